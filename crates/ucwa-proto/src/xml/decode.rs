@@ -40,7 +40,7 @@ pub(super) fn root<'a>(cursor: &mut Cursor<'a>) -> Read<Element<'a>> {
     }
 }
 
-/// Checks that nothing follows the root element.
+/// Checks that only white space follows the root element.
 pub(super) fn end(cursor: &mut Cursor<'_>) -> Read<()> {
     loop {
         match cursor.next()? {
@@ -163,7 +163,7 @@ pub(super) fn link<'a>(
     })?;
     let rel = rel.ok_or_else(|| cursor.structure("a link has no rel"))?;
     let href = href.ok_or_else(|| cursor.structure("a link has no href"))?;
-    nothing(cursor, element)?;
+    require_empty(cursor, element)?;
     Ok((
         rel,
         Link {
@@ -174,8 +174,8 @@ pub(super) fn link<'a>(
     ))
 }
 
-/// Reads white space up to the end tag.
-pub(super) fn nothing(cursor: &mut Cursor<'_>, parent: Element<'_>) -> Read<()> {
+/// Checks that the element `parent` is empty apart from white space, and reads its end tag.
+pub(super) fn require_empty(cursor: &mut Cursor<'_>, parent: Element<'_>) -> Read<()> {
     if parent.is_empty {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     cursor::{Cursor, Element, Token},
-    decode::{embedded, end, link, nothing, reason, root, text},
+    decode::{embedded, end, link, reason, require_empty, root, text},
 };
 use crate::{
     DecodeError, DecodeErrorKind, EventKind, EventLink, EventPage, EventStatus, Limits, OneOrMany,
@@ -160,7 +160,7 @@ fn event_member<'a>(
             cursor.attributes(element, |name, value| {
                 link_attribute(&mut link, name, value);
             })?;
-            nothing(cursor, element)?;
+            require_empty(cursor, element)?;
             draft.event.within = Some(link);
         }
         "status" => {
