@@ -34,9 +34,9 @@ pub(crate) struct Auth {
     versions: u64,
     /// The user has signed in at the page of the passive grant.
     pub(crate) signed_in_at_page: bool,
-    /// Why the password was refused. A refused password is not sent again.
+    /// The refusal of the password. A refused password is not sent again.
     pub(crate) refused: Option<Failure>,
-    /// The token of an anonymous participant was given up: the next token belongs to a new participant.
+    /// The token of an anonymous participant was dropped: the next token belongs to a new participant.
     pub(crate) identity_changed: bool,
 }
 
@@ -96,11 +96,11 @@ impl Auth {
         origin: &Origin,
         now: Duration,
     ) -> Option<&mut Vec<Exchange>> {
-        let good = self
+        let is_valid = self
             .tokens
             .get(origin)
             .is_some_and(|token| now < token.expires_at);
-        self.renewals.get_mut(origin).filter(|_| !good)
+        self.renewals.get_mut(origin).filter(|_| !is_valid)
     }
 
     /// Handles refused credentials. Returns whether the same credentials can get a token in another way.
@@ -129,7 +129,7 @@ impl Auth {
     }
 
     /// Erases every secret at the end of the session.
-    pub(crate) fn forget(&mut self) {
+    pub(crate) fn erase(&mut self) {
         *self = Self::default();
     }
 
@@ -164,8 +164,8 @@ impl Core {
         if !matches!(response.status().as_u16(), 401 | 403 | 500) {
             return false;
         }
-        let clear = response.status() != StatusCode::INTERNAL_SERVER_ERROR;
-        let foreign = || {
+        let is_refusal = response.status() != StatusCode::INTERNAL_SERVER_ERROR;
+        let has_foreign_token = || {
             let own = Origin::of(&exchange.url).ok();
             let sent = self
                 .auth
@@ -175,7 +175,7 @@ impl Core {
             sent.zip(own)
                 .is_some_and(|(token, own)| token.origin != own)
         };
-        refuses_ticket(response) || (clear || exchange.is_idempotent()) && foreign()
+        refuses_ticket(response) || (is_refusal || exchange.is_idempotent()) && has_foreign_token()
     }
 
     /// Gets a token for the origin and repeats the exchange, once.
@@ -256,7 +256,7 @@ impl Core {
         self.auth.tokens.insert(key.clone(), token);
         let key = key.clone();
         self.cancel_timers(|timer| matches!(timer, Timer::RenewToken(other) if *other == key));
-        // At nine tenths of the lifetime, so that a slow response is still in time.
+        // The renewal starts at nine tenths of the lifetime, so that a slow response arrives before the token expires.
         let renewal = life.mul_f64(0.9).max(SOONEST_RENEWAL);
         self.arm(renewal, Timer::RenewToken(key));
         Some(())

@@ -1,7 +1,8 @@
 //! Batching: several GETs in one request (`BatchingRequests`).
 //!
-//! A batch changes only the transport: each exchange in it ends separately, as if it had been sent alone. If the batch
-//! fails for an exchange, the exchange is sent alone, so that refusals, tokens and retries are handled in one place.
+//! A batch changes only the transport: each exchange in it ends separately, as if it had been sent in its own request. If
+//! the batch fails for an exchange, the exchange is sent in its own request, so that refusals, tokens and retries are
+//! handled in one place.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
@@ -87,9 +88,9 @@ impl Core {
         })
     }
 
-    /// Ends, or sends alone, every exchange of a batch.
+    /// Ends every exchange of a batch, or sends it in its own request.
     pub(crate) fn on_batch(&mut self, id: u64, result: Result<Response<Bytes>, Failure>) {
-        // Every exchange in it was abandoned.
+        // Every exchange in the batch was abandoned.
         let Some(exchanges) = self.batches.remove(&id) else {
             return;
         };
@@ -113,7 +114,7 @@ impl Core {
                 .problem(&response)
                 .is_some_and(|problem| ends.into_iter().any(|end| problem.is(end)))
         {
-            // The application has ended, so the exchanges are not sent alone.
+            // The application has ended, so the exchanges are not sent again.
             for exchange in exchanges.into_iter().flatten() {
                 self.trace(&exchange, &response);
                 self.finish(exchange, Ok(response.clone()));
@@ -140,7 +141,7 @@ impl Core {
                 (Some(exchange), _) => self.issue(exchange),
             }
         }
-        // What the responses of a batch lead to is read in a batch again.
+        // The reads that the responses of a batch cause are collected into the next batch.
         self.collect_reads();
     }
 
@@ -160,12 +161,12 @@ impl Core {
         if parts.len() != count {
             return None;
         }
-        parts.iter().map(alone).collect()
+        parts.iter().map(separate_response).collect()
     }
 }
 
 /// A part as a separate response.
-fn alone(part: &batch::Response<'_>) -> Option<Response<Bytes>> {
+fn separate_response(part: &batch::Response<'_>) -> Option<Response<Bytes>> {
     let mut response = Response::builder().status(part.status);
     for (name, value) in &part.headers {
         response = response.header(&**name, &**value);

@@ -59,17 +59,17 @@ impl Core {
         Some(exchange)
     }
 
-    /// Drops the exchanges that wait for a token, for an answer or a commit of the caller, for their batch, or for the dispatch of their
-    /// end, and for which `unwanted` is true.
+    /// Drops the exchanges that wait for a token, for an answer or a commit of the caller, for their batch, or for the
+    /// dispatch of their end, and for which `unwanted` is true.
     fn abandon_waiting(&mut self, unwanted: impl Fn(&Exchange) -> bool) {
         self.questions.abandon(&unwanted);
         self.commit_gate.abandon(&unwanted);
         self.finished.retain(|(exchange, _)| !unwanted(exchange));
-        for seat in self.batches.values_mut().flatten() {
-            seat.take_if(|exchange| unwanted(exchange));
+        for entry in self.batches.values_mut().flatten() {
+            entry.take_if(|exchange| unwanted(exchange));
         }
         self.batches
-            .retain(|_, seats| seats.iter().any(Option::is_some));
+            .retain(|_, entries| entries.iter().any(Option::is_some));
         if let Some(collected) = &mut self.collected {
             collected.retain(|exchange| !unwanted(exchange));
         }

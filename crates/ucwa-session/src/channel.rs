@@ -15,13 +15,13 @@ use crate::session::Session;
 use crate::sign_in::{ApplicationLinks, Phase};
 use crate::timers::Timer;
 
-/// The maximum pause between two polls, and between attempts at a request that the next poll needs. A message that is not
-/// fetched within 30 s is lost (`message_ref`).
+/// The maximum pause between two polls, and between attempts of a request that the next poll needs. The server drops a
+/// message that is not fetched within 30 s (`message_ref`).
 pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// How long polls may fail in a row. The server ends an application that does not poll for this time (`MeDashboard`),
-/// and so does the session.
+/// and the session then ends, too.
 const MAX_FAILING_TIME: Duration = Duration::from_secs(15 * 60);
-/// A poll that lasted this long was held by the server. If it is cut then, the channel works.
+/// A poll that lasted this long was held by the server. If its connection breaks afterwards, the channel works.
 const HELD: Duration = Duration::from_secs(10);
 /// How long the read of the application for its events link may take, with all retries. Then the old address is polled
 /// again.
@@ -92,7 +92,7 @@ impl Session {
         self.poll(Duration::ZERO);
     }
 
-    /// Continues the channel of an earlier session. The server remembers the parameters.
+    /// Continues the channel of an earlier session. The server keeps the parameters.
     pub(crate) fn continue_channel(&mut self, next: String) {
         self.channel.next = next;
         self.poll(Duration::ZERO);
@@ -104,7 +104,7 @@ impl Session {
         self.poll(Duration::ZERO);
     }
 
-    /// Makes the events link the address of the next poll. Unread events may be lost.
+    /// Sets the address of the next poll to the events link. Unread events may be lost.
     fn return_to_events_link(&mut self) {
         self.channel.has_gap = true;
         self.use_events_link();
@@ -114,13 +114,13 @@ impl Session {
         // An application that was resumed and not read yet is polled where the earlier session stopped.
         if let Some(events) = &self.sign_in.links.events {
             self.channel.next.clone_from(events);
-            self.name_parameters();
+            self.append_parameters();
         }
         self.channel.bad_pages = 0;
     }
 
-    /// Adds the parameters of the channel to the next address. The server remembers them.
-    fn name_parameters(&mut self) {
+    /// Adds the parameters of the channel to the next address. The server keeps them.
+    fn append_parameters(&mut self) {
         for (name, value) in self.core.config.channel.parameters() {
             self.channel.next = Origin::append_query(&self.channel.next, name, &value);
         }
@@ -181,7 +181,7 @@ impl Session {
                     self.on_bad_page(failure);
                 }
             }
-            // The caller leaves the channel to the other process.
+            // The answer of the caller leaves the channel to the other process.
             Err(failure) if failure.subcode() == Some(PGET_REPLACED) => self.yield_to(failure),
             Err(failure) => match failure.kind() {
                 FailureKind::InvalidCredentials
@@ -200,8 +200,8 @@ impl Session {
         }
     }
 
-    /// Handles a poll whose connection was cut, or that a gateway timed out. Proxies regularly do that to a poll that the
-    /// server holds: it is no failure of the channel, and the same address returns the same page.
+    /// Handles a poll whose connection broke, or that timed out at a gateway. Proxies often close the connection
+    /// of a poll that the server holds. This is no failure of the channel, and the same address returns the same page.
     fn on_cut(&mut self, poll: &Exchange) {
         let sent = poll.first_sent.unwrap_or(self.core.now);
         if self.core.now.saturating_sub(sent) >= HELD {
@@ -232,8 +232,8 @@ impl Session {
         self.channel.page_at = Some(self.core.now);
         self.report_malformed(&page);
         if matches!(follow, Follow::Resume(_)) {
-            // The server forgot the parameters with its transient state.
-            self.name_parameters();
+            // The server dropped the parameters with its transient state.
+            self.append_parameters();
         }
         self.channel.failures = 0;
         self.channel.bad_pages = 0;
@@ -268,8 +268,8 @@ impl Session {
     }
 
     /// The number that the caller passes to [`Input::Commit`](crate::Input::Commit) after it has stored what the session
-    /// reported until now, with [`SessionConfig::commit_gate`](crate::SessionConfig::commit_gate). `None` if nothing waits for a
-    /// commit. The [checkpoint](Session::checkpoint) to store is that of now.
+    /// reported until now, with [`SessionConfig::commit_gate`](crate::SessionConfig::commit_gate). `None` if neither a page
+    /// nor a message waits for a commit. The caller stores the current [checkpoint](Session::checkpoint).
     #[must_use]
     pub fn uncommitted(&self) -> Option<u64> {
         let page = self.channel.uncommitted.map(|(number, _)| number);
@@ -406,7 +406,7 @@ impl Session {
         })
     }
 
-    /// Leaves the application to the process that took over the event channel. It is not deleted.
+    /// Ends the session without deleting the application, because another process has taken over the event channel.
     pub(crate) fn yield_to(&mut self, failure: Failure) {
         tracing::warn!(%failure, "another process took over the event channel; leaving the application to it");
         self.leave_application(failure.with_kind(FailureKind::ConnectionLost));
@@ -418,7 +418,7 @@ impl Session {
         self.give_up(failure);
     }
 
-    /// Lists the conversations on the server, to find those that have ended or started unnoticed.
+    /// Lists the conversations on the server, to find those whose start or end no event reported.
     pub(crate) fn list_conversations(&mut self) {
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::ListConversations));
@@ -440,8 +440,8 @@ impl Session {
         let list = self.core.fetched(exchange, result).and_then(|list| {
             // A list with links to another host is not trusted.
             let all = list.links("conversation");
-            let here = |href: &str| self.core.resolve(href, Stage::Events).map(drop);
-            all.iter().try_for_each(|link| here(&link.href))?;
+            let is_resolvable = |href: &str| self.core.resolve(href, Stage::Events).map(drop);
+            all.iter().try_for_each(|link| is_resolvable(&link.href))?;
             Ok(list)
         });
         let list = match list {
@@ -458,12 +458,12 @@ impl Session {
             }
         };
         self.channel.unlisted = 0;
-        let living: Vec<String> = list
+        let listed: Vec<String> = list
             .links("conversation")
             .iter()
             .map(|link| link.href.to_string())
             .collect();
-        self.chats.end_unlisted(&mut self.core, known, &living);
-        self.chats.claim_unknown(&mut self.core, &living);
+        self.chats.end_unlisted(&mut self.core, known, &listed);
+        self.chats.read_unknown(&mut self.core, &listed);
     }
 }

@@ -377,12 +377,12 @@ impl Chats {
         self.changed_conversations.clear();
     }
 
-    /// Ends the conversations in `known` that are missing in `living`, the list of the server. Called after the event
+    /// Ends the conversations in `known` that are missing in `listed`, the list of the server. Called after the event
     /// channel lost its position.
-    pub(crate) fn end_unlisted(&mut self, core: &mut Core, known: &[HrefKey], living: &[String]) {
-        let living = living.iter().filter_map(|href| key_of(core, href));
-        let living: BTreeSet<_> = living.collect();
-        for href in known.iter().filter(|href| !living.contains(href)) {
+    pub(crate) fn end_unlisted(&mut self, core: &mut Core, known: &[HrefKey], listed: &[String]) {
+        let listed = listed.iter().filter_map(|href| key_of(core, href));
+        let listed: BTreeSet<_> = listed.collect();
+        for href in known.iter().filter(|href| !listed.contains(href)) {
             self.with_href(core, href, |conversation, cx| {
                 let failure = Failure::new(FailureKind::ConnectionLost, Stage::Events)
                     .with_message(
@@ -416,56 +416,56 @@ impl Chats {
 
 impl Conversation {
     fn on_timer(&mut self, cx: &mut Context<'_>, timer: purpose::ChatTimer) {
-        use purpose::ChatTimer as Due;
+        use purpose::ChatTimer;
+
         match timer {
-            Due::InvitationStarted(operation) => self.on_start_overdue(cx, &operation),
-            Due::InvitationCompleted(id) => self.on_completion_overdue(cx, id),
-            Due::Delivery(message) => self.on_delivery_overdue(cx, message),
-            Due::FirstMessage => self.on_first_message_overdue(cx),
-            Due::Probe => self.probe(cx),
-            Due::ConversationUnread => self.read_conversation(cx),
-            Due::MessagingUnread => self.read_messaging(cx),
-            Due::ParticipantInvitation(operation) => self.read_joining(cx, &operation),
+            ChatTimer::InvitationStarted(operation) => self.on_start_overdue(cx, &operation),
+            ChatTimer::InvitationCompleted(id) => self.on_completion_overdue(cx, id),
+            ChatTimer::Delivery(message) => self.on_delivery_overdue(cx, message),
+            ChatTimer::FirstMessage => self.on_first_message_overdue(cx),
+            ChatTimer::Probe => self.probe(cx),
+            ChatTimer::ConversationUnread => self.read_conversation(cx),
+            ChatTimer::MessagingUnread => self.read_messaging(cx),
+            ChatTimer::ParticipantInvitation(operation) => self.read_joining(cx, &operation),
             // The server accepted the ejection, and the event that confirms it is missing.
-            Due::Ejected(participant) => self.remove_from_roster(cx, participant, None),
+            ChatTimer::Ejected(participant) => self.remove_from_roster(cx, participant, None),
         }
     }
 
     fn on_finished(&mut self, cx: &mut Context<'_>, purpose: &ChatPurpose, answer: Answer<'_>) {
-        use ChatPurpose as For;
         match purpose {
-            For::Invite(operation) => self.on_invite_response(cx, operation, answer),
-            For::ReadInvitation(id) => self.on_invitation_read(cx, id, answer),
-            For::Accept => self.on_accept_response(cx, answer),
-            For::Decline => self.on_decline_response(cx, answer),
-            For::Cancel => self.on_cancel_response(cx, answer),
-            For::StopMessaging => self.on_stop_response(cx, false, answer),
-            For::StopInsteadOfDelete => self.on_stop_response(cx, true, answer),
-            For::DeleteConversation => self.on_delete_response(cx, answer),
-            For::ReadConversation => self.on_conversation_read(cx, answer),
-            For::ReadMessaging => self.on_messaging_read(cx, false, answer),
-            For::ReadDerivedMessaging => self.on_messaging_read(cx, true, answer),
-            For::ReadParticipants => self.on_participants_read(cx, answer),
-            For::ReadParticipant(href) => self.on_participant_read(cx, href, answer),
-            For::SendMessage(message) => self.on_send_response(cx, *message, answer),
-            For::ReadDelivery(message) => self.on_delivery_read(cx, *message, answer),
-            For::ReadOutgoing(href) => self.on_outgoing_read(cx, href, answer),
-            For::ReadIncoming(href) => self.on_incoming_read(cx, href, answer),
-            For::SetIsTyping => self.on_typing_response(cx, answer),
-            For::AddParticipant(operation) => {
+            ChatPurpose::Invite(operation) => self.on_invite_response(cx, operation, answer),
+            ChatPurpose::ReadInvitation(id) => self.on_invitation_read(cx, id, answer),
+            ChatPurpose::Accept => self.on_accept_response(cx, answer),
+            ChatPurpose::Decline => self.on_decline_response(cx, answer),
+            ChatPurpose::Cancel => self.on_cancel_response(cx, answer),
+            ChatPurpose::StopMessaging => self.on_stop_response(cx, false, answer),
+            ChatPurpose::StopInsteadOfDelete => self.on_stop_response(cx, true, answer),
+            ChatPurpose::DeleteConversation => self.on_delete_response(cx, answer),
+            ChatPurpose::ReadConversation => self.on_conversation_read(cx, answer),
+            ChatPurpose::ReadMessaging => self.on_messaging_read(cx, false, answer),
+            ChatPurpose::ReadDerivedMessaging => self.on_messaging_read(cx, true, answer),
+            ChatPurpose::ReadParticipants => self.on_participants_read(cx, answer),
+            ChatPurpose::ReadParticipant(href) => self.on_participant_read(cx, href, answer),
+            ChatPurpose::SendMessage(message) => self.on_send_response(cx, *message, answer),
+            ChatPurpose::ReadDelivery(message) => self.on_delivery_read(cx, *message, answer),
+            ChatPurpose::ReadOutgoing(href) => self.on_outgoing_read(cx, href, answer),
+            ChatPurpose::ReadIncoming(href) => self.on_incoming_read(cx, href, answer),
+            ChatPurpose::SetIsTyping => self.on_typing_response(cx, answer),
+            ChatPurpose::AddParticipant(operation) => {
                 self.on_add_participant_response(cx, operation, answer);
             }
-            For::ReadParticipantInvitation(operation) => {
+            ChatPurpose::ReadParticipantInvitation(operation) => {
                 self.on_participant_invitation_read(cx, operation, answer);
             }
-            For::CancelParticipant(participant) => {
+            ChatPurpose::CancelParticipant(participant) => {
                 self.on_cancel_participant_response(cx, *participant, answer);
             }
-            For::Eject(participant) => self.on_eject_response(cx, *participant, answer),
-            For::Moderate(participant, action) => {
+            ChatPurpose::Eject(participant) => self.on_eject_response(cx, *participant, answer),
+            ChatPurpose::Moderate(participant, action) => {
                 self.on_moderate_response(cx, (*participant, *action), answer);
             }
-            For::Acknowledge => self.on_acknowledged(cx, answer),
+            ChatPurpose::Acknowledge => self.on_acknowledged(cx, answer),
         }
     }
 }

@@ -19,8 +19,8 @@ const VERSION: u32 = 1;
 ///
 /// [`Session::checkpoint`](crate::Session::checkpoint) and [`Session::detach`](crate::Session::detach) return one, and
 /// [`Session::resume`](crate::Session::resume) takes it. It contains the user's token, and cookies if the caller adds them:
-/// store it encrypted, and only where it cannot be changed by others. It contains no message text. `Debug` shows only how
-/// much there is.
+/// store it encrypted, and only where it cannot be changed by others. It contains no message text. `Debug` shows only
+/// sizes.
 ///
 /// With serde, the form is the same as that of [`encode`](Self::encode).
 #[derive(Clone, Serialize, Deserialize)]
@@ -41,9 +41,9 @@ pub struct Checkpoint {
     pub(crate) approved: Vec<String>,
     pub(crate) cookies: Option<SecretString>,
     pub(crate) conversations: Vec<SavedConversation>,
-    /// The invitations to be read again, with their rels: those that ring, those that were accepted and whose text is not shown
+    /// The invitations to be read again, with their rels: pending ones, accepted ones whose text is not shown
     /// yet, and those of which an event had only the link.
-    pub(crate) ringing: Vec<(String, String)>,
+    pub(crate) pending_invitations: Vec<(String, String)>,
 }
 
 /// The token of the application's host.
@@ -57,7 +57,7 @@ pub(crate) struct SavedToken {
     pub(crate) source: SavedSource,
 }
 
-/// Where the next token comes from.
+/// The source of the next token.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum SavedSource {
     /// The token service at this address.
@@ -171,7 +171,7 @@ impl Checkpoint {
     /// The number of conversations.
     #[must_use]
     pub fn conversations(&self) -> usize {
-        self.conversations.len() + self.ringing.len()
+        self.conversations.len() + self.pending_invitations.len()
     }
 
     /// The message IDs of the messages that were sent and have no result. A resumed session reports the result of each.
@@ -235,20 +235,20 @@ struct Wire {
     approved: Vec<String>,
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     cookies: Option<String>,
-    /// The common beginning of the conversations' hrefs.
+    /// The common prefix of the conversations' hrefs.
     #[serde(rename = "p", default, skip_serializing_if = "String::is_empty")]
     prefix: String,
     #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
     conversations: Vec<WireConversation>,
     #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
-    ringing: Vec<(String, String)>,
+    pending_invitations: Vec<(String, String)>,
 }
 
 /// Origin, value, expiry in seconds since 1970, source.
 #[derive(Serialize, Deserialize)]
 struct WireToken(String, String, u64, SavedSource);
 
-/// Href, thread ID, peer, name of the peer, flags, and what is rare.
+/// Href, thread ID, peer, name of the peer, flags, and rare members.
 #[derive(Serialize, Deserialize)]
 struct WireConversation(
     String,
@@ -339,7 +339,7 @@ impl From<Checkpoint> for Wire {
             cookies: it.cookies.map(|cookies| cookies.expose_secret().to_owned()),
             prefix: shorten(&prefix, &path),
             conversations,
-            ringing: it.ringing,
+            pending_invitations: it.pending_invitations,
         }
     }
 }
@@ -400,12 +400,12 @@ impl TryFrom<Wire> for Checkpoint {
             approved: it.approved,
             cookies: it.cookies.map(SecretString::from),
             conversations,
-            ringing: it.ringing,
+            pending_invitations: it.pending_invitations,
         })
     }
 }
 
-/// The common beginning of the hrefs, up to a slash. An href that is empty does not count.
+/// The common prefix of the hrefs, up to a slash. An href that is empty does not count.
 fn common_prefix<'h>(hrefs: impl Iterator<Item = &'h str>) -> String {
     let mut hrefs = hrefs.filter(|href| !href.is_empty());
     let directory = |href: &'h str| href.rfind('/').and_then(|end| href.get(..=end));
@@ -422,7 +422,7 @@ fn common_prefix<'h>(hrefs: impl Iterator<Item = &'h str>) -> String {
 /// Marks a packed UUID. A text that begins with it gets another one.
 const PACKED: char = '!';
 
-/// Shortens a UUID from 36 to 23 characters. Any other text stays as it is.
+/// Shortens a UUID from 36 to 23 characters. Any other text is unchanged.
 fn pack(text: &str) -> String {
     if let Some(bytes) = uuid_bytes(text) {
         return format!("{PACKED}{}", URL_SAFE_NO_PAD.encode(bytes));

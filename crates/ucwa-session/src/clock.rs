@@ -109,7 +109,7 @@ impl Core {
     }
 
     /// Takes a reading of the wall clock, `idle` after the last input. After a suspend, moves all real-time deadlines
-    /// forward, and repeats requests whose connections are likely to be dead.
+    /// forward, and repeats requests whose connections are probably broken.
     pub(crate) fn read_wall_clock(&mut self, time: SystemTime, idle: Duration) {
         // Most monotonic clocks stop during a suspend. On platforms where they do not, the driver wakes late.
         let late = self.clocks.is_read && idle > READING_INTERVAL + TOLERANCE;
@@ -127,10 +127,10 @@ impl Core {
         self.resend();
     }
 
-    /// Aborts and repeats every idempotent request on the wire: its connection is likely to be dead. The others keep their
-    /// deadlines.
+    /// Aborts and repeats every idempotent request on the wire: its connection is probably broken. The others keep
+    /// their deadlines.
     ///
-    /// The pending GET is repeated a little later. If only this process was paused, its connection is alive and may have a
+    /// The pending GET is repeated a little later. If only this process was paused, its connection works and may have a
     /// response: another process may have taken over the application, and a repeated GET would replace that process's.
     fn resend(&mut self) {
         let waiting: BTreeSet<_> = (self.outputs.iter())

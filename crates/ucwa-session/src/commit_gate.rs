@@ -1,4 +1,4 @@
-//! The commit gate: what the session does only after the caller has stored what it reported.
+//! The commit gate: requests that are sent only after the caller has stored the events before them.
 
 use crate::core::Core;
 use crate::exchange::{Exchange, ExchangeId};
@@ -6,7 +6,7 @@ use crate::exchange::{Exchange, ExchangeId};
 /// The commits of the caller, and the requests that wait for one. Event pages wait in the channel.
 #[derive(Default)]
 pub(crate) struct CommitGate {
-    /// The number of the last commit that was asked for.
+    /// The number of the last requested commit.
     last: u64,
     /// The number of the last commit.
     committed: u64,
@@ -15,7 +15,7 @@ pub(crate) struct CommitGate {
 }
 
 impl CommitGate {
-    /// The number of another commit to wait for.
+    /// Requests another commit, and returns its number.
     pub(crate) fn next(&mut self) -> u64 {
         self.last += 1;
         self.last

@@ -8,15 +8,15 @@ use ucwa_proto::{DataUri, Limits, Representation};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionConfig {
-    /// Where discovery starts.
+    /// The start of the discovery.
     pub root: Root,
     /// The hosts that may receive credentials besides those that the root names.
     pub trust: TrustPolicy,
     /// The representation of requests and responses.
     pub representation: Representation,
-    /// The name of this application, at most 100 UTF-16 code units (`applications_ref`). The server knows an application by it,
-    /// together with the endpoint ID and the culture (`MultiTabSupport`), so it should contain no version number: an upgraded
-    /// program would otherwise create another application. `skype-p2p` by default.
+    /// The name of this application, at most 100 UTF-16 code units (`applications_ref`). The server knows an application by
+    /// it, together with the endpoint ID and the culture (`MultiTabSupport`), so it should contain no version number: an
+    /// upgraded program would otherwise create another application. `skype-p2p` by default.
     pub user_agent: String,
     /// The culture of the application, for example `en-US`.
     pub culture: String,
@@ -44,16 +44,16 @@ pub struct SessionConfig {
     /// The parameters of the event channel.
     pub channel: ChannelOptions,
     /// Acknowledges an event page only after [`Input::Commit`](crate::Input::Commit): the next poll, which acknowledges the
-    /// page, waits for it. For a caller that stores what a page said before the server forgets it. A message with an ID of the
-    /// caller waits in the same way between [`MessagePosting`](crate::ConversationChange::MessagePosting) and its request, so that
-    /// a checkpoint with the message is stored before the message can be at the server. Off by default.
+    /// page, waits for it. For a caller that stores the events of a page before the server drops them. A message with an ID
+    /// of the caller waits in the same way between [`MessagePosting`](crate::ConversationChange::MessagePosting) and its
+    /// request, so that a checkpoint with the message is stored before the message can be at the server. Off by default.
     ///
-    /// The server keeps a message for 30 s (`message_ref`). If the commit takes longer, the server may report the messages of the
-    /// page to their senders as not delivered, although the caller stores them. After 25 s the session therefore emits
-    /// [`SessionEvent::ChannelInterrupted`](crate::SessionEvent::ChannelInterrupted); it still waits, because a page that was
-    /// acknowledged and not stored would be lost.
+    /// The server keeps a message for 30 s (`message_ref`). If the commit takes longer, the server may report the messages
+    /// of the page to their senders as not delivered, although the caller stores them. After 25 s the session therefore
+    /// emits [`SessionEvent::ChannelInterrupted`](crate::SessionEvent::ChannelInterrupted); it still waits, because a page
+    /// that was acknowledged and not stored would be lost.
     pub commit_gate: bool,
-    /// What to do when another process takes over the event channel.
+    /// The reaction when another process takes over the event channel.
     pub replacement: ReplacementPolicy,
     /// Whether to create a new application after the server ended one for inactivity, for unattended use. By default
     /// the user is signed out (`ApplicationDashboard`).
@@ -85,7 +85,7 @@ impl SessionConfig {
     }
 }
 
-/// Where discovery starts (`RootURL`).
+/// The start of the discovery (`RootURL`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Root {
@@ -175,8 +175,8 @@ fn clamped(duration: Option<Duration>, least: u64) -> Option<Duration> {
     Some(duration?.clamp(Duration::from_secs(least), Duration::from_secs(1800)))
 }
 
-/// What a session does when another process with the same endpoint ID takes over its event channel: the server then refuses the
-/// pending GET with `PGetReplaced` (`EventChannelDetails`).
+/// The reaction of a session when another process with the same endpoint ID takes over its event channel: the server then
+/// refuses the pending GET with `PGetReplaced` (`EventChannelDetails`).
 ///
 /// A session that leaves the channel to the other process ends with
 /// [`FailureKind::ConnectionLost`](crate::FailureKind::ConnectionLost) and the subcode `PGetReplaced`. It deletes nothing.
@@ -189,12 +189,13 @@ pub enum ReplacementPolicy {
     /// Takes the channel back: at once, after 2 s, and after 8 s. Leaves it to the other process at the fourth time, unless
     /// a minute has passed since the last time.
     ///
-    /// The default, because a single process can also be replaced by a retry of its own, or by a process that is just about to
-    /// end. Of two processes with this policy, the one that started later wins, since it replaces the other one first.
+    /// The default, because a single process can also be replaced by a retry of its own, or by a process that is just about
+    /// to end. Of two processes with this policy, the one that started later keeps the channel, since it replaces the other
+    /// one first.
     ///
-    /// A session that has noticed a suspend within the last minute leaves the channel at once, but takes it back once if it has
-    /// repeated its own pending GET: the first one may have reached the server later. So a process that was paused
-    /// (SIGSTOP, a frozen container) never wins against the process that resumed its session in the meantime.
+    /// A session that has noticed a suspend within the last minute leaves the channel at once, but takes it back once if it
+    /// has repeated its own pending GET: the first one may have reached the server later. So a process that was paused
+    /// (SIGSTOP, a frozen container) never takes the channel from the process that resumed its session in the meantime.
     #[default]
     TakeBack,
     /// Asks the caller ([`Question::TakeBack`](crate::Question::TakeBack)), and does not poll before the answer.

@@ -362,7 +362,7 @@ impl Core {
             return self.on_unauthorized(exchange, response);
         }
         let status = response.status();
-        // A 429 says that nothing was executed. After the others, only idempotent requests are repeated.
+        // After a 429, the request had no effect. After the other statuses, only idempotent requests are repeated.
         let transient = status == StatusCode::TOO_MANY_REQUESTS
             || exchange.is_idempotent()
                 && matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504)
@@ -472,9 +472,9 @@ impl Core {
             || (self.collected.iter().flatten()).any(|exchange| exchange.purpose == *purpose)
     }
 
-    /// Whether an owned exchange has certainly not been sent: it waits for its turn, for a token, for an answer or a commit of
-    /// the caller, or for a retry after an attempt that was not sent. A request that must not be sent twice is never retried in
-    /// other cases.
+    /// Whether an owned exchange has certainly not been sent: it waits for its turn, for a token, for an answer or a commit
+    /// of the caller, or for a retry after an attempt that was not sent. A request that must not be sent twice is never
+    /// retried in other cases.
     pub(crate) fn is_unsent(&self, id: ExchangeId) -> bool {
         let wanted = |exchange: &Exchange| exchange.id == Some(id);
         match self.states.get(&id) {

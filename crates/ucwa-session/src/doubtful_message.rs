@@ -21,8 +21,8 @@ pub struct DoubtfulMessage {
 }
 
 impl DoubtfulMessage {
-    /// A message of plain text, by the ID that the caller chose, the SIP URI of the peer or of the meeting, and the text as it
-    /// was sent.
+    /// A message of plain text, by the ID that the caller chose, the SIP URI of the peer or of the meeting, and the text as
+    /// it was sent.
     #[must_use]
     pub fn text(
         message_id: impl Into<String>,
@@ -51,8 +51,8 @@ impl DoubtfulMessage {
         }
     }
 
-    /// Sets the href that [`MessagePosted`](crate::ConversationChange::MessagePosted) reported. With it, the session reads the
-    /// message; without it, only an event of the server can tell the result.
+    /// Sets the href that [`MessagePosted`](crate::ConversationChange::MessagePosted) reported. With it, the session reads
+    /// the message; without it, only an event of the server can report the result.
     #[must_use]
     pub fn with_remote_id(mut self, href: impl Into<String>) -> Self {
         self.remote_id = Some(href.into());
@@ -71,17 +71,17 @@ impl fmt::Debug for DoubtfulMessage {
 }
 
 impl Checkpoint {
-    /// Adds a message that may have been sent, and that the checkpoint may not contain. The resumed session treats it like the
-    /// messages of the checkpoint: it reports the result in a
+    /// Adds a message that may have been sent, and that the checkpoint may not contain. The resumed session treats it like
+    /// the messages of the checkpoint: it reports the result in a
     /// [`MessageSettled`](crate::ConversationChange::MessageSettled), and never sends the message.
     ///
     /// A message to a peer without a conversation in the checkpoint may have been in the invitation to one. The session then
     /// shows that conversation, and ends it if the server does not report the invitation within 30 s.
     ///
-    /// Add the messages in the order in which they were sent. A message that the checkpoint contains is not added again; it only
-    /// gets its href.
+    /// Add the messages in the order in which they were sent. A message that the checkpoint contains is not added again; it
+    /// only gets its href.
     ///
-    /// Returns `false`, and adds nothing, if the session could not find out anything about the message: the address is
+    /// Returns `false`, and adds nothing, if the session could not determine the result of the message: the address is
     /// malformed, or it is a meeting without a conversation in the checkpoint. The result is then unknown.
     pub fn add_doubtful_message(&mut self, message: DoubtfulMessage) -> bool {
         let DoubtfulMessage {
@@ -127,8 +127,8 @@ impl SavedConversation {
         doubtful.any(|it| it.operation_id == message_id)
     }
 
-    /// Whether a message with this href belongs to the conversation. The href of an invitation does not begin like that of its
-    /// conversation.
+    /// Whether a message with this href belongs to the conversation. The href of an invitation does not begin like that of
+    /// its conversation.
     fn contains(&self, href: &str) -> bool {
         let rest = href.strip_prefix(&*self.href);
         !self.href.is_empty() && rest.is_some_and(|rest| rest.starts_with('/'))

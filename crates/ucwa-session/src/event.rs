@@ -42,20 +42,20 @@ pub enum SessionEvent {
     },
     /// The address of the user resource. A caller that stores it and passes it as [`Root::User`](crate::Root::User)
     /// saves the next sign-in the discovery. Emitted at sign-in, and again if the user is found at another address
-    /// later. Delete the stored address when the user signs out for good (`RootURL`).
+    /// later. Delete the stored address when the user signs out permanently (`RootURL`).
     #[non_exhaustive]
     Home {
         /// The address of the user resource.
         user: String,
     },
-    /// The server no longer has the application of the [`Checkpoint`](crate::Checkpoint), so the session signs in instead. The
-    /// conversations of the checkpoint have ended.
+    /// The server no longer has the application of the [`Checkpoint`](crate::Checkpoint), so the session signs in instead.
+    /// The conversations of the checkpoint have ended.
     #[non_exhaustive]
     NotResumed {
         /// The reason.
         failure: Failure,
     },
-    /// A fact about a person, because an operation asked for it, or because it changed and the person is followed.
+    /// A fact about a person, because an operation read it, or because it changed and the person is followed.
     #[non_exhaustive]
     Person {
         /// The person's SIP URI; the user's own for facts about the user.
@@ -310,12 +310,13 @@ pub enum ConversationChange {
         body: MessageBody,
         /// When the server received the message. The time of its arrival if the server does not say.
         timestamp: SystemTime,
-        /// The href of the message, or of the invitation that carried it. It is the same in each session that resumes this one.
+        /// The href of the message, or of the invitation that carried it. It is the same in each session that resumes this
+        /// one.
         href: String,
     },
-    /// The request for a message with an ID of the caller is about to leave. Its result is doubtful if the session ends before
-    /// [`MessageStatus`](Self::MessageStatus). With [`SessionConfig::commit_gate`](crate::SessionConfig::commit_gate) the request
-    /// leaves after the commit of this change.
+    /// The request for a message with an ID of the caller is about to be sent. Its result is doubtful if the session ends
+    /// before [`MessageStatus`](Self::MessageStatus). With [`SessionConfig::commit_gate`](crate::SessionConfig::commit_gate)
+    /// the request leaves after the commit of this change.
     #[non_exhaustive]
     MessagePosting {
         /// The ID of the message.

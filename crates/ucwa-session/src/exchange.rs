@@ -24,7 +24,7 @@ pub(crate) enum Purpose {
     User,
     /// POST for a token for an origin.
     Token(Origin),
-    /// GET a challenge from an origin that refused a token without one.
+    /// GET a challenge from an origin that refused a token without a challenge.
     Challenge(Origin),
     /// POST applications.
     CreateApplication,
@@ -38,8 +38,8 @@ pub(crate) enum Purpose {
     ReportActivity,
     /// DELETE application.
     DeleteApplication,
-    /// GET conversations, to learn which of these the server still has after the event channel lost its place.
-    /// Conversations that begin later may be missing in the response.
+    /// GET conversations, after events may have been lost. The purpose holds the conversations that existed at the request:
+    /// later ones may be missing in the response.
     ListConversations(Vec<HrefKey>),
     /// A request about chats.
     Chats(ChatsPurpose),
@@ -221,7 +221,7 @@ impl Exchange {
         self
     }
 
-    /// Whether the request may travel in a batch: the first attempt of a read of the chats.
+    /// Whether the request may be sent in a batch: the first attempt of a read of the chats.
     pub(crate) fn is_batchable(&self) -> bool {
         let is_read = self.method == Method::GET && matches!(self.purpose, Purpose::Chats(_));
         is_read && self.attempts == 0 && !self.challenged
@@ -248,7 +248,8 @@ impl Exchange {
 
     /// Whether the request is idempotent. Idempotent POSTs are a batch, which contains only GETs; a report of activity; and
     /// the steps of a sign-in. Another token changes nothing, an endpoint that creates its application again gets the same
-    /// one (`applications_ref`), and a user who is already available gets a harmless refusal (`makeMeAvailable_ref`).
+    /// one (`applications_ref`), and a user who is already available gets a refusal without an effect
+    /// (`makeMeAvailable_ref`).
     pub(crate) fn is_idempotent(&self) -> bool {
         self.method == Method::GET
             || self.method == Method::DELETE
@@ -281,5 +282,5 @@ pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The maximum time of discovery with all retries and redirects, so that one lost response does not fail a sign-in.
 pub(crate) const DISCOVERY_TIME: Duration = Duration::from_secs(30);
-/// How much longer a pending GET may take than the server holds it.
+/// The time that a pending GET may take in addition to the time for which the server holds it.
 pub(crate) const POLL_MARGIN: Duration = Duration::from_secs(30);

@@ -56,7 +56,8 @@ pub enum FailureKind {
     },
     /// A host that is not trusted would have received a credential.
     Untrusted,
-    /// A credential would have been sent over plain HTTP, without encryption. Only a server on loopback gets one so.
+    /// A credential would have been sent over plain HTTP, without encryption. Only a server on loopback gets a credential in
+    /// this way.
     PlainHttp,
     /// The user is homed in the online service, which has been retired.
     HomedOnline,
@@ -81,7 +82,7 @@ pub enum FailureKind {
     DeliveryUnknown,
     /// This user ended the conversation.
     Ended,
-    /// The server ended the application for good (410).
+    /// The server ended the application permanently (410).
     Gone,
     /// No events arrive, or the event channel is lost.
     ConnectionLost,
@@ -245,7 +246,7 @@ impl Failure {
         &self.0.kind
     }
 
-    /// The stage at which it happened.
+    /// The stage of the failure.
     pub fn stage(&self) -> Stage {
         self.0.stage
     }
@@ -312,7 +313,7 @@ impl Failure {
     }
 
     /// Whether the server said that the resource does not exist. A 404 without a UCWA error body may come from a proxy,
-    /// and a refused token proves nothing about the resource either.
+    /// and neither does a refused token show that the resource does not exist.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self.0.status, Some(404 | 410))
             && !self.0.page

@@ -164,7 +164,7 @@ impl Core {
         self.issue(exchange);
     }
 
-    /// The user has signed in at the page, so the token service knows the user now.
+    /// Repeats the token request, because the user has signed in at the page.
     pub(crate) fn request_token_after_sign_in(&mut self, key: Origin, source: Source) {
         self.auth.signed_in_at_page = true;
         self.request_token(key, source);
@@ -238,8 +238,8 @@ impl Core {
         }
     }
 
-    /// The sign-in page that a refused passive grant names. Used once: a user who has signed in there and is refused
-    /// again stays refused.
+    /// The sign-in page that a refused passive grant names. Used once: if a user who has signed in there
+    /// is refused again, the refusal is final.
     fn passive_page(&self, response: &Response<Bytes>) -> Option<String> {
         let passive = matches!(self.auth.credentials, Some(Credentials::Passive { .. }));
         if !passive || self.auth.signed_in_at_page {

@@ -1,8 +1,8 @@
-//! Keys that outlive hrefs.
+//! Keys, which stay valid when hrefs become invalid.
 //!
-//! An href names a resource of one application only. Callers need names that survive a restart, a new application, and
-//! two representations of one person: these keys. `Local` keys are chosen by the caller, for what the caller starts;
-//! `Remote` keys are chosen by the session, for what the server starts.
+//! An href names a resource of one application only. Callers need names that stay the same after a restart, in a new
+//! application, and for two representations of one person: these keys. `Local` keys are chosen by the caller, for what the
+//! caller starts; `Remote` keys are chosen by the session, for what the server starts.
 
 macro_rules! key {
     ($(#[$meta:meta])* $name:ident) => {

@@ -32,28 +32,28 @@
 //! Requirement on the driver: the transport gives up at the deadline of a request. If it does not, the session gives the
 //! request up five seconds later.
 //!
-//! # Handing a session over
+//! # Handover of a session
 //!
-//! [`Session::checkpoint`] returns the state that another process needs, and [`Session::detach`] also ends the session without
-//! deleting anything at the server. [`Session::resume`] continues from a [`Checkpoint`]: the first request polls where the
-//! earlier session stopped, the second one reads the application, and no credential is sent while the token is valid. A
-//! checkpoint is plain data: a driver without files or sockets passes it on as it is.
+//! [`Session::checkpoint`] returns the state that another process needs, and [`Session::detach`] also ends the session
+//! without deleting anything at the server. [`Session::resume`] continues from a [`Checkpoint`]: the first request polls
+//! where the earlier session stopped, the second one reads the application, and no credential is sent while the token is
+//! valid. A checkpoint is plain data: a driver without files or sockets passes it on as it is.
 //! [`Checkpoint::add_doubtful_message`] adds a message that may have been sent after the checkpoint was stored.
 //!
 //! # Dependencies in the API
 //!
 //! These types of other crates are part of the API: `http::Request` and `http::Response` with `bytes::Bytes`, because every
 //! transport of the field speaks them; `secrecy::SecretString`, which erases a password from memory; and [`Representation`],
-//! [`SipUri`] and `ucwa_proto::Limits`, which describe the wire format. [`Checkpoint`] implements the traits of `serde`, so that
-//! a program can store it in a format of its choice.
+//! [`SipUri`] and `ucwa_proto::Limits`, which describe the wire format. [`Checkpoint`] implements the traits of `serde`, so
+//! that a program can store it in a format of its choice.
 //!
 //! # Stability
 //!
-//! Types that may get more variants or fields are `#[non_exhaustive]`, and so are the variants of outputs, events, outcomes and
-//! errors with named fields. For the tests of a driver, [`SessionEvent::of`] and the functions of [`ConversationChange`] create
-//! such values. Structs that a driver creates have a constructor or a default. The variants of [`Operation`], [`Credentials`]
-//! and [`Input`] are exhaustive, because a driver has to decide on each of their fields. [`Lane`], [`ConnectionAuth`],
-//! [`Sent`] and [`SignInState`] are exhaustive, because a driver has to handle each variant.
+//! Types that may get more variants or fields are `#[non_exhaustive]`, and so are the variants of outputs, events, outcomes
+//! and errors with named fields. For the tests of a driver, [`SessionEvent::of`] and the functions of [`ConversationChange`]
+//! create such values. Structs that a driver creates have a constructor or a default. The variants of [`Operation`],
+//! [`Credentials`] and [`Input`] are exhaustive, because a driver has to decide on each of their fields. [`Lane`],
+//! [`ConnectionAuth`], [`Sent`] and [`SignInState`] are exhaustive, because a driver has to handle each variant.
 //!
 //! # Traces
 //!

@@ -16,7 +16,7 @@ pub enum Operation {
     /// Discovers the server, authenticates, creates the application and opens the event channel. Completes when
     /// messages can be sent and received. A session signs in once.
     SignIn(Credentials),
-    /// Deletes the application and ends the session. Nothing stays behind on the server.
+    /// Deletes the application and ends the session.
     SignOut,
     /// Creates a one-to-one conversation. Sends nothing and completes at once.
     OpenConversation {
@@ -66,11 +66,11 @@ pub enum Operation {
         body: MessageBody,
         /// The subject of the invitation, if the message needs one.
         subject: Option<String>,
-        /// The ID of the message on the wire (`operationId`), 1 to 50 UTF-16 code units, unlike that of any other message. For a
-        /// caller that keeps an outbox: the session then reports
+        /// The ID of the message on the wire (`operationId`), 1 to 50 UTF-16 code units, unlike that of any other message.
+        /// For a caller that keeps an outbox: the session then reports
         /// [`MessagePosting`](crate::ConversationChange::MessagePosting) and
-        /// [`MessagePosted`](crate::ConversationChange::MessagePosted), and a session that resumes this one reports the result
-        /// by the same ID. The session chooses an ID if there is none.
+        /// [`MessagePosted`](crate::ConversationChange::MessagePosted), and a session that resumes this one reports the
+        /// result by the same ID. The session chooses an ID if there is none.
         message_id: Option<String>,
     },
     /// Accepts the incoming invitation. Completes when the invitation completes, not when the server takes the command.
@@ -251,7 +251,7 @@ pub enum Credentials {
         /// The user's SIP URI.
         sip_uri: String,
     },
-    /// An anonymous participant of a meeting. The token lives for an hour and is renewed automatically.
+    /// An anonymous participant of a meeting. The token is valid for an hour and is renewed automatically.
     AnonymousMeeting {
         /// The conference URI of the meeting. Discovery starts at its domain.
         conference_uri: String,
@@ -360,8 +360,8 @@ pub enum MessageBody {
     Text(String),
     /// HTML as it was written or received. Untrusted.
     Html(String),
-    /// Any other content, as it arrived; it cannot be sent (`multipart/alternative` occurs). An empty media type means that the content
-    /// could not be fetched.
+    /// Any other content, as it arrived; it cannot be sent (`multipart/alternative` occurs). An empty media type means that
+    /// the content could not be fetched.
     #[non_exhaustive]
     Other {
         /// The media type.

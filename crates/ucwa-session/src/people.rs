@@ -251,7 +251,7 @@ impl People {
         if let Some(me) = application.embedded("me") {
             if let Some(uri) = me.text("uri").and_then(|uri| SipUri::parse(uri).ok()) {
                 self.me = folded(&uri);
-                // Before the sign-in, the session does not know that a followed address is that of the user.
+                // Before the sign-in, the address of the user is unknown, so it may be followed like that of another person.
                 let early = self.persons.remove(&PersonId::Other(self.me.clone()));
                 let me = self.persons.entry(PersonId::Me).or_default();
                 uri.as_str().clone_into(&mut me.uri);

@@ -27,7 +27,7 @@ pub(crate) struct Questions(BTreeMap<QuestionId, Asked>);
 enum Asked {
     /// An exchange with an untrusted host.
     Trust(Box<Exchange>, String),
-    /// The pending GET that takes back the event channel, and the refusal of the one before.
+    /// The pending GET that takes back the event channel, and the refusal of the previous one.
     TakeBack(Box<Exchange>, Failure),
     /// The token for an origin.
     Token(Origin, Source),
@@ -117,7 +117,7 @@ impl Core {
         self.questions.0.insert(id, asked);
     }
 
-    /// Handles an answer, or its absence at the deadline. Anything but a matching positive answer counts as a refusal.
+    /// Handles an answer, or its absence at the deadline. Only a matching positive answer counts as consent.
     pub(crate) fn on_answer_to(&mut self, id: QuestionId, answer: Option<Answer>) {
         let Some(asked) = self.questions.0.remove(&id) else {
             return;

@@ -81,7 +81,7 @@ impl Core {
                 match response.status() {
                     // A request with a refused token had no effect, even if the status is 500.
                     _ if refuses_ticket(&response) => Effect::Refused(failure),
-                    // The page of a proxy says nothing about the resource.
+                    // The page of a proxy does not report the state of the resource.
                     StatusCode::NOT_FOUND | StatusCode::GONE if !is_page(&response) => {
                         Effect::Gone(failure)
                     }
@@ -124,7 +124,7 @@ impl Core {
         {
             exchange.span.record("subcode", subcode.as_ref());
         }
-        // A server that echoes the client's ID adds nothing.
+        // An ID that is equal to the client's is already recorded.
         if let Some(id) = correlation_id(response)
             && Some(id) != exchange.correlation_id.as_deref()
         {
@@ -132,7 +132,7 @@ impl Core {
         }
     }
 
-    /// The reason the server gave for refusing the request.
+    /// The server's reason for the refusal of the request.
     pub(crate) fn refusal(&self, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
         let failure = described(
             Failure::new(FailureKind::RequestFailed, exchange.purpose.stage()),

@@ -32,11 +32,11 @@ use crate::trust::Trust;
 const MAX_HOPS: u32 = 10;
 /// How long discovery waits for the internal host after the external one has answered.
 const INTERNAL_GRACE: Duration = Duration::from_secs(1);
-/// The maximum number of applications in a row that are lost before they reach [`SOUND_LIFE`].
+/// The maximum number of applications in a row that are lost before they reach [`STABLE_AGE`].
 const MAX_LOSSES: u32 = 5;
 /// The age at which an application counts as stable. The first event page does not: `makeMeAvailable` causes one at
 /// once, even in an application that is lost a moment later.
-const SOUND_LIFE: Duration = Duration::from_secs(5 * 60);
+const STABLE_AGE: Duration = Duration::from_secs(5 * 60);
 /// How long the session tries to replace a lost application.
 const MAX_ABSENCE: Duration = Duration::from_secs(15 * 60);
 
@@ -319,7 +319,7 @@ impl Session {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let failure = self.core.effect(exchange, result).done().err();
-        // Messages can be sent without it, so a failure is only logged. A second call is refused, which is harmless.
+        // Messages can be sent without it, so a failure is only logged. A second call is refused, without a further effect.
         if let Some(failure) = failure.filter(|failure| failure.subcode() != Some("AlreadyExists"))
         {
             tracing::warn!(%failure, "the server did not make the user available; invitations will not arrive");
@@ -505,7 +505,7 @@ impl Session {
         let lost = failure.clone().with_kind(FailureKind::ConnectionLost);
         self.drop_application(&lost);
         let application_age = self.core.now.saturating_sub(self.sign_in.application_since);
-        if self.sign_in.phase == Phase::Running && application_age >= SOUND_LIFE {
+        if self.sign_in.phase == Phase::Running && application_age >= STABLE_AGE {
             self.sign_in.losses = 0;
         }
         self.sign_in.losses += 1;
@@ -560,7 +560,8 @@ impl Session {
         }
         match self.sign_in.attempts {
             0..=2 => self.create_application(),
-            // The user may have been moved to another pool: first read the user resource, then start discovery.
+            // The user may have been moved to another pool, so the user resource is read first, and discovery is the
+            // fallback.
             3 => {
                 self.sign_in.discovery = Discovery::default();
                 self.read_user(self.sign_in.user.clone(), 0);

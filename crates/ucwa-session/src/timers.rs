@@ -1,4 +1,4 @@
-//! Timers: what is due at which time.
+//! Timers: the actions that are due, and their times.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::history::HistoryTimer;
 use crate::keys::{QuestionId, RequestId};
 use crate::people::PeopleTimer;
 
-/// Something that is to be done at a time.
+/// The action of a timer.
 #[derive(Debug)]
 pub(crate) enum Timer {
-    /// The transport should have reported the end of this request.
+    /// The transport has not reported the end of this request in time.
     Watchdog(RequestId),
     /// The machine was suspended, and the pending GET with this ID has had no response since.
     RepeatPoll(RequestId),
@@ -32,13 +32,13 @@ pub(crate) enum Timer {
     ReportActivity,
     /// Create another application in the place of the lost one.
     Recreate,
-    /// Read again which conversations the server has.
+    /// List the conversations at the server again.
     ListConversations,
-    /// Something about chats is due.
+    /// A timer of the chats.
     Chats(ChatsTimer),
-    /// Something about people is due.
+    /// A timer of the people.
     People(PeopleTimer),
-    /// Something about history is due.
+    /// A timer of the history.
     History(HistoryTimer),
 }
 
@@ -47,8 +47,8 @@ impl Timer {
         matches!(self, Self::Chats(ChatsTimer::Unclaimed(..)))
     }
 
-    /// Whether the timer runs in real time, and so while the machine is suspended. The others wait for something that cannot
-    /// arrive meanwhile.
+    /// Whether the timer runs in real time, and so while the machine is suspended. The others wait for responses or
+    /// events, which cannot arrive meanwhile.
     pub(crate) fn counts_suspends(&self) -> bool {
         matches!(
             self,
@@ -63,7 +63,7 @@ impl Timer {
         )
     }
 
-    /// Whether the timer is armed again and again while the session lives, and waits for nothing.
+    /// Whether the timer recurs until the session ends, and waits for no response or event.
     pub(crate) fn is_routine(&self) -> bool {
         matches!(
             self,
@@ -74,11 +74,11 @@ impl Timer {
     }
 }
 
-/// Names an armed timer, wherever its time is moved.
+/// The ID of an armed timer. It stays the same if the timer becomes due earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TimerKey(u64);
 
-/// Timers in the order in which they are due; of two that are due at the same time the one that was armed first is first.
+/// Timers in the order in which they are due. Of two that are due at the same time, the one that was armed first precedes.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     due: BTreeMap<(Duration, TimerKey), Timer>,
@@ -100,7 +100,8 @@ impl Timers {
         self.due.remove(&(at, key))
     }
 
-    /// Cancels every timer of which `unwanted` is true. Looks at every timer: an owner that has many keeps their keys.
+    /// Cancels every timer for which `unwanted` is true. Scans all timers, so an owner of many timers keeps their keys
+    /// instead.
     pub(crate) fn cancel_where(&mut self, unwanted: impl Fn(&Timer) -> bool) {
         let times = &mut self.times;
         self.due.retain(|(_, key), timer| {
@@ -117,7 +118,7 @@ impl Timers {
         self.due.values()
     }
 
-    /// Cancels every timer but this one.
+    /// Cancels every timer except this one.
     pub(crate) fn cancel_except(&mut self, kept: Option<TimerKey>) {
         self.due.retain(|(_, key), _| Some(*key) == kept);
         self.times.retain(|key, _| Some(*key) == kept);
@@ -135,7 +136,7 @@ impl Timers {
         Some((key, timer?))
     }
 
-    /// Makes every timer of which `wanted` is true due earlier, in the same order.
+    /// Moves every timer for which `wanted` is true forward, and keeps their order.
     pub(crate) fn bring_forward(&mut self, by: Duration, wanted: impl Fn(&Timer) -> bool) {
         for ((at, key), timer) in std::mem::take(&mut self.due) {
             let at = match wanted(&timer) {
@@ -147,7 +148,7 @@ impl Timers {
         }
     }
 
-    /// Takes the timers out that are due and of which `wanted` is true.
+    /// Removes and returns the timers that are due and for which `wanted` is true.
     pub(crate) fn finish_timer(
         &mut self,
         now: Duration,

@@ -1,4 +1,4 @@
-//! Trust: which hosts may receive a password or a token.
+//! Trust: the hosts that may receive a password or a token.
 //!
 //! Discovery follows links, and a link may lead to any host. A client that sends credentials to every linked host gives
 //! them to any attacker who controls a single response. So a host is trusted only if it is reached over HTTPS, or is

@@ -28,7 +28,7 @@ pub struct Workload {
     pub unnamed: usize,
     /// Timers that end a wait.
     pub deadlines: usize,
-    /// Timers that recur as long as the session lives: renewal of tokens and subscriptions, reports of activity, and
+    /// Timers that recur until the session ends: renewal of tokens and subscriptions, reports of activity, and
     /// reads at the interval of an interest.
     pub routines: usize,
     /// Outputs that have not been polled.

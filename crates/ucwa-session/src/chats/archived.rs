@@ -50,7 +50,7 @@ impl Chats {
         thread_id: Option<&str>,
         kind: &ArchivedKind,
     ) -> Option<ConversationKey> {
-        let is_meant = |conversation: &&Conversation| {
+        let matches = |conversation: &&Conversation| {
             let same_thread = thread_id == Some(&conversation.thread_id);
             let peer = conversation.peer.as_deref();
             match kind {
@@ -59,14 +59,14 @@ impl Chats {
                 }
                 ArchivedKind::Group { meeting, .. } => {
                     let same_meeting = meeting.is_some() && conversation.meeting == *meeting;
-                    let of_many = peer.is_none() || conversation.roster.has_several();
-                    same_meeting || same_thread && of_many
+                    let is_group = peer.is_none() || conversation.roster.has_several();
+                    same_meeting || same_thread && is_group
                 }
             }
         };
         self.conversations
             .values()
-            .find(is_meant)
+            .find(matches)
             .map(|conversation| conversation.key)
     }
 
@@ -110,16 +110,16 @@ impl Chats {
                 meeting,
             } => {
                 conversation.meeting.clone_from(meeting);
-                let mut learn = |recipient: &Recipient| {
+                let mut add_recipient = |recipient: &Recipient| {
                     let facts = ParticipantFacts {
                         uri: Some(&recipient.uri),
                         name: recipient.name.as_deref(),
                         ..ParticipantFacts::default()
                     };
-                    let (member, _) = conversation.roster.learn(core, None, &facts, false);
+                    let (member, _) = conversation.roster.merge(core, None, &facts, false);
                     member.to_participant()
                 };
-                recipients.iter().map(&mut learn).collect()
+                recipients.iter().map(&mut add_recipient).collect()
             }
         };
         self.conversations.insert(key, conversation);

@@ -16,7 +16,8 @@ use crate::failure::Stage;
 use crate::keys::ConversationKey;
 
 impl Chats {
-    /// The conversations at the server, except those that ring. `is_last` if nothing is sent any more.
+    /// The conversations at the server, except those with a pending invitation of the peer. `is_last` if the session sends
+    /// no further requests.
     pub(crate) fn save(&self, core: &Core, is_last: bool) -> Vec<SavedConversation> {
         let conversations = self.conversations.values();
         conversations
@@ -26,13 +27,15 @@ impl Chats {
 
     /// The incoming invitations to be read again, by href and rel: those without a result, those whose text is not shown yet,
     /// and those that are being read. `restored` are the invitations of a checkpoint that were not read again so far.
-    pub(crate) fn save_ringing(
+    pub(crate) fn save_invitations(
         &self,
         core: &Core,
         restored: &[(String, String)],
     ) -> Vec<(String, String)> {
         let conversations = self.conversations.values().filter(|it| !it.forgotten);
-        let ringing = conversations.clone().filter_map(Conversation::ringing);
+        let pending_invitations = conversations
+            .clone()
+            .filter_map(Conversation::pending_invitation);
         let unshown = conversations.flat_map(Conversation::unshown_invitations);
         let unshown = unshown.map(|href| (href, "messagingInvitation".to_owned()));
         let unknown = core.exchanges().filter_map(|exchange| {
@@ -44,27 +47,27 @@ impl Chats {
         });
         let unknown = unknown.chain(restored.iter().cloned());
         let unknown = unknown.filter(|(href, _)| self.is_unknown_invitation(core, href));
-        ringing.chain(unshown).chain(unknown).collect()
+        pending_invitations.chain(unshown).chain(unknown).collect()
     }
 
     fn is_unknown_invitation(&self, core: &Core, href: &str) -> bool {
         key_of(core, href).is_some_and(|href| !self.index.is_known_invitation(&href))
     }
 
-    /// Leaves what is not shown yet to the session that resumes this one, which reads it again.
-    pub(crate) fn leave_unshown(&mut self, core: &Core) {
+    /// Drops the messages that are not shown yet. The session that resumes this one reads them again.
+    pub(crate) fn drop_unshown(&mut self, core: &Core) {
         self.merged.clear();
         for conversation in self.conversations.values_mut() {
             if conversation.save(core, true).is_some()
                 && let Some(live) = conversation.life.live_mut()
             {
                 live.invitation_text = InvitationText::default();
-                conversation.received.leave_unshown();
+                conversation.received.drop_unshown();
             }
         }
     }
 
-    /// Shows the conversations of a checkpoint, as they were.
+    /// Shows the conversations of a checkpoint, in their former states.
     pub(crate) fn restore(&mut self, core: &mut Core, saved: Vec<SavedConversation>) {
         for mut saved in saved {
             let key = ConversationKey::Remote(core.number());
@@ -80,8 +83,12 @@ impl Chats {
         }
     }
 
-    /// Reads again what a checkpoint does not contain: links, rosters, and the results of messages and invitations.
-    pub(crate) fn read_restored(&mut self, core: &mut Core, ringing: &[(String, String)]) {
+    /// Reads the data that a checkpoint does not contain: links, rosters, and the results of messages and invitations.
+    pub(crate) fn read_restored(
+        &mut self,
+        core: &mut Core,
+        pending_invitations: &[(String, String)],
+    ) {
         let keys: Vec<_> = self.conversations.keys().copied().collect();
         for key in keys {
             self.with(core, key, |conversation, cx| {
@@ -93,9 +100,10 @@ impl Chats {
                 conversation.read_unshown(cx);
             });
         }
-        // An event may have brought the invitation in the meantime.
-        let ringing = ringing.iter();
-        let unknown = ringing.filter(|(href, _)| self.is_unknown_invitation(core, href));
+        // An invitation that an event has reported in the meantime is not read.
+        let pending_invitations = pending_invitations.iter();
+        let unknown =
+            pending_invitations.filter(|(href, _)| self.is_unknown_invitation(core, href));
         for (href, rel) in unknown.collect::<Vec<_>>() {
             self.read_unknown_invitation(core, href, rel);
         }
@@ -103,15 +111,15 @@ impl Chats {
 }
 
 impl Conversation {
-    /// The href and rel of the invitation that rings, or that was accepted and has no result.
-    fn ringing(&self) -> Option<(String, String)> {
+    /// The href and rel of the peer's invitation without a result, accepted or not.
+    fn pending_invitation(&self) -> Option<(String, String)> {
         let live = self.life.live()?;
         let offer = live.offer.as_ref().filter(|_| self.life.is_beginning())?;
         Some((offer.address.href.clone(), offer.rel().to_owned()))
     }
 
-    /// The hrefs of the invitations whose text is not shown yet: that of the accepted one, and those behind a message that is
-    /// being read.
+    /// The hrefs of the invitations whose text is not shown yet: that of the accepted one, and those that follow a message
+    /// that is being read.
     fn unshown_invitations(&self) -> impl Iterator<Item = String> {
         let live = self.life.live().filter(|_| !self.life.is_beginning());
         let awaited = live.and_then(|live| live.invitation_text.awaited_href());
@@ -120,34 +128,36 @@ impl Conversation {
         hrefs.map(str::to_owned)
     }
 
-    /// The state of the conversation for a checkpoint. `None` if it has ended or rings.
+    /// The state of the conversation for a checkpoint. `None` if it has ended, or if the peer's invitation is pending.
     fn save(&self, core: &Core, is_last: bool) -> Option<SavedConversation> {
         let live = self.life.live()?;
-        if self.forgotten || self.ringing().is_some() {
+        if self.forgotten || self.pending_invitation().is_some() {
             return None;
         }
         let is_unsent = |purpose: &ChatPurpose| self.tasks.is_unsent(core, purpose);
         let invite = live.invite.as_ref();
-        // A request that waits for a commit may leave after the caller has stored this checkpoint.
+        // A request that waits for a commit may be sent after the caller has stored this checkpoint.
         let is_gated = core.config.commit_gate && !is_last;
         let invite = invite.filter(|it| {
             is_gated && it.commit.is_some()
                 || !is_unsent(&ChatPurpose::Invite(it.operation_id.clone()))
         });
-        // The server knows nothing of this conversation.
+        // This conversation does not exist at the server.
         if live.address.is_none() && invite.is_none() {
             return None;
         }
-        let only = self.roster.only();
+        let sole_peer = self.roster.only();
         let peer = self.peer.clone();
-        let peer = peer.or_else(|| only.as_ref()?.uri.clone());
+        let peer = peer.or_else(|| sole_peer.as_ref()?.uri.clone());
         let chat = live.is_chat_connected().then_some(live.messaging.html);
         let href = live.address.as_ref().map(|address| address.href.clone());
         Some(SavedConversation {
             href: href.unwrap_or_default(),
             thread_id: self.thread_id.clone(),
             peer: peer.unwrap_or_default(),
-            peer_name: only.and_then(|only| only.name).unwrap_or_default(),
+            peer_name: sole_peer
+                .and_then(|sole_peer| sole_peer.name)
+                .unwrap_or_default(),
             subject: self.subject.clone().unwrap_or_default(),
             is_meeting: self.kind != Kind::Chat,
             is_conference: live.is_conference(),
@@ -226,7 +236,7 @@ impl Conversation {
                 name: Some(&*saved.peer_name).filter(|name| !name.is_empty()),
                 ..ParticipantFacts::default()
             };
-            let (member, _) = self.roster.learn(cx.core, None, &facts, false);
+            let (member, _) = self.roster.merge(cx.core, None, &facts, false);
             member.seat.joined = saved.is_established;
             member.seat.chat = saved.chat.map(|_| true);
             member.to_participant()
@@ -277,7 +287,7 @@ impl Conversation {
         {
             cx.index.locate_operation(operation, address.key);
         }
-        // Reads the invitation, or gives it up if its href is not known by then.
+        // The timer reads the invitation, or ends it if its href is unknown.
         let timer = match self.life.live().and_then(|live| live.invite.as_ref()) {
             Some(invite) if invite.is_seen() => {
                 ChatTimer::InvitationCompleted(InvitationId::Outgoing(operation.clone()))
@@ -306,7 +316,7 @@ impl Conversation {
         let participants = resource.link_href("participants");
         let is_foreign = |href| cx.core.resolve(href, Stage::Conversation).is_err();
         if participants.is_some_and(is_foreign) {
-            // No conversation of this application is on another host. The application has not sent this.
+            // All conversations of this application are on its host, so the response is not one of the application.
             return self.arm_repeat(cx, ChatTimer::ConversationUnread);
         }
         live.is_restored = false;

@@ -52,7 +52,7 @@ impl Conversation {
     }
 
     /// Requests the chat of a conference that has none, unless the user ended the chat. Joining and escalating establish the
-    /// conference without its chat. In a conversation of two, the request would call back a peer who has left.
+    /// conference without its chat. In a one-to-one conversation, the request would invite a peer who has left.
     pub(super) fn request_chat(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.established_mut() else {
             return;

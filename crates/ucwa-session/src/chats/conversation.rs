@@ -36,11 +36,11 @@ pub(super) struct Context<'a> {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Page {
     pub(super) number: u64,
-    /// The page is still being dispatched. Conversations that are over end afterwards.
+    /// The page is still being dispatched. Conversations whose end it reports end afterwards.
     pub(super) is_open: bool,
 }
 
-/// A conversation of this user that another endpoint started, or that this session learned of late.
+/// A conversation of this user that another endpoint started, or whose first events this session did not get.
 pub(super) struct Discovery {
     pub(super) href: String,
     pub(super) thread_id: Option<String>,
@@ -218,7 +218,7 @@ pub(super) struct Live {
     pub(super) over: Option<Option<Failure>>,
     /// The conversation waits one last time for the result of an open invitation.
     pub(super) awaits_last_result: bool,
-    /// Audio, video or another modality is active, so the conversation outlives its chat.
+    /// Audio, video or another modality is active, so the conversation does not end with its chat.
     pub(super) other_modality: bool,
     pub(super) reported: Reported,
 }
@@ -363,7 +363,7 @@ impl Live {
             || self.offer.as_ref().is_some_and(|offer| offer.is_conference)
     }
 
-    /// Whether an unknown href may turn out to be the conversation's.
+    /// Whether an unknown href may be the href of the conversation.
     fn awaits_href(&self) -> bool {
         self.invite.as_ref().is_some_and(|invite| !invite.is_seen())
             || !self.is_conference() && self.joining.iter().any(|joining| joining.is_posted)
@@ -464,7 +464,7 @@ impl Conversation {
             .is_some_and(|live| !live.is_ending())
     }
 
-    /// Whether an unknown href may turn out to be the conversation's.
+    /// Whether an unknown href may be the href of the conversation.
     pub(super) fn awaits_href(&self) -> bool {
         self.life.live().is_some_and(Live::awaits_href)
     }
@@ -502,7 +502,7 @@ impl Conversation {
         }
     }
 
-    // Its address.
+    // The address.
 
     /// Binds the conversation to `address`. An earlier href of the conversation counts as ended.
     pub(super) fn bind(&mut self, cx: &mut Context<'_>, address: &Address) {

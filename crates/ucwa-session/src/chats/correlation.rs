@@ -44,7 +44,7 @@ impl Index {
         self.conversations.get(href).copied()
     }
 
-    /// The conversation that was at this href before it ended or moved.
+    /// The conversation that was at this href before it ended or got another href.
     pub(super) fn ended(&self, href: &HrefKey) -> Option<ConversationKey> {
         self.ended.get(href).copied()
     }
@@ -114,7 +114,7 @@ impl Index {
         }
     }
 
-    /// Removes an operation that the server does not know.
+    /// Removes an operation that does not exist at the server.
     pub(super) fn forget_operation(&mut self, operation: &str) -> Option<ConversationKey> {
         let opened = self.operations.remove(operation)?;
         for href in opened.hrefs {

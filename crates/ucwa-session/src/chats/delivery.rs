@@ -40,8 +40,8 @@ pub(super) struct Deliveries {
 /// A message that was sent and has no known result.
 struct Sent {
     message: MessageKey,
-    /// The operation that waits for the result. `None` after the result was reported as unknown, and if an earlier session sent
-    /// the message.
+    /// The operation that waits for the result. `None` after the result was reported as unknown, and if an earlier session
+    /// sent the message.
     ticket: Option<Ticket>,
     /// The caller has chosen the operation ID.
     has_callers_id: bool,
@@ -314,7 +314,7 @@ impl Conversation {
         if let Some(message_id) = message_id {
             self.report_settled(cx, message_id, &result);
         }
-        // The key of a message of an earlier session means nothing to the caller.
+        // The caller does not have the key of a message of an earlier session.
         if !is_restored {
             self.report_to(cx, message, ticket, result);
         }
@@ -333,7 +333,7 @@ impl Conversation {
         );
     }
 
-    /// Reports that the request for a message is about to leave, if the caller has chosen the ID. Returns the number of the
+    /// Reports that the request for a message is about to be sent, if the caller has chosen the ID. Returns the number of the
     /// commit for which the request has to wait.
     pub(super) fn report_posting(&self, cx: &mut Context<'_>, draft: &Draft) -> Option<u64> {
         let message_id = draft.message_id.clone()?;
@@ -417,7 +417,7 @@ impl Conversation {
         true
     }
 
-    /// Reads the messages behind the results that match no message, to identify them.
+    /// Reads the message resources of the results that match no message.
     pub(super) fn identify_early(&mut self, cx: &mut Context<'_>) {
         if self.deliveries.is_posting() {
             // The pending response will contain the href of a message.

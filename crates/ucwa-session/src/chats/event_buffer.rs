@@ -99,7 +99,7 @@ impl EventBuffer {
         }
     }
 
-    /// Marks a conversation as over. Its events are dropped, unless one of them contains a message.
+    /// Marks a conversation as ended. Its events are dropped, unless one of them contains a message.
     pub(super) fn close(&mut self, key: &HrefKey) {
         if !self.has_message(key) {
             let events = self.take(key);

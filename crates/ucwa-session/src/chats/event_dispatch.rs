@@ -374,7 +374,7 @@ impl Conversation {
         self.conclude(cx, &id, result, invitation);
     }
 
-    /// Follows an invitation that was accepted in another conversation, which replaces this one. `false` if the invitation
+    /// Handles an invitation that was accepted in another conversation, which replaces this one. `false` if the invitation
     /// was accepted in this one.
     fn follow_derived(&mut self, cx: &mut Context<'_>, invitation: &Resource<'_>) -> bool {
         if let Some(href) = invitation.link_href("derivedConversation") {
@@ -575,7 +575,7 @@ impl Conversation {
                 live.messaging.only_html = html && !formats.contains(&"Plain");
                 let changes = std::mem::replace(&mut live.messaging.html, html) != html;
                 let connected = Chat::Connected { is_ending: false };
-                // A chat that this user is ending stays in this state, whatever later events say.
+                // A chat that this user is ending stays in this state, regardless of later events.
                 if (chat != connected || changes) && chat != Chat::Disconnecting {
                     live.chat = connected;
                     live.probe = Probe::None;
@@ -612,7 +612,7 @@ impl Conversation {
             .is_some_and(|offer| !offer.is_accepted());
         match live.chat {
             Chat::Connected { .. } => {
-                // The chat is connected but has no link to send messages. The resource may have more links than the event.
+                // The chat is connected without a link to send messages. The resource may have more links than the event.
                 let incomplete = live.messaging.send_message.is_none();
                 if incomplete && !std::mem::replace(&mut live.messaging_read, true) {
                     self.read_messaging(cx);

@@ -147,7 +147,7 @@ impl Conversation {
         };
         // An invitation that was read may be older than the response.
         let offered_at = cx.core.server_time().filter(|_| cx.page.is_open);
-        self.received.precede_invitation(&mut live.invitation_text);
+        self.received.mark_earlier(&mut live.invitation_text);
         let sender = (from.key, self.roster.is_identified(from.key));
         // A session that resumes another one may have read the invitation before this event.
         match self.received.take_shown_invitation(&href) {
@@ -240,7 +240,7 @@ impl Conversation {
         notified.and_then(|live| live.offer.as_mut())
     }
 
-    /// Accepts the invitation, unless that was done before.
+    /// Accepts the invitation, unless the request was sent before.
     pub(super) fn post_accept(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -267,8 +267,8 @@ impl Conversation {
         };
         let grace = match answer.effect(cx.core) {
             Effect::Done(_) => COMPLETION_GRACE,
-            // The invitation was answered elsewhere, withdrawn, or is unknown. An event or a read of the invitation tells
-            // which.
+            // The invitation was answered elsewhere, withdrawn, or is unknown. An event or a read of the invitation
+            // shows which.
             Effect::Gone(_) | Effect::Unclear(_) => LAST_RESULT_GRACE,
             Effect::Refused(failure) if has_answer(&failure) => LAST_RESULT_GRACE,
             Effect::Refused(failure) => return self.on_accept_refused(cx, &failure),
@@ -277,7 +277,7 @@ impl Conversation {
             .arm(cx.core, grace, ChatTimer::InvitationCompleted(id));
     }
 
-    /// The command failed. The invitation is still open.
+    /// Fails the command. The invitation is still open.
     fn on_accept_refused(&mut self, cx: &mut Context<'_>, failure: &Failure) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -335,7 +335,7 @@ impl Conversation {
                 self.on_decline_refused(cx, &failure);
             }
             Effect::Unclear(failure) => self.on_decline_refused(cx, &failure),
-            // An invitation that is gone or was answered at another endpoint ends as if it was declined.
+            // An invitation that no longer exists or was answered at another endpoint ends like a declined one.
             Effect::Done(_) | Effect::Gone(_) | Effect::Refused(_) => {
                 self.show_preview(cx);
                 self.end(cx, None);
@@ -406,7 +406,7 @@ impl Conversation {
         } else if !self.is_chatting() {
             self.on_chat_gone(cx, Some(failure));
         }
-        // A chat that is connected began in another way, and the messaging resource tells when it ends.
+        // A chat that is connected began in another way, and the messaging resource reports its end.
     }
 
     /// Closes an invitation that is superseded or whose conversation ends.

@@ -109,7 +109,8 @@ impl Conversation {
             },
             InvitationId::Incoming(_) => None,
         };
-        // A 404 without a UCWA error body may mean that the application is gone, with an alerting invitation in it.
+        // A 404 without a UCWA error body may mean that the application no longer exists, although an invitation in it
+        // alerts the peer.
         if failure.is_gone() && failure.code().is_some() && matches!(invite, Some((false, _))) {
             let failure = Failure::new(FailureKind::Timeout, Stage::Invitation)
                 .with_message("the server accepted the invitation and reported no start");
@@ -121,7 +122,7 @@ impl Conversation {
             let timer = ChatTimer::InvitationCompleted(id.clone());
             self.tasks.arm(cx.core, COMPLETION_GRACE, timer);
         } else if failure.is_gone() && self.is_chatting() {
-            // The invitation resource is gone. If the chat is connected, the invitation was accepted.
+            // The invitation resource no longer exists. If the chat is connected, the invitation was accepted.
             self.conclude(cx, id, Ok(()), None);
         } else if invite.is_some() {
             let failure = unknown("the result of the invitation cannot be found out");
@@ -217,8 +218,8 @@ impl Conversation {
         }
     }
 
-    /// Handles an invitation that was accepted before its cancellation reached the server. The user meant to leave, or to
-    /// stop the chat of a conversation that continues without it.
+    /// Handles an invitation that was accepted before its cancellation reached the server. The user requested to leave,
+    /// or to stop the chat of a conversation that continues without its chat.
     fn end_accepted(&mut self, cx: &mut Context<'_>, invite: Invite) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -233,7 +234,7 @@ impl Conversation {
         }
     }
 
-    /// Handles the acceptance of an invitation that was given up. Its message arrived, and the peer may answer in a
+    /// Handles the acceptance of an invitation that had timed out. Its message arrived, and the peer may answer in a
     /// conversation that is shown in addition to this one.
     fn on_late_acceptance(
         &mut self,
@@ -251,7 +252,7 @@ impl Conversation {
         }));
     }
 
-    /// Ends an invitation that was refused or given up.
+    /// Ends an invitation that was refused or has timed out.
     pub(super) fn refuse_invite(&mut self, cx: &mut Context<'_>, failure: Failure) {
         let Some(invite) = self.remove_invite(cx) else {
             return;

@@ -99,7 +99,7 @@ impl Conversation {
                     self.conclude_joining(cx, &operation, Err(why));
                 }
             }
-            // The participant was neither invited nor joined. No request is needed, and the caller is told.
+            // The participant was neither invited nor joined. No request is needed, and the removal is reported.
             _ if !seat.joined => {
                 seat.ejecting.push(ticket);
                 self.remove_from_roster(cx, participant, None);
@@ -216,8 +216,8 @@ impl Conversation {
         cx.fail(tickets, failure);
     }
 
-    /// Fails the commands that wait for a read of their participant. The conversation has moved, so the href of the read is
-    /// invalid.
+    /// Fails the commands that wait for a read of their participant. The conversation has another href, so the href of the
+    /// read is invalid.
     pub(super) fn refuse_waiting_commands(&mut self, cx: &mut Context<'_>) {
         let failure = wrong_state("the conversation has moved before the command was sent");
         for (participant, actions) in self.roster.commanded() {
@@ -344,7 +344,7 @@ impl Conversation {
             Effect::Done(_) => Ok(()),
             Effect::Refused(failure) | Effect::Unclear(failure) => Err(failure),
             Effect::Gone(failure) => {
-                // The participant or the link is gone. A read of the participant tells which.
+                // The participant or the link no longer exists. A read of the participant shows which.
                 let member = self.roster.by_key(participant);
                 if let Some(address) = member.and_then(|member| member.seat.address.clone()) {
                     self.read_participant(cx, &address);

@@ -363,7 +363,7 @@ impl Conversation {
         let shown = conversation
             .as_ref()
             .and_then(|address| cx.index.conversation(&address.key));
-        // No invitation claimed the conversation in time, so it was shown as a conversation of its own.
+        // No invitation claimed the conversation in time, so it was shown as a separate conversation.
         if shown.is_some_and(|shown| shown != self.key) {
             return;
         }
@@ -436,7 +436,7 @@ impl Conversation {
         }
     }
 
-    /// Revives an invitation that was given up as lost, when an event shows that it exists. `false` if the conversation was
+    /// Reopens an invitation that had timed out, when an event shows that it exists. `false` if the conversation was
     /// restarted in the meantime.
     fn revive(&mut self, cx: &mut Context<'_>, operation: &str) -> bool {
         let lost = !self.is_live() && self.deliveries.is_unknown(operation);

@@ -34,7 +34,7 @@ impl Conversation {
         }
         let facts = facts.without_commands();
         self.merge_duplicate(cx, address.as_ref(), facts.uri);
-        let (member, _) = self.roster.learn(cx.core, address, &facts, adopt);
+        let (member, _) = self.roster.merge(cx.core, address, &facts, adopt);
         member.to_participant()
     }
 
@@ -134,7 +134,7 @@ impl Conversation {
         address: Address,
         facts: &ParticipantFacts<'_>,
     ) {
-        // All participants are on the application's host. Another one would make a chat of two a conference.
+        // All participants are on the application's host. Any other one would turn a one-to-one chat into a conference.
         if !self.is_live() || cx.core.resolve(&address.href, Stage::Conversation).is_err() {
             return;
         }
@@ -143,7 +143,7 @@ impl Conversation {
             && !self.roster.is_known(&address.key, None, adopt)
             && self.roster.awaits_href()
         {
-            // The participant may be one of the expected ones, which the URI tells.
+            // The URI shows whether the participant is one of the invited ones.
             let name = facts.name.map(str::to_owned);
             self.roster.arriving.insert(address.key.clone(), name);
             let purpose = ChatPurpose::ReadParticipant(address.key);
@@ -152,7 +152,7 @@ impl Conversation {
         self.roster.arriving.remove(&address.key);
         self.merge_duplicate(cx, Some(&address), facts.uri);
         let known = Some(address.clone());
-        let (member, changes) = self.roster.learn(cx.core, known, facts, adopt);
+        let (member, changes) = self.roster.merge(cx.core, known, facts, adopt);
         member.expected = false;
         let joined = std::mem::replace(&mut member.seat.joined, true);
         let moved = member.set_in_lobby(facts.in_lobby);
@@ -234,11 +234,11 @@ impl Conversation {
             (Ok(resource), None, Some(address)) => {
                 self.on_known_participant_read(cx, address, &payload::participant(&resource));
             }
-            // Only the presence of the participant is known.
+            // Of the participant, only the key is known.
             (Err(_), Some(name), _) => {
                 let facts = ParticipantFacts::titled(name.as_deref());
                 let adopt = !self.is_conference();
-                let (member, _) = self.roster.learn(cx.core, Some(requested), &facts, adopt);
+                let (member, _) = self.roster.merge(cx.core, Some(requested), &facts, adopt);
                 member.seat.joined = true;
                 cx.change(
                     self.key,
@@ -259,7 +259,7 @@ impl Conversation {
         facts: &ParticipantFacts<'_>,
     ) {
         self.merge_duplicate(cx, Some(&address), facts.uri);
-        let (member, changes) = self.roster.learn(cx.core, Some(address), facts, false);
+        let (member, changes) = self.roster.merge(cx.core, Some(address), facts, false);
         let moved = member.set_in_lobby(facts.in_lobby);
         let (joined, participant) = (member.seat.joined, member.to_participant());
         if moved && joined {
@@ -285,7 +285,7 @@ impl Conversation {
             .or_titled(event.link.title.as_deref());
         match (view, gone) {
             ("lobby", false) => facts.in_lobby = Some(true),
-            // The participant was admitted or rejected. A read tells which.
+            // The participant was admitted or rejected. A read shows which.
             ("lobby", true) => return self.read_participant(cx, &address),
             ("leaders" | "attendees", false) => {
                 facts.role = payload::role(view);

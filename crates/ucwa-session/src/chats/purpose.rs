@@ -71,7 +71,7 @@ pub(crate) enum ChatPurpose {
 pub(crate) enum InvitationId {
     /// An outgoing invitation, by its operation ID.
     Outgoing(String),
-    /// An incoming invitation, by its href. The operation IDs of other users mean nothing here.
+    /// An incoming invitation, by its href. The operation IDs of other users have no meaning in this session.
     Incoming(HrefKey),
 }
 
@@ -158,7 +158,7 @@ pub(crate) enum ChatTimer {
 }
 
 /// The requests in flight and the running timers of one life of a conversation. Responses and timers of any other life are
-/// discarded: [`Tasks::finish`] and [`Tasks::finish_timer`] do not know them.
+/// discarded by [`Tasks::finish`] and [`Tasks::finish_timer`].
 pub(super) struct Tasks {
     conversation: ConversationKey,
     requests: BTreeMap<ExchangeId, ChatPurpose>,

@@ -21,7 +21,7 @@ use crate::response::Answer;
 /// the invitation. A message further from the acceptance than this time is not that text.
 const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
 
-/// How many shown texts of earlier invitations a conversation remembers.
+/// The number of shown texts of earlier invitations that a conversation keeps.
 const REMEMBERED_TEXTS: usize = 8;
 
 /// The incoming messages of a conversation, in all of its lives.
@@ -29,9 +29,9 @@ const REMEMBERED_TEXTS: usize = 8;
 pub(super) struct Received {
     /// The messages that are shown or queued.
     known: Recent<HrefKey, (), 1_024>,
-    /// The messages that are not shown yet, in the order of their events. A message that is being read delays the messages
-    /// behind it.
-    line: VecDeque<Waiting>,
+    /// The messages that are not shown yet, in the order of their events. A message that is being read delays the
+    /// messages after it.
+    queue: VecDeque<Waiting>,
     /// The time of sending and the hash of the text of recent messages, and whether the message was late.
     recent: Recent<(SystemTime, u64), bool, 64>,
     /// The shown texts of earlier invitations, the newest last. A late event may repeat each of them.
@@ -78,7 +78,7 @@ impl Received {
         })
     }
 
-    /// Remembers the text of an invitation that was shown. The server repeats the text of an accepted invitation in an
+    /// Stores the text of an invitation that was shown. The server repeats the text of an accepted invitation in an
     /// event, so these texts are kept before others.
     fn remember(&mut self, shown: Option<Preview>) {
         let Some(shown) = shown.filter(|text| text.accepted || self.invitation_texts.is_empty())
@@ -97,39 +97,39 @@ impl Received {
         position.is_some_and(|position| self.invitation_texts.remove(position).is_some())
     }
 
-    /// The peer invites again. The new text follows the messages in the queue, which may repeat the text before it.
-    pub(super) fn precede_invitation(&mut self, text: &mut InvitationText) {
+    /// Handles another invitation of the peer. Its text follows the messages in the queue, which may repeat the earlier text.
+    pub(super) fn mark_earlier(&mut self, text: &mut InvitationText) {
         self.remember(text.shown_preview.take());
-        for waiting in &mut self.line {
+        for waiting in &mut self.queue {
             waiting.is_late = true;
         }
     }
 
     /// The hrefs of the messages that are not shown yet, in order.
     pub(super) fn unshown(&self) -> impl Iterator<Item = &str> {
-        let addresses = self.line.iter().filter_map(|it| it.address.as_ref());
+        let addresses = self.queue.iter().filter_map(|it| it.address.as_ref());
         addresses.map(|address| &*address.href)
     }
 
-    /// The hrefs of the invitations whose text is not shown yet, because it is behind a message that is being read.
+    /// The hrefs of the invitations whose text is not shown yet, because it follows a message that is being read.
     pub(super) fn unshown_invitations(&self) -> impl Iterator<Item = &str> {
-        let texts = self.line.iter().filter(|it| it.address.is_none());
+        let texts = self.queue.iter().filter(|it| it.address.is_none());
         texts.map(|text| &*text.invitation)
     }
 
     /// Removes the messages that are not shown yet.
-    pub(super) fn leave_unshown(&mut self) {
-        self.line.clear();
+    pub(super) fn drop_unshown(&mut self) {
+        self.queue.clear();
     }
 
     /// Whether the content of a message is being read.
     pub(super) fn is_reading(&self) -> bool {
-        self.line.iter().any(|waiting| waiting.content.is_none())
+        self.queue.iter().any(|waiting| waiting.content.is_none())
     }
 
     /// The number of messages that are not shown yet.
     pub(super) fn awaited(&self) -> usize {
-        self.line.len()
+        self.queue.len()
     }
 }
 
@@ -176,7 +176,7 @@ struct Content {
 }
 
 impl Content {
-    /// The content of a message that cannot be read. The message is shown all the same.
+    /// The content with which a message that cannot be read is shown.
     fn unavailable() -> Self {
         let body = MessageBody::Other {
             media_type: String::new(),
@@ -249,7 +249,7 @@ impl InvitationText {
         }
     }
 
-    /// Stores the text of an incoming invitation, with the inviter and whether it is known who that is.
+    /// Stores the text of an incoming invitation, with the inviter and whether the inviter is known.
     pub(super) fn expect_first(
         &mut self,
         body: Option<MessageBody>,
@@ -269,7 +269,7 @@ impl InvitationText {
         self.shown_preview = None;
     }
 
-    /// Resumes the life that `received` remembers: its first event may still repeat the text that was shown.
+    /// Resumes a life whose shown text is in `received`. Its first event may still repeat this text.
     pub(super) fn resume(&mut self, received: &mut Received) {
         if self.shown_preview.is_none() {
             self.shown_preview = received.invitation_texts.pop_back();
@@ -317,7 +317,7 @@ impl Conversation {
 
     /// Shows every queued message with the content that is known, because the life or the application ends.
     pub(super) fn show_all(&mut self, cx: &mut Context<'_>) {
-        for waiting in &mut self.received.line {
+        for waiting in &mut self.received.queue {
             waiting.content.get_or_insert_with(Content::unavailable);
         }
         self.show_next(cx);
@@ -380,12 +380,12 @@ impl Conversation {
             is_late: false,
             arrived_at: cx.core.wall_now(),
         };
-        self.received.line.push_back(waiting);
+        self.received.queue.push_back(waiting);
     }
 
     /// Reads the messages in the queue whose content is unknown.
     pub(super) fn read_unshown(&mut self, cx: &mut Context<'_>) {
-        let unknown = self.received.line.iter().filter(|it| it.content.is_none());
+        let unknown = self.received.queue.iter().filter(|it| it.content.is_none());
         let addresses = unknown.filter_map(|it| it.address.clone());
         for Address { href, key } in addresses.collect::<Vec<_>>() {
             self.tasks
@@ -402,15 +402,15 @@ impl Conversation {
                 self.tasks.read(cx.core, Some(href), purpose);
             }
         }
-        self.received.line.push_back(waiting);
+        self.received.queue.push_back(waiting);
         self.show_next(cx);
     }
 
     /// Shows the messages at the front of the queue whose content is known.
     fn show_next(&mut self, cx: &mut Context<'_>) {
         let is_ready = |waiting: &Waiting| waiting.content.is_some();
-        while self.received.line.front().is_some_and(is_ready) {
-            let first = self.received.line.pop_front();
+        while self.received.queue.front().is_some_and(is_ready) {
+            let first = self.received.queue.pop_front();
             let Some((first, content)) = first.and_then(Waiting::with_content) else {
                 return;
             };
@@ -446,7 +446,7 @@ impl Conversation {
         };
         let text = &mut live.invitation_text;
         if message.is_late {
-            // If the conversation has moved, the message may belong to the invitation of this life.
+            // If the conversation has another href, the message may belong to the invitation of this life.
             is_shown = is_shown || text.shown_preview.take_if(|text| repeats(text)).is_some();
             if text.preview.take_if(|text| repeats(text)).is_some() {
                 self.cancel_first_message(cx);
@@ -494,7 +494,7 @@ impl Conversation {
         );
     }
 
-    /// No message event brought the text of the invitation in time.
+    /// Handles the timeout of the message event with the text of the invitation.
     pub(super) fn on_first_message_overdue(&mut self, cx: &mut Context<'_>) {
         if self.received.is_reading() {
             // The message that is being read may be the text.
@@ -552,13 +552,13 @@ impl Conversation {
             }
             return;
         }
-        let mut line = self.received.line.iter();
-        let Some(position) = line.position(|waiting| waiting.is_at(href)) else {
+        let mut queue = self.received.queue.iter();
+        let Some(position) = queue.position(|waiting| waiting.is_at(href)) else {
             return;
         };
         let is_late = self
             .received
-            .line
+            .queue
             .get(position)
             .is_some_and(|it| it.is_late);
         let content = message.as_ref().and_then(|message| {
@@ -570,7 +570,7 @@ impl Conversation {
             ))
         });
         let mut result = None;
-        if let Some(waiting) = self.received.line.get_mut(position) {
+        if let Some(waiting) = self.received.queue.get_mut(position) {
             match content {
                 Some((sender, content)) => {
                     waiting.sender = sender;
@@ -582,7 +582,7 @@ impl Conversation {
                 }
             }
         }
-        // The message may be this user's, and the response to its request may still say so.
+        // The message may be one of this user, and the response to its request may still show this.
         if let Some((result, address)) = result {
             self.apply_result(cx, address, None, result);
         }
@@ -595,9 +595,9 @@ impl Conversation {
         cx: &mut Context<'_>,
         href: &HrefKey,
     ) -> Option<Waiting> {
-        let mut line = self.received.line.iter();
-        let position = line.position(|it| it.content.is_none() && it.is_at(href))?;
-        let own = self.received.line.remove(position)?;
+        let mut queue = self.received.queue.iter();
+        let position = queue.position(|it| it.content.is_none() && it.is_at(href))?;
+        let own = self.received.queue.remove(position)?;
         let read = ChatPurpose::ReadIncoming(href.clone());
         self.tasks.abandon(cx.core, |purpose| *purpose == read);
         self.show_next(cx);

@@ -109,7 +109,7 @@ impl Member {
     }
 
     /// Merges `facts` into the member. `true` if the member changed.
-    fn learn(&mut self, facts: &ParticipantFacts<'_>) -> bool {
+    fn merge(&mut self, facts: &ParticipantFacts<'_>) -> bool {
         let before = self.to_participant();
         if let Some(uri) = facts.uri.filter(|_| self.uri.is_none()) {
             self.uri = Some(uri.to_owned());
@@ -205,7 +205,7 @@ impl Roster {
     }
 
     /// Finds or adds a participant and merges `facts`. `true` if the participant changed.
-    pub(super) fn learn(
+    pub(super) fn merge(
         &mut self,
         core: &mut Core,
         address: Option<Address>,
@@ -227,7 +227,7 @@ impl Roster {
         if address.is_some() {
             member.seat.address = address;
         }
-        let changes = member.learn(facts);
+        let changes = member.merge(facts);
         (member, changes || known.is_none())
     }
 
@@ -327,7 +327,7 @@ impl Roster {
             .collect()
     }
 
-    /// Removes the hrefs of all participants, because the conversation has moved.
+    /// Removes the hrefs of all participants, because the conversation has another href.
     pub(super) fn move_hrefs(&mut self) {
         self.arriving.clear();
         for member in &mut self.members {

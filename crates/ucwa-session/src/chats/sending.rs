@@ -94,7 +94,7 @@ impl Conversation {
             live.chat == Chat::Disconnected
                 // The session restores the chat of a conference itself.
                 && !live.wants_chat_of_conference()
-                // The session is finding out whether the conversation is over as well.
+                // A read in flight shows whether the conversation has ended as well.
                 && !live.is_being_probed()
                 // A message in the old chat could arrive after one in the new chat.
                 && !self.deliveries.is_posting()
@@ -171,12 +171,12 @@ impl Conversation {
                 }
             }
             Effect::Gone(failure) => {
-                // The conversation is over, and the message did not reach it. A restart without a command of the user could
+                // The conversation has ended, and the message did not reach it. A restart without a command of the user could
                 // send the message twice.
                 self.on_not_sent(cx, message, failure.clone());
                 self.on_chat_gone(cx, Some(failure));
                 self.arm_probe(cx);
-                // The conversation may have been found to go on before this response.
+                // Before this response, a read may have shown that the conversation continues.
                 self.send_next(cx);
             }
             Effect::Unclear(_) => self.on_send_response_lost(cx, message),

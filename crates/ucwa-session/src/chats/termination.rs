@@ -1,7 +1,7 @@
-//! The end of chats and conversations: stopped, left, ended by the other side, or found to be gone.
+//! The end of chats and conversations: stopped, left, ended by the other side, or missing at the server.
 //!
 //! The server reports an end in several events. Any of them may be missing, and their order is not documented. The events
-//! only mark a conversation as over. It ends once, after the page, when all other events of the page, such as delivery
+//! only mark the conversation. It ends once, after the page, when all other events of the page, such as delivery
 //! results, have been handled.
 
 use std::collections::VecDeque;
@@ -134,7 +134,7 @@ impl Conversation {
     pub(super) fn on_delete_response(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
         match answer.effect(cx.core) {
             Effect::Done(_) | Effect::Gone(_) => self.end_after_reads(cx, None),
-            // A server that does not allow deleting a conversation allows stopping its only modality.
+            // A conversation without a link to delete it is left by stopping its only modality.
             Effect::Refused(failure) if matches!(failure.status(), Some(403 | 405)) => {
                 self.post_stop(cx, ChatPurpose::StopInsteadOfDelete);
             }

@@ -81,8 +81,8 @@ impl Chats {
         }
     }
 
-    /// Shows a conversation that belongs to no operation of this session. If the peer is unknown, the roster tells: the
-    /// invitation has only a link to a contact, whose last segment is not a reliable address.
+    /// Shows a conversation that belongs to no operation of this session. If the peer is unknown, the roster is read:
+    /// the invitation has only a link to a contact, whose last segment is not a reliable address.
     pub(super) fn discover(&mut self, core: &mut Core, discovery: Discovery) {
         let Some(href) = key_of(core, &discovery.href) else {
             return;
@@ -110,7 +110,7 @@ impl Chats {
         });
     }
 
-    /// Shows a conversation of an invitation that was given up, in addition to the conversation that replaced it.
+    /// Shows a conversation of an invitation that had timed out, in addition to the conversation that replaced it.
     pub(super) fn adopt(&mut self, core: &mut Core, discovery: Discovery) {
         let Some(href) = key_of(core, &discovery.href).filter(|it| !self.index.is_known(it)) else {
             return;
@@ -153,7 +153,7 @@ impl Chats {
             return;
         };
         let conversation = invitation.link_href("conversation");
-        // No conversation of this application is on another host. The application has not sent this.
+        // All conversations of this application are on its host, so the response is not one of the application.
         if conversation.is_some_and(|href| core.resolve(href, Stage::Invitation).is_err()) {
             return;
         }
@@ -192,8 +192,8 @@ impl Chats {
     // Conversations that are read because no invitation named them.
 
     /// Reads the unknown conversations in a list of the server.
-    pub(crate) fn claim_unknown(&self, core: &mut Core, living: &[String]) {
-        for href in living {
+    pub(crate) fn read_unknown(&self, core: &mut Core, listed: &[String]) {
+        for href in listed {
             self.read_unclaimed(core, href, 0);
         }
     }
@@ -257,7 +257,7 @@ impl Chats {
         });
     }
 
-    /// Handles an unclaimed conversation that is over: shows its messages, and removes it from the buffer.
+    /// Handles an unclaimed conversation that has ended: shows its messages, and removes it from the buffer.
     fn on_unclaimed_gone(&mut self, core: &mut Core, href: &str) {
         let Some(key) = key_of(core, href).filter(|href| !self.index.is_known(href)) else {
             return;

@@ -140,7 +140,7 @@ impl History {
             let waiting = self.archiving.queue.len();
             self.apply_communication(core, &communication);
             let wanted = self.archiving.queue.front().map(|(_, enabled)| *enabled);
-            // The read may itself have confirmed the change.
+            // The resource that was read may confirm the change.
             let Some(wanted) = wanted.filter(|_| self.archiving.queue.len() == waiting) else {
                 return Ok(None);
             };
@@ -180,7 +180,7 @@ impl History {
                 }
                 core.arm(CONFIRMATION, Timer::History(HistoryTimer::Confirmation));
             }
-            // Another endpoint changed the resource in between, or the ETag was lost on the way.
+            // Another endpoint has changed the resource in the meantime, or a proxy removed the ETag.
             Err(failure) if matches!(failure.status(), Some(412 | 428)) => self.read_setting(core),
             Err(failure) => self.end_change(core, Err(failure)),
         }

@@ -100,7 +100,7 @@ impl History {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let list = core.fetched(exchange, result).map_err(without_archive);
-        // Lists anew each time: new logs precede those that have been read.
+        // The logs are listed again each time, because new logs precede those that have been read.
         let unread = list.map(|list| {
             let links = list.links("conversationLog").iter();
             let listed: BTreeSet<_> = (links.clone())
@@ -172,7 +172,7 @@ impl History {
         let log = core.fetched(exchange, result);
         let log = log.map(|resource| log_of(core, &resource, &chats.me));
         let log = match log.map_err(without_archive) {
-            // The log was removed in between.
+            // The log was removed in the meantime.
             Err(failure) if failure.is_gone() => Ok(None),
             log => log,
         };
@@ -181,8 +181,8 @@ impl History {
         };
         match log {
             Ok(log) => {
-                if let Some(seat) = listing.round.get_mut(place) {
-                    *seat = log;
+                if let Some(entry) = listing.round.get_mut(place) {
+                    *entry = log;
                 }
             }
             Err(failure) => {

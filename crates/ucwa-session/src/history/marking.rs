@@ -63,7 +63,7 @@ impl Marking {
 }
 
 impl History {
-    /// Marks the unread logs of a conversation as read. Requests during that share its result.
+    /// Marks the unread logs of a conversation as read. Requests that arrive before the result share it.
     pub(super) fn mark_as_read(
         &mut self,
         core: &mut Core,
@@ -110,7 +110,7 @@ impl History {
         };
         let marking = &mut archive.marking;
         match core.effect(exchange, result).done() {
-            // A log that was removed in between is not unread either.
+            // A log that was removed in the meantime is not unread either.
             Err(failure) if !failure.is_gone() => marking.failure = Some(without_archive(failure)),
             _ => {
                 if let Some(log) = key_of(core, &exchange.url) {

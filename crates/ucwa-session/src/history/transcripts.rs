@@ -118,7 +118,7 @@ impl Archive {
         self.logs.iter_mut().find(|pages| pages.next.is_some())
     }
 
-    /// The log whose next page has this address. It need not be the first: a newer one may have been found.
+    /// The log whose next page has this address. A newer log may have been found since, so it need not be the first one.
     fn log_at(&mut self, core: &Core, url: &str) -> Option<&mut Pages> {
         let url = key_of(core, url);
         self.logs.iter_mut().find(|pages| {
@@ -289,7 +289,7 @@ impl History {
                 .collect()
         });
         let messages = match messages.map_err(without_archive) {
-            // The log was removed in between.
+            // The log was removed in the meantime.
             Err(failure) if failure.is_gone() => {
                 pages.next = None;
                 pages.done = true;

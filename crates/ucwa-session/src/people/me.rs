@@ -68,8 +68,8 @@ impl People {
             return self.take(core, &PersonId::Me, aspect, resource);
         }
         let wanted = match aspect {
-            // The application was read after `makeMeAvailable`, so the event that reports its effect brings nothing
-            // new.
+            // The application was read after `makeMeAvailable`, so the event that reports its effect is
+            // redundant.
             Aspect::Card => known.is_none() || !person.links.contains_key(&Aspect::Presence),
             _ => person.interest(&PersonId::Me, aspect) == Interest::Live,
         };

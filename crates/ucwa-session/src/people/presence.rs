@@ -139,7 +139,7 @@ impl People {
             return;
         };
         if core.now < self.subscribe_at {
-            // The timer at the end of the pause leads here again.
+            // The timer at the end of the pause calls this function again.
             return;
         }
         let uncovered: Vec<_> = self
@@ -192,7 +192,7 @@ impl People {
             Err(failure) => Err(failure.clone()),
         };
         let Some(subscription) = self.subscriptions.get_mut(&id) else {
-            // The subscription was given up in the meantime, with the transient state of the server.
+            // The subscription was dropped in the meantime, with the transient state of the server.
             if let Ok(Some(href)) = made
                 && let Ok(url) = core.resolve(&href, Stage::People)
             {
@@ -208,7 +208,7 @@ impl People {
             }
             Err(failure) => {
                 tracing::warn!(%failure, "the server refused a subscription to presence");
-                self.forget(id);
+                self.remove_subscription(id);
                 self.subscribe_at = core.now.saturating_add(REFUSED_PAUSE);
                 self.schedule_send_later(core);
             }
@@ -232,11 +232,11 @@ impl People {
             .and_then(|href| core.resolve(href, Stage::People).ok())
         else {
             // Without an href it cannot be extended. A new subscription replaces it.
-            self.forget(id);
+            self.remove_subscription(id);
             return self.schedule_send(core);
         };
         if !subscription.members.iter().all(|id| self.is_followed(id)) {
-            self.forget(id);
+            self.remove_subscription(id);
             self.unsubscribe(core, url);
             return self.schedule_send(core);
         }
@@ -274,7 +274,7 @@ impl People {
             Effect::Refused(failure) | Effect::Unclear(failure) => (failure, true),
         };
         tracing::debug!(%failure, "a subscription to presence is lost");
-        self.forget(id);
+        self.remove_subscription(id);
         if may_live_on {
             // Otherwise the old subscription would count against the limit beside the new one until it expires.
             self.unsubscribe(core, exchange.url.clone());
@@ -294,14 +294,14 @@ impl People {
         let Some(subscription) = self.subscriptions.get(&id) else {
             return;
         };
-        // The subscription is in flight. Its response leads here again.
+        // The subscription is in flight. Its response calls this function again.
         let Some(href) = subscription.href.clone() else {
             return;
         };
         if subscription.members.iter().any(|id| self.is_followed(id)) {
             return;
         }
-        self.forget(id);
+        self.remove_subscription(id);
         let extend = PeopleTimer::Extend(id);
         core.cancel_timers(|timer| matches!(timer, Timer::People(timer) if *timer == extend));
         if let Ok(url) = core.resolve(&href, Stage::People) {
@@ -315,7 +315,7 @@ impl People {
     }
 
     /// Removes a subscription. Its members then have none.
-    fn forget(&mut self, id: u64) -> Option<Subscription> {
+    fn remove_subscription(&mut self, id: u64) -> Option<Subscription> {
         let subscription = self.subscriptions.remove(&id)?;
         for id in &subscription.members {
             if let Some(person) = self.persons.get_mut(id) {
@@ -389,7 +389,7 @@ impl People {
         let Some(key) = key_of(core, &event.link.href) else {
             return;
         };
-        let is_meant = |subscription: &Subscription| {
+        let matches = |subscription: &Subscription| {
             subscription
                 .href
                 .as_deref()
@@ -399,14 +399,14 @@ impl People {
         let Some((&id, subscription)) = self
             .subscriptions
             .iter()
-            .find(|(_, subscription)| is_meant(subscription))
+            .find(|(_, subscription)| matches(subscription))
         else {
             return;
         };
         let fresh = core.now.saturating_sub(subscription.renewed) < FRESH;
         match event.kind {
             EventKind::Deleted => {
-                self.forget(id);
+                self.remove_subscription(id);
                 if fresh {
                     // A server that ends a new subscription is not asked again at once.
                     self.subscribe_at = core.now.saturating_add(REFUSED_PAUSE);

@@ -190,7 +190,7 @@ impl People {
             && *id != PersonId::Me
             && let Some(person) = self.persons.get_mut(id)
         {
-            // The resources moved or are gone. The next read searches for the contact.
+            // The resources have other hrefs or no longer exist. The next read searches for the contact.
             person.links.clear();
         }
         self.settle(core, id.clone(), aspect, result);
@@ -210,8 +210,8 @@ impl People {
         let found = match &result {
             Ok(response) => core.resource(exchange, response).and_then(|found| {
                 let contacts = found.embedded_all("contact");
-                let is_meant = |contact: &&Resource<'_>| self.owner(contact).as_ref() == Some(id);
-                match contacts.iter().find(is_meant) {
+                let matches = |contact: &&Resource<'_>| self.owner(contact).as_ref() == Some(id);
+                match contacts.iter().find(matches) {
                     Some(contact) => {
                         self.apply_contact(core, contact);
                         if self.is_located(id) {

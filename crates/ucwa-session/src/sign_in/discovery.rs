@@ -198,7 +198,7 @@ impl Session {
         self.sign_in_step_failed(failure);
     }
 
-    /// The internal host has had its time.
+    /// Handles the timeout of the internal host.
     pub(crate) fn on_discovery_grace(&mut self) {
         if let Some((url, hops)) = self.sign_in.discovery.held.take() {
             self.read_user(url, hops);
@@ -275,8 +275,8 @@ impl Session {
         }
     }
 
-    /// Whether the address comes from an earlier sign-in and the user is no longer there: it is refused for good, no
-    /// server is behind it, or it is unreachable (`RootURL`).
+    /// Whether the address comes from an earlier sign-in and the user is no longer at that address: the refusal is
+    /// final, no server answers there, or the address is unreachable (`RootURL`).
     fn is_stale(&self, exchange: &Exchange, failure: &Failure) -> bool {
         let kept = matches!(&self.core.config.root, Root::User(url) if *url == exchange.url);
         let gone =

@@ -1,4 +1,4 @@
-//! Handing a session over: checkpoints, detaching, and resuming the application of an earlier session.
+//! Handover of a session: checkpoints, detaching, and resuming the application of an earlier session.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::operation::Outcome;
 use crate::session::Session;
 use crate::timers::Timer;
 
-/// How many refusals that may be those of a proxy are not believed, when a session resumes.
+/// The maximum number of refusals, possibly of a proxy, after which a session that resumes repeats the read.
 const MAX_REFUSALS: u32 = 2;
 /// The pause after such a refusal.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
 /// The resumption of an earlier session's application.
 #[derive(Debug, Default)]
 pub(crate) enum Resumption {
-    /// There is none, or it has ended.
+    /// The session resumes no application, or the resumption has ended.
     #[default]
     None,
     /// The next sign-in resumes this application.
@@ -32,8 +32,8 @@ pub(crate) enum Resumption {
     /// The application is polled and read.
     UnderWay {
         /// The invitations to be read again.
-        ringing: Vec<(String, String)>,
-        /// How often the read of the application was refused, perhaps not by the server.
+        pending_invitations: Vec<(String, String)>,
+        /// The number of refused reads of the application that may be refusals of a proxy.
         refusals: u32,
     },
 }
@@ -49,13 +49,14 @@ impl Session {
     ///
     /// The next [`Operation::SignIn`](crate::Operation::SignIn), with credentials of the same user, polls at once, where the
     /// earlier session stopped, and completes when the second request has shown that the application exists. As long as the
-    /// token of the checkpoint is valid, no credential is sent, and [`Credentials::None`](crate::Credentials::None) is enough. The conversations of the checkpoint are emitted as
-    /// [`SessionEvent::Discovered`], with their states; their links and participants are read after the poll has left. Each
-    /// message without a result gets a [`MessageSettled`](crate::ConversationChange::MessageSettled), and is never sent again.
+    /// token of the checkpoint is valid, no credential is sent, and [`Credentials::None`](crate::Credentials::None) is
+    /// enough. The conversations of the checkpoint are emitted as [`SessionEvent::Discovered`], with their states; their
+    /// links and participants are read after the poll has left. Each message without a result gets a
+    /// [`MessageSettled`](crate::ConversationChange::MessageSettled), and is never sent again.
     ///
-    /// If the server no longer has the application, the session emits [`SessionEvent::NotResumed`], ends the conversations and
-    /// signs in. If the server cannot be reached, the sign-in fails, nothing is deleted, and the same checkpoint can be used
-    /// again.
+    /// If the server no longer has the application, the session emits [`SessionEvent::NotResumed`], ends the conversations
+    /// and signs in. If the server cannot be reached, the sign-in fails, nothing is deleted, and the same checkpoint can be
+    /// used again.
     ///
     /// The endpoint ID and the user agent of the checkpoint replace those of the configuration: the server knows the
     /// application by them. The trusted hosts are those of the configuration and those to which the user had agreed.
@@ -67,7 +68,8 @@ impl Session {
         session
     }
 
-    /// The state that another session needs to continue this one. `None` unless the session has an application. Changes nothing.
+    /// The state that another session needs to continue this one. `None` unless the session has an application. Changes
+    /// nothing.
     ///
     /// It agrees with the events that were emitted before: a session that resumes it gets every later event, unless this
     /// session has acknowledged the page by then. Queued messages, whose requests have not been made, are not in it.
@@ -76,7 +78,7 @@ impl Session {
         self.save(false)
     }
 
-    /// The checkpoint. `is_last` if nothing is sent any more.
+    /// The checkpoint. `is_last` if the session sends no further requests.
     fn save(&self, is_last: bool) -> Option<Checkpoint> {
         let sign_in = &self.sign_in;
         if sign_in.phase != Phase::Running {
@@ -85,10 +87,13 @@ impl Session {
         let base = self.core.base.as_ref()?;
         let application = base.resolve(sign_in.links.application.as_deref()?).ok()?;
         let restored: &[_] = match &sign_in.resumption {
-            Resumption::UnderWay { ringing, .. } => ringing,
+            Resumption::UnderWay {
+                pending_invitations,
+                ..
+            } => pending_invitations,
             _ => &[],
         };
-        let ringing = self.chats.save_ringing(&self.core, restored);
+        let pending_invitations = self.chats.save_invitations(&self.core, restored);
         Some(Checkpoint {
             endpoint_id: sign_in.endpoint_id.clone(),
             user_agent: self.core.config.user_agent.clone(),
@@ -101,7 +106,7 @@ impl Session {
             approved: self.core.trust.approved().map(str::to_owned).collect(),
             cookies: None,
             conversations: self.chats.save(&self.core, is_last),
-            ringing,
+            pending_invitations,
         })
     }
 
@@ -109,8 +114,8 @@ impl Session {
     /// continue. `None` if the session is not signed in. The session ends in either case.
     ///
     /// Every request is aborted, and every operation fails with [`FailureKind::Detached`]. A message whose request may have
-    /// reached the server is reported as unknown; it is in the checkpoint, and the session that resumes it reports the result.
-    /// A message whose request was not made has failed.
+    /// reached the server is reported as unknown; it is in the checkpoint, and the session that resumes it reports the
+    /// result. A message whose request was not made has failed.
     pub fn detach(&mut self, now: Duration) -> Option<Checkpoint> {
         self.core.now = self.core.now.max(now);
         if matches!(self.sign_in.phase, Phase::Fresh | Phase::Over) {
@@ -118,7 +123,7 @@ impl Session {
         }
         let checkpoint = self.save(true);
         if checkpoint.is_some() {
-            self.chats.leave_unshown(&self.core);
+            self.chats.drop_unshown(&self.core);
         }
         // Without its links, the application is not deleted.
         self.sign_in.links = ApplicationLinks::default();
@@ -147,7 +152,7 @@ impl Session {
         self.sign_in.links.application = Some(checkpoint.application.clone());
         self.chats.me.clone_from(&checkpoint.me);
         self.sign_in.resumption = Resumption::UnderWay {
-            ringing: checkpoint.ringing,
+            pending_invitations: checkpoint.pending_invitations,
             refusals: 0,
         };
         self.sign_in.phase = Phase::Running;
@@ -177,7 +182,7 @@ impl Session {
         }
     }
 
-    /// Counts a refusal that is not the server's word on the application. `false` if there have been too many.
+    /// Counts a refusal that does not prove the state of the application. `false` if there have been too many.
     fn may_be_mistaken(&mut self, refusal: &Failure) -> bool {
         match &mut self.sign_in.resumption {
             Resumption::UnderWay { refusals, .. } if !refusal.is_gone() => {
@@ -197,8 +202,8 @@ impl Session {
         let read = result.and_then(|response| self.application_links(exchange, &response));
         match read {
             Ok(()) => self.finish_resumption(),
-            // The user has moved, or a proxy no longer finds the pool of the application (`RootURL`). A single refusal of a
-            // proxy proves nothing.
+            // The user has moved, or a proxy no longer finds the pool of the application (`RootURL`). A single refusal
+            // of a proxy is no proof.
             Err(failure) if matches!(failure.status(), Some(403 | 404 | 410)) => {
                 match self.may_be_mistaken(&failure) {
                     true => self.read_resumed_application(REFUSAL_PAUSE),
@@ -226,9 +231,14 @@ impl Session {
         if let Some(ticket) = self.sign_in.ticket.take() {
             self.core.complete(ticket, Ok(Outcome::Done));
         }
-        if let Resumption::UnderWay { ringing, .. } = resumption {
+        if let Resumption::UnderWay {
+            pending_invitations,
+            ..
+        } = resumption
+        {
             self.core.collect_reads();
-            self.chats.read_restored(&mut self.core, &ringing);
+            self.chats
+                .read_restored(&mut self.core, &pending_invitations);
         }
     }
 

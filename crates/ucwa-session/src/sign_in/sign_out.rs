@@ -1,4 +1,4 @@
-//! The end of a session: sign-out, shutdown, and giving up.
+//! The end of a session: sign-out, shutdown, and the end after a failure.
 
 use bytes::Bytes;
 use http::{Method, Response};
@@ -76,7 +76,7 @@ impl Session {
             (Phase::Leaving, failure) => self.finish_session(failure),
             _ => {
                 self.delete_unobserved();
-                self.forget();
+                self.erase();
             }
         }
     }
@@ -105,7 +105,7 @@ impl Session {
         let failure = Failure::new(FailureKind::Shutdown, Stage::Command);
         self.end_all(&failure);
         if self.core.stop_except(&Purpose::CreateApplication) {
-            // The response to the creation may still arrive, and the deletion needs it. Nothing else is waited for.
+            // The response to the creation may still arrive, and the deletion needs it. The session waits for nothing else.
             self.core.cancel_timers(|_| true);
             return self.conclude(Some(failure));
         }
@@ -135,14 +135,14 @@ impl Session {
     fn finish_session(&mut self, failure: Option<Failure>) {
         // A token may still be in flight.
         self.core.stop();
-        self.forget();
+        self.erase();
         self.conclude(failure);
     }
 
-    /// Erases the tokens and the addresses, which nothing needs any more.
-    fn forget(&mut self) {
+    /// Erases the tokens and the addresses.
+    fn erase(&mut self) {
         self.sign_in.links = ApplicationLinks::default();
-        self.core.auth.forget();
+        self.core.auth.erase();
     }
 
     /// Reports the end of the session.

@@ -64,7 +64,7 @@ fn the_sixth_application_in_a_row_that_is_lost_at_once_signs_the_user_out() {
     assert!(driver.sent.is_empty(), "{:?}", driver.sent);
 }
 
-/// The pending GET waits for a token, or for an answer of the caller about the host of the token service.
+/// The pending GET waits for a token, or for the caller's answer to the question about the host of the token service.
 #[test]
 fn activity_is_reported_while_the_pending_get_waits() {
     for service in ["/WebTicket/oauthtoken", "https://sts.fabrikam.com/token"] {
@@ -267,7 +267,7 @@ fn a_failed_report_of_activity_is_repeated_in_time() {
             assert!(!driver.is_sent("POST", ACTIVITY), "{status:?} {times}");
         }
     }
-    // A report whose response is late is given up in time.
+    // A report without a response times out before the application expires.
     let driver = &mut due();
     let report = driver.take("POST", ACTIVITY);
     assert!(report.deadline - driver.now <= Duration::from_secs(10));

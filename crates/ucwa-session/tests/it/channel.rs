@@ -57,7 +57,7 @@ fn a_channel_that_fails_for_15_minutes_ends_the_session() {
 }
 
 #[test]
-fn a_poll_that_is_cut_late_is_repeated() {
+fn a_poll_that_breaks_late_is_repeated() {
     let mut config = TestDriver::config();
     config.channel.timeout = Some(Duration::from_secs(1800));
     let mut driver = TestDriver::new(config);
@@ -101,7 +101,7 @@ fn busy() -> http::Response<bytes::Bytes> {
 
 #[test]
 fn the_read_and_the_token_that_a_poll_waits_for_are_retried_as_often_as_the_poll() {
-    // The read of the application.
+    // The poll waits for the read of the application.
     for silent in [false, true] {
         let mut driver = TestDriver::signed_in();
         for _ in 0..3 {
@@ -121,7 +121,7 @@ fn the_read_and_the_token_that_a_poll_waits_for_are_retried_as_often_as_the_poll
         assert!(driver.is_sent("GET", &format!("{APP}/events?ack=1")));
     }
 
-    // A token.
+    // The poll waits for a token.
     let mut driver = TestDriver::signed_in();
     let poll = driver.take("GET", &format!("{APP}/events"));
     driver.respond(poll.id, challenge("/WebTicket/oauthtoken"));
@@ -407,7 +407,7 @@ fn activity_is_reported_within_four_minutes() {
 }
 
 #[test]
-fn sign_out_deletes_the_application_and_leaves_nothing_behind() {
+fn a_sign_out_deletes_the_application_and_leaves_no_request_or_timer() {
     let mut driver = TestDriver::with_conversation();
     let message = driver.send(1, "one");
     let out = driver.submit(Operation::SignOut);

@@ -1,4 +1,4 @@
-//! The form of a checkpoint: its size, its content, and what its Debug output shows.
+//! The form of a checkpoint: its size, its content, and its Debug output.
 
 use serde_json::{Value, json};
 use ucwa_session::*;
@@ -8,8 +8,7 @@ use crate::handover::*;
 
 /// A checkpoint of ten conversations, with values of the length that real servers use.
 fn ten_conversations() -> Checkpoint {
-    let mut value: Value =
-        serde_json::from_str(&chatting().session.checkpoint().unwrap().encode()).unwrap();
+    let mut value: Value = serde_json::from_str(&chat_checkpoint().encode()).unwrap();
     let app = "https://pool01.contoso.com/ucwa/oauth/v1/applications/104209230921";
     value["a"] = json!(app);
     value["u"] =
@@ -82,7 +81,7 @@ fn a_checkpoint_shows_no_secret_and_contains_no_text() {
 
 #[test]
 fn a_text_that_is_no_checkpoint_is_refused_without_being_shown() {
-    let text = chatting().session.checkpoint().unwrap().encode();
+    let text = chat_checkpoint().encode();
     let later = text.replace("\"v\":1", "\"v\":2");
     assert_eq!(
         Checkpoint::decode(&later).unwrap_err(),

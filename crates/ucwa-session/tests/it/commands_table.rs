@@ -305,9 +305,9 @@ fn the_guide_lists_every_row() {
     if std::env::var_os("WRITE_GUIDE").is_some() {
         std::fs::write(path, page()).unwrap();
     }
-    let there = std::fs::read_to_string(path).unwrap_or_default();
+    let printed = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
-        there == page(),
+        printed == page(),
         "docs/src/commands.md is not what the table says; run this test with WRITE_GUIDE=1"
     );
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::driver::*;
-use crate::handover::{answer_reads, chatting, operation_id, resumed, resumed_with};
+use crate::handover::{answer_reads, chat_checkpoint, operation_id, resumed, resumed_with};
 use crate::message_ids::received_hrefs;
 use crate::pages::*;
 use crate::unclaimed::discovered;
@@ -19,7 +19,7 @@ fn gated() -> TestDriver {
 
 /// A session with the gate, and its established chat.
 fn gated_chat() -> (TestDriver, ConversationKey) {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let mut config = TestDriver::config();
     config.commit_gate = true;
     let (mut driver, _) = resumed_with(config, &checkpoint);
@@ -119,7 +119,7 @@ fn an_unacknowledged_page_without_a_commit_is_not_acknowledged_by_a_suspend_or_t
 }
 
 #[test]
-fn a_message_leaves_after_the_commit_of_the_checkpoint_that_contains_it() {
+fn a_message_is_sent_after_the_commit_of_the_checkpoint_that_contains_it() {
     let (mut driver, key) = gated_chat();
     send(&mut driver, key, "outbox-1");
     let message_id = "outbox-1".to_owned();
@@ -217,7 +217,7 @@ fn an_invitation_with_a_message_waits_for_the_commit_as_well() {
 
 #[test]
 fn a_page_that_arrives_before_the_application_is_read_has_a_checkpoint() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let mut config = TestDriver::config();
     config.commit_gate = true;
     let (mut driver, _) = resumed_with(config, &checkpoint);

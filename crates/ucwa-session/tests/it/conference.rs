@@ -334,7 +334,7 @@ fn an_escalated_conversation_may_get_another_href() {
 }
 
 #[test]
-fn an_invitation_accepted_in_another_conversation_leads_there() {
+fn an_invitation_accepted_in_another_conversation_continues_in_that_conversation() {
     let mut driver = TestDriver::with_conversation();
     let ticket = driver.send(1, "Hi Lene");
     let request = driver.created("POST", MESSAGING_INVITATIONS, INVITATION);
@@ -466,7 +466,7 @@ fn an_escalation_by_the_peer_is_followed() {
 }
 
 #[test]
-fn a_conference_that_goes_on_at_another_href_is_known_by_its_thread() {
+fn a_conference_that_continues_at_another_href_is_recognized_by_its_thread() {
     let mut driver = extensible();
     let conference = conference_event("21a1", "Conferenced", json!({}));
     driver.page(senders("21a1", vec![(false, conference)]));

@@ -93,13 +93,13 @@ fn with_alex_in_lobby() -> (TestDriver, ParticipantKey) {
 #[track_caller]
 fn last_update(driver: &mut TestDriver) -> Participant {
     let changes = driver.changes(chat());
-    let told = changes.iter().rev().find_map(|change| match change {
+    let update = changes.iter().rev().find_map(|change| match change {
         ConversationChange::ParticipantJoined(it) | ConversationChange::ParticipantUpdated(it) => {
             Some(it.clone())
         }
         _ => None,
     });
-    told.unwrap_or_else(|| panic!("{changes:?}"))
+    update.unwrap_or_else(|| panic!("{changes:?}"))
 }
 
 fn set_role(driver: &mut TestDriver, participant: ParticipantKey, role: Role) -> Ticket {
@@ -165,8 +165,8 @@ fn a_role_is_set_by_its_link_and_reported_by_an_event() {
     assert_eq!(last_update(&mut driver).role, Some(Role::Leader));
     let whole = alex(&["demote"], json!({"role": "Leader"}));
     driver.reply("GET", &third_href("21a1"), 200, whole);
-    let told = last_update(&mut driver);
-    assert!(told.capabilities.demote && !told.capabilities.promote);
+    let update = last_update(&mut driver);
+    assert!(update.capabilities.demote && !update.capabilities.promote);
     let ticket = set_role(&mut driver, participant, Role::Attendee);
     let demote = format!("{}/demote", third_href("21a1"));
     driver.reply("POST", &demote, 204, Value::Null);
@@ -189,11 +189,11 @@ fn an_admission_takes_effect_with_the_roster_event() {
             (true, bare("updated", "participant", &href, None)),
         ],
     ));
-    let told = last_update(&mut driver);
-    assert!(!told.in_lobby && !told.capabilities.admit);
+    let update = last_update(&mut driver);
+    assert!(!update.in_lobby && !update.capabilities.admit);
     driver.reply("GET", &href, 200, alex(&["promote"], json!({})));
-    let told = last_update(&mut driver);
-    assert!(!told.in_lobby && told.capabilities.promote);
+    let update = last_update(&mut driver);
+    assert!(!update.in_lobby && update.capabilities.promote);
     assert!(!driver.is_sent("GET", &href), "one page, one reading");
 }
 
@@ -219,8 +219,8 @@ fn a_read_that_started_before_an_event_does_not_undo_it() {
         driver.reply("GET", &href, 200, old);
         assert_eq!(driver.changes(chat()), []);
         driver.reply("GET", &href, 200, alex(&["promote"], json!({})));
-        let told = last_update(&mut driver);
-        assert!(!told.in_lobby && told.capabilities.promote);
+        let update = last_update(&mut driver);
+        assert!(!update.in_lobby && update.capabilities.promote);
         assert!(!driver.is_sent("GET", &href));
     }
 }
@@ -310,7 +310,7 @@ fn a_404_of_a_command_fails_it_and_rereads_the_participant() {
         json!({"code": "NotFound"}),
     );
     assert_eq!(driver.failure(ticket).status(), Some(404));
-    // Another leader has already done it.
+    // Another leader has already admitted or rejected the participant.
     driver.reply("GET", &href, 200, alex(&["promote"], json!({})));
     assert!(!last_update(&mut driver).in_lobby);
 }
@@ -343,9 +343,9 @@ fn commands_on_a_participant_who_leaves_are_settled() {
     }
 }
 
-/// The response decides on a command that was sent. One that waits for a link is not sent any more.
+/// A command that was sent completes with its response. A command that waits for a link is no longer sent.
 #[test]
-fn a_command_that_was_sent_outlives_the_move_of_its_conversation() {
+fn a_command_that_was_sent_completes_although_its_conversation_gets_another_href() {
     for is_sent in [true, false] {
         let rels: &[&str] = if is_sent { &["promote"] } else { &[] };
         let (mut driver, participant) = with_alex(rels);

@@ -12,8 +12,8 @@ use crate::sending::established;
 
 const MANY: u64 = 10_000;
 
-/// The minimum time of several runs of `run`, to exclude other load on the machine.
-fn least(mut run: impl FnMut()) -> Duration {
+/// The minimum duration of several runs, which excludes other load on the machine.
+fn minimum_time(mut run: impl FnMut()) -> Duration {
     let times = (0..20).map(|_| {
         let begin = Instant::now();
         run();
@@ -56,9 +56,9 @@ fn the_cost_of_a_page_does_not_depend_on_other_conversations() {
             open(&mut driver, number);
         }
         drop_outputs(&mut driver);
-        let empty = least(|| driver.page(json!([])));
+        let empty = minimum_time(|| driver.page(json!([])));
         let mut number = 0;
-        let offers = least(|| {
+        let offers = minimum_time(|| {
             number += 1;
             let mut page = offered(&number.to_string(), "Hi");
             let invitation = &mut page[0]["events"][0];
@@ -95,7 +95,7 @@ fn the_cost_of_a_message_does_not_depend_on_invitations_in_flight() {
         let messages = format!("{}/messaging/messages", conversation_href("21a1"));
         driver.page(json!([]));
         let mut number = 10;
-        least(|| {
+        minimum_time(|| {
             number += 1;
             let ticket = driver.send(number, "x");
             let id = number.to_string();

@@ -151,7 +151,7 @@ fn redirect(to: &str) -> http::Response<bytes::Bytes> {
 }
 
 #[test]
-fn a_redirect_of_the_external_host_waits_for_the_internal_one_too() {
+fn a_redirect_of_the_external_host_waits_for_the_internal_host_too() {
     let (mut driver, _) = by_domain();
     let internal = candidate(&mut driver, "lyncdiscoverinternal.contoso.com");
     let external = candidate(&mut driver, "lyncdiscover.contoso.com");
@@ -235,12 +235,12 @@ fn every_failed_sign_in_lists_the_addresses_it_tried() {
     driver.respond(sent.id, redirect("https://evil.example/"));
     let failure = driver.failure(ticket);
     assert_eq!(failure.kind(), &FailureKind::Untrusted);
-    let told = [
+    let expected = [
         "http://127.0.0.1:5061/: redirects to http://127.0.0.1:5061/again",
         "http://127.0.0.1:5061/again: redirects to https://evil.example/",
         "https://evil.example/: the host is not trusted with credentials",
     ];
-    assert_eq!(failure.tried(), told);
+    assert_eq!(failure.tried(), expected);
 
     // A user resource that fails behind a discovery host that failed.
     let (mut driver, ticket) = by_domain();
@@ -255,12 +255,12 @@ fn every_failed_sign_in_lists_the_addresses_it_tried() {
     driver.respond(user.id, answer(404, json!({"code": "NotFound"})));
     let failure = driver.failure(ticket);
     assert_eq!(failure.status(), Some(404));
-    let told = [
+    let expected = [
         "https://lyncdiscoverinternal.contoso.com/: nobody there",
         "https://lyncdiscover.contoso.com/: the user is at https://ext.contoso.com/user",
         "https://ext.contoso.com/user: status 404",
     ];
-    assert_eq!(failure.tried(), told);
+    assert_eq!(failure.tried(), expected);
 
     // A wrong password.
     let (mut driver, ticket) = begin(TestDriver::config());
@@ -313,7 +313,7 @@ fn a_stale_user_address_leads_to_discovery() {
             "{status:?}"
         );
     }
-    // Any other failure says nothing about where the user is.
+    // Any other failure does not mean that the address of the user is outdated.
     let mut config = TestDriver::config();
     config.root = Root::User(stale.to_owned());
     let (mut driver, ticket) = begin(config);

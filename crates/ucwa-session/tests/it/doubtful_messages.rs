@@ -7,7 +7,7 @@ use ucwa_session::*;
 
 use crate::driver::*;
 use crate::handover::{
-    answer_reads, chatting, resumed, resumed_chat, settled, with_doubtful_message,
+    answer_reads, chat_checkpoint, chatting, resumed, resumed_chat, settled, with_doubtful_message,
 };
 use crate::pages::*;
 use crate::unclaimed::discovered;
@@ -21,8 +21,8 @@ fn message(to: &str) -> DoubtfulMessage {
 }
 
 /// A checkpoint of a session with a chat, to which the caller adds a message.
-fn chat_and(message: DoubtfulMessage) -> Checkpoint {
-    let mut checkpoint = chatting().session.checkpoint().unwrap();
+fn chat_checkpoint_with(message: DoubtfulMessage) -> Checkpoint {
+    let mut checkpoint = chat_checkpoint();
     assert!(checkpoint.add_doubtful_message(message));
     let ids: Vec<_> = checkpoint.doubtful_messages().collect();
     assert_eq!(ids, ["outbox-1"]);
@@ -30,7 +30,7 @@ fn chat_and(message: DoubtfulMessage) -> Checkpoint {
 }
 
 /// A checkpoint of a session without conversations, to which the caller adds a message.
-fn only(message: DoubtfulMessage) -> Checkpoint {
+fn checkpoint_with(message: DoubtfulMessage) -> Checkpoint {
     let mut checkpoint = TestDriver::signed_in().session.checkpoint().unwrap();
     assert!(checkpoint.add_doubtful_message(message));
     assert_eq!(checkpoint.conversations(), 1);
@@ -52,7 +52,7 @@ fn has_ended(changes: &[ConversationChange]) -> bool {
 #[test]
 fn a_message_in_a_chat_of_the_checkpoint_is_settled_by_an_event_or_unknown() {
     for is_reported in [true, false] {
-        let checkpoint = chat_and(message("LeneA@contoso.com"));
+        let checkpoint = chat_checkpoint_with(message("LeneA@contoso.com"));
         assert_eq!(checkpoint.conversations(), 1);
         let (mut driver, key) = resumed_chat(&checkpoint);
         answer_reads(&mut driver, "21a1");
@@ -75,7 +75,7 @@ fn a_message_in_a_chat_of_the_checkpoint_is_settled_by_an_event_or_unknown() {
 fn a_message_without_an_operation_id_at_the_server_is_matched_by_its_text() {
     let html = DoubtfulMessage::html("outbox-1", LENE, "<b>o</b>ne");
     for message in [message(LENE), html] {
-        let (mut driver, key) = resumed_chat(&chat_and(message));
+        let (mut driver, key) = resumed_chat(&chat_checkpoint_with(message));
         answer_reads(&mut driver, "21a1");
         driver.page(senders(
             "21a1",
@@ -94,9 +94,9 @@ fn a_message_without_an_operation_id_at_the_server_is_matched_by_its_text() {
 #[test]
 fn a_message_with_an_href_is_read() {
     let href = message_href("21a1", "2");
-    // The peer has changed since, but the href belongs to the conversation.
+    // The peer of the conversation has changed in the meantime, but the href belongs to the conversation.
     for to in [LENE, "sip:alexd@contoso.com"] {
-        let checkpoint = chat_and(message(to).with_remote_id(&href));
+        let checkpoint = chat_checkpoint_with(message(to).with_remote_id(&href));
         let (mut driver, key) = resumed_chat(&checkpoint);
         let read = json!({"rel": "message", "direction": "Outgoing", "status": "Failed"});
         driver.reply("GET", &href, 200, read);
@@ -124,7 +124,7 @@ fn a_message_to_a_peer_without_a_conversation_is_settled_by_its_invitation() {
             true => message(LENE).with_remote_id(INVITATION),
             false => message(LENE),
         };
-        let (mut driver, _) = resumed(&only(message));
+        let (mut driver, _) = resumed(&checkpoint_with(message));
         driver.reply("GET", APP, 200, application(false));
         let key = discovered(&driver).unwrap();
         let started = invitation("started", "outbox-1", "21a1", "Connecting");
@@ -144,8 +144,8 @@ fn a_message_to_a_peer_without_a_conversation_is_settled_by_its_invitation() {
 }
 
 #[test]
-fn a_message_that_never_left_is_unknown_and_its_conversation_ends() {
-    let mut checkpoint = only(message(LENE));
+fn a_message_that_was_never_sent_is_unknown_and_its_conversation_ends() {
+    let mut checkpoint = checkpoint_with(message(LENE));
     // A second message to the same peer belongs to the same conversation.
     let second = DoubtfulMessage::text("outbox-2", LENE, "two");
     assert!(checkpoint.add_doubtful_message(second));
@@ -192,7 +192,7 @@ fn a_message_in_a_conversation_that_the_checkpoint_does_not_contain_is_read() {
         ("Pending", MessageStatus::Unknown),
     ] {
         let href = message_href("21a1", "2");
-        let (mut driver, _) = resumed(&only(message(LENE).with_remote_id(&href)));
+        let (mut driver, _) = resumed(&checkpoint_with(message(LENE).with_remote_id(&href)));
         driver.reply("GET", APP, 200, application(false));
         let key = discovered(&driver).unwrap();
         let read = json!({"rel": "message", "direction": "Outgoing", "status": status});
@@ -290,7 +290,7 @@ fn a_second_message_does_not_replace_the_invitation_of_the_checkpoint() {
 
 #[test]
 fn a_message_to_an_unknown_meeting_or_a_malformed_address_is_not_added() {
-    let mut checkpoint = chatting().session.checkpoint().unwrap();
+    let mut checkpoint = chat_checkpoint();
     let before = checkpoint.encode();
     for to in [
         "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:8C1RSJYA",
@@ -305,7 +305,7 @@ fn a_message_to_an_unknown_meeting_or_a_malformed_address_is_not_added() {
 #[test]
 fn a_message_is_added_to_the_meeting_of_its_address() {
     let meeting = "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:8C1RSJYA";
-    let text = chatting().session.checkpoint().unwrap().encode();
+    let text = chat_checkpoint().encode();
     // A conference that is established, with a chat and without one.
     for flags in [7, 3] {
         let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -330,7 +330,7 @@ fn a_message_is_added_to_the_meeting_of_its_address() {
 
 #[test]
 fn an_added_message_is_unknown_if_the_application_is_gone() {
-    let (mut driver, _) = resumed(&only(message(LENE)));
+    let (mut driver, _) = resumed(&checkpoint_with(message(LENE)));
     let key = discovered(&driver).unwrap();
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     driver.reply("GET", APP, 404, lost);
@@ -339,7 +339,7 @@ fn an_added_message_is_unknown_if_the_application_is_gone() {
 
 #[test]
 fn the_id_of_an_added_message_is_in_use_until_it_is_settled() {
-    let (mut driver, key) = resumed_chat(&chat_and(message(LENE)));
+    let (mut driver, key) = resumed_chat(&chat_checkpoint_with(message(LENE)));
     answer_reads(&mut driver, "21a1");
     let send = || Operation::SendMessage {
         conversation: key,
@@ -363,7 +363,7 @@ fn a_doubtful_message_shows_no_text() {
         DoubtfulMessage::text("outbox-1", LENE, "a private text")
     );
     assert!(shown.contains("outbox-1"));
-    let hidden = chat_and(DoubtfulMessage::text("outbox-1", LENE, "a private text"));
+    let hidden = chat_checkpoint_with(DoubtfulMessage::text("outbox-1", LENE, "a private text"));
     for text in [shown, hidden.encode()] {
         assert!(!text.contains("private"), "{text}");
     }

@@ -159,7 +159,7 @@ impl TestDriver {
         }
     }
 
-    /// Advances the time, and wakes the session whenever it asks for that.
+    /// Advances the time, and wakes the session at each time that it requested.
     pub(crate) fn advance(&mut self, by: Duration) {
         let end = self.now + by;
         while let Some(at) = self.wake_at.filter(|at| *at <= end) {

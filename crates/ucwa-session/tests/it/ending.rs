@@ -474,7 +474,7 @@ fn a_410_is_handled_like_a_404() {
 }
 
 #[test]
-fn no_timer_of_a_conversation_outlives_it() {
+fn no_timer_of_a_conversation_remains_after_its_end() {
     let mut driver = established();
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
     driver.send(1, "one");

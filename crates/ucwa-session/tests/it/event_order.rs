@@ -11,7 +11,7 @@ use crate::fixtures::*;
 use crate::pages::*;
 
 #[test]
-fn a_response_after_the_refusal_does_not_revive_an_invitation() {
+fn a_response_after_the_refusal_does_not_reopen_an_invitation() {
     let mut driver = TestDriver::with_conversation();
     let ticket = driver.send(1, "Hello");
     let request = driver.take("POST", INVITATIONS);
@@ -106,7 +106,7 @@ fn an_invitation_without_a_cancel_link_is_read_for_it() {
 }
 
 #[test]
-fn a_conversation_with_another_modality_outlives_its_chat() {
+fn a_conversation_with_another_modality_does_not_end_with_its_chat() {
     let mut fixture = established();
     let mut calling = conversation_event("updated", "21a1", "Connected");
     calling["_embedded"]["conversation"]["activeModalities"] = json!(["Messaging", "Audio"]);

@@ -98,15 +98,15 @@ fn the_guide_lists_every_row() {
     if std::env::var_os("WRITE_GUIDE").is_some() {
         std::fs::write(path, page()).unwrap();
     }
-    let there = std::fs::read_to_string(path).unwrap_or_default();
+    let printed = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
-        there == page(),
+        printed == page(),
         "docs/src/events.md is not what the table says; run this test with WRITE_GUIDE=1"
     );
 }
 
 /// The rels of events that a chat client receives, by sender (`EventsInUCWA` and the pages of the resources).
-const HEARD_OF: [(&str, &[&str]); 4] = [
+const DOCUMENTED: [(&str, &[&str]); 4] = [
     (
         "communication",
         &[
@@ -146,7 +146,7 @@ const HEARD_OF: [(&str, &[&str]); 4] = [
 #[test]
 fn every_documented_event_is_listed() {
     let rows = rows();
-    for (sender, rels) in HEARD_OF {
+    for (sender, rels) in DOCUMENTED {
         for rel in rels {
             assert!(
                 rows.iter()

@@ -151,8 +151,8 @@ fn a_401_that_remains_names_the_schemes_that_the_web_server_offers() {
     };
     let refused = ends_with(&[b"Negotiate, ntlm", b"NTLM, Basic realm=\"M\xfcnchen\""]);
     assert_eq!(refused.kind(), &FailureKind::InvalidCredentials);
-    let told = "the server offers authentication by Negotiate, ntlm, Basic";
-    assert_eq!(refused.message(), Some(told));
+    let schemes = "the server offers authentication by Negotiate, ntlm, Basic";
+    assert_eq!(refused.message(), Some(schemes));
 
     // The password was not tried: no scheme of Windows authentication is offered.
     let refused = ends_with(&[b"Digest realm=\"M\xfcnchen\", Basic realm=\"x\""]);
@@ -258,7 +258,7 @@ fn the_passive_grant_shows_its_page_once() {
         id,
         answer: Answer::PassiveSignIn(true),
     });
-    // The user is not sent to the page a second time.
+    // The sign-in page is not shown a second time.
     driver.reply("POST", "/t", 400, page);
     assert!(driver.asked.is_empty());
     let failure = driver.failure(ticket);
@@ -391,18 +391,18 @@ fn an_anonymous_participant_without_a_name_is_refused_before_anything_is_sent() 
 }
 
 /// The number of token requests within ten minutes if each token has a lifetime of zero.
-fn renewals_of_a_dead_token(credentials: Credentials) -> usize {
+fn renewals_of_an_expired_token(credentials: Credentials) -> usize {
     let mut driver = signed_in(credentials, "password", 0);
     let end = driver.now + Duration::from_secs(600);
     let mut renewals = 0;
     while driver.now < end {
         if driver.is_sent("POST", "/t") {
             renewals += 1;
-            driver.reply("POST", "/t", 200, token("cwt=dead", 0));
+            driver.reply("POST", "/t", 200, token("cwt=expired", 0));
         } else if let Some((id, _)) = driver.asked.pop() {
             renewals += 1;
-            let dead = BearerToken::new("dead", Duration::ZERO);
-            let answer = Answer::Token(Some(dead));
+            let expired = BearerToken::new("expired", Duration::ZERO);
+            let answer = Answer::Token(Some(expired));
             driver.handle(Input::Answer { id, answer });
         } else {
             driver.advance(Duration::from_secs(1));
@@ -414,9 +414,9 @@ fn renewals_of_a_dead_token(credentials: Credentials) -> usize {
 
 #[test]
 fn a_token_without_a_lifetime_is_not_renewed_in_a_loop() {
-    assert_eq!(renewals_of_a_dead_token(TestDriver::credentials()), 19);
+    assert_eq!(renewals_of_an_expired_token(TestDriver::credentials()), 19);
     let bearer = Credentials::Bearer { sip_uri: tosh() };
-    assert_eq!(renewals_of_a_dead_token(bearer), 19);
+    assert_eq!(renewals_of_an_expired_token(bearer), 19);
 }
 
 #[test]

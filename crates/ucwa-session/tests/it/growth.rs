@@ -20,14 +20,14 @@ use crate::sending::established;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The growth of the heap in bytes over `days`, after the days before have passed unmeasured.
+/// The growth of the heap in bytes during `days`. The earlier days are not measured.
 fn growth(days: std::ops::Range<u64>, mut day: impl FnMut(u64)) -> i64 {
     (0..days.start).for_each(&mut day);
     measure(|| days.for_each(&mut day)).bytes_current
 }
 
 /// Drops the outputs that the driver keeps.
-fn clear(driver: &mut TestDriver) {
+fn drop_outputs(driver: &mut TestDriver) {
     driver.events = Vec::new();
     driver.completed = Vec::new();
     driver.aborted = Vec::new();
@@ -43,7 +43,7 @@ fn people_who_are_no_longer_followed_are_evicted() {
             let address = format!("sip:user{number}@contoso.com");
             for interest in [Interest::Live, Interest::None] {
                 driver.submit(follow(&address, PersonField::Status, interest));
-                clear(&mut driver);
+                drop_outputs(&mut driver);
             }
         }
         driver.advance(SECOND);
@@ -72,7 +72,7 @@ fn people_who_were_found_by_a_search_are_evicted() {
         driver.advance(SECOND);
         let target = format!("{}/contactPresence", contact_href(first));
         driver.reply("GET", &target, 200, presence("Online"));
-        clear(&mut driver);
+        drop_outputs(&mut driver);
     });
     assert!(grown < 50_000, "{grown} bytes for 2,000 people");
 }
@@ -95,7 +95,7 @@ fn the_former_hrefs_of_a_contact_are_evicted() {
             200,
             found(json!([lene]), false),
         );
-        clear(&mut driver);
+        drop_outputs(&mut driver);
     });
     assert!(grown < 20_000, "{grown} bytes for 990 addresses");
 }
@@ -124,13 +124,13 @@ fn logs_that_the_server_no_longer_lists_are_evicted() {
             forgotten += 1;
             driver.submit(Operation::ForgetConversation(conversation));
         }
-        clear(&mut driver);
+        drop_outputs(&mut driver);
     });
     assert_eq!(forgotten, 3000);
     assert!(grown < 50_000, "{grown} bytes for 2,000 logs");
 }
 
-/// Answers every request except the pending GET, until there are none: tokens and changes succeed, reads find nothing.
+/// Answers all requests except the pending GET until none is left: tokens and changes succeed, reads return nothing.
 fn answer_all(driver: &mut TestDriver) {
     while let Some(at) = (driver.sent.iter()).position(|sent| sent.lane == Lane::Commands) {
         let sent = driver.sent.remove(at).unwrap();
@@ -147,7 +147,7 @@ fn answer_all(driver: &mut TestDriver) {
 }
 
 /// Advances the time, with an empty page every three minutes.
-fn pass(driver: &mut TestDriver, time: Duration) {
+fn advance_with_polls(driver: &mut TestDriver, time: Duration) {
     let end = driver.now + time;
     while driver.now < end {
         // No request waits until its deadline.
@@ -156,7 +156,7 @@ fn pass(driver: &mut TestDriver, time: Duration) {
             answer_all(driver);
         }
         driver.page(json!([]));
-        clear(driver);
+        drop_outputs(driver);
     }
 }
 
@@ -229,7 +229,7 @@ fn presence_of_a_day(driver: &mut TestDriver, day: u64) {
     let id = u32::try_from(day).unwrap();
     driver.reply("POST", &subscriptions, 201, subscription(id));
     answer_all(driver);
-    pass(driver, Duration::from_secs(3600));
+    advance_with_polls(driver, Duration::from_secs(3600));
     for address in &addresses {
         driver.submit(follow(address, PersonField::Status, Interest::None));
     }
@@ -263,7 +263,7 @@ fn the_memory_of_a_session_stops_growing_within_a_month() {
         }
         presence_of_a_day(&mut driver, day);
         lose_application(&mut driver);
-        pass(&mut driver, Duration::from_secs(20 * 3600));
+        advance_with_polls(&mut driver, Duration::from_secs(20 * 3600));
         answer_all(&mut driver);
         let workload = driver.session.workload();
         assert!(workload.is_quiet(), "{workload:?}");
@@ -298,7 +298,7 @@ fn repeated_restarts_of_a_conversation_take_no_memory() {
         let deleted = bare("deleted", "conversation", &conversation_href(&id), None);
         driver.page(json!([communication(vec![deleted])]));
         driver.sent.retain(|sent| sent.lane == Lane::Events);
-        clear(&mut driver);
+        drop_outputs(&mut driver);
     });
     assert!(grown < 50_000, "{grown} bytes for 500 lives");
 }
@@ -316,7 +316,7 @@ fn messages_whose_result_stays_unknown_take_no_memory() {
         driver.reply("GET", &href, 404, json!({"code": "NotFound"}));
         driver.page(json!([]));
         driver.sent.retain(|sent| sent.lane == Lane::Events);
-        clear(&mut driver);
+        drop_outputs(&mut driver);
     });
     assert!(grown < 50_000, "{grown} bytes for 1,000 messages");
 }
@@ -343,7 +343,7 @@ fn invitations_that_were_missed_and_forgotten_take_no_memory() {
         driver.page(json!([communication(vec![started])]));
         let deleted = bare("deleted", "conversation", &conversation_href(&call), None);
         driver.page(json!([communication(vec![deleted])]));
-        clear(&mut driver);
+        drop_outputs(&mut driver);
     });
     assert!(grown < 50_000, "{grown} bytes for 500 invitations");
 }

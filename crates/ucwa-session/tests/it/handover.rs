@@ -1,4 +1,4 @@
-//! Handing a session over: checkpoints, detaching and resuming.
+//! Handover of a session: checkpoints, detaching and resuming.
 
 mod messages;
 
@@ -17,7 +17,7 @@ use crate::unclaimed::discovered;
 const SECOND: Duration = Duration::from_secs(1);
 const PARTICIPANTS: &str = "/participants";
 
-/// A session that continues from a checkpoint, after the form in which it is stored.
+/// A session that resumes from the checkpoint, which was encoded and decoded before.
 pub(crate) fn resumed_with(config: SessionConfig, checkpoint: &Checkpoint) -> (TestDriver, Ticket) {
     let stored = Checkpoint::decode(&checkpoint.encode()).unwrap();
     let mut driver = TestDriver::new(config.clone());
@@ -40,13 +40,18 @@ pub(crate) fn chatting() -> TestDriver {
     established()
 }
 
+/// The checkpoint of such a session.
+pub(crate) fn chat_checkpoint() -> Checkpoint {
+    chatting().session.checkpoint().unwrap()
+}
+
 fn sent_requests(driver: &TestDriver) -> Vec<String> {
     let sent = driver.sent.iter();
     sent.map(|it| format!("{} {}", it.request.method(), it.target()))
         .collect()
 }
 
-fn living(id: &str) -> Value {
+fn conversation_resource(id: &str) -> Value {
     let event = conversation_event("updated", id, "Connected");
     let mut resource = event["_embedded"]["conversation"].clone();
     resource["_links"]["participants"] =
@@ -62,7 +67,7 @@ fn participants(id: &str) -> Value {
 /// Answers the reads of a restored conversation.
 pub(crate) fn answer_reads(driver: &mut TestDriver, id: &str) {
     let href = conversation_href(id);
-    driver.reply("GET", &href, 200, living(id));
+    driver.reply("GET", &href, 200, conversation_resource(id));
     driver.reply(
         "GET",
         &format!("{href}{PARTICIPANTS}"),
@@ -116,7 +121,7 @@ fn a_session_resumes_with_two_requests_and_without_a_password() {
 
 #[test]
 fn a_successor_has_the_user_agent_and_the_endpoint_id_of_the_checkpoint() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let mut upgraded = TestDriver::config();
     upgraded.user_agent = "an upgraded bot".to_owned();
     upgraded.endpoint_id = Some("desk".to_owned());
@@ -124,7 +129,7 @@ fn a_successor_has_the_user_agent_and_the_endpoint_id_of_the_checkpoint() {
     for request in &driver.sent {
         assert_eq!(request.request.headers()["user-agent"], "skype-p2p");
     }
-    // If the application is gone, the new one has them, too.
+    // If the application no longer exists, the new one gets the same values.
     driver.reply("GET", APP, 404, Value::Null);
     find_applications(&mut driver);
     let created = driver.take("POST", "/ucwa/oauth/v1/applications").json();
@@ -180,7 +185,7 @@ fn a_conversation_continues_with_its_peer_its_roster_and_its_unread_messages() {
     assert_eq!(authors, [peer.key]);
     answer_reads(&mut driver, "21a1");
     assert!(driver.sent.iter().all(|it| it.lane == Lane::Events));
-    // The participant is the known one, and there is no other.
+    // No participant joins, because the roster contains the only one.
     let joined = |it: &ConversationChange| matches!(it, ConversationChange::ParticipantJoined(_));
     assert!(!driver.changes(key).iter().any(joined));
     let ticket = driver.submit(Operation::SendMessage {
@@ -201,7 +206,7 @@ fn a_conversation_continues_with_its_peer_its_roster_and_its_unread_messages() {
 
 #[test]
 fn a_message_that_is_sent_before_the_links_are_read_waits_for_them() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let (mut driver, key) = resumed_chat(&checkpoint);
     driver.submit(Operation::SendMessage {
         conversation: key,
@@ -217,7 +222,7 @@ fn a_message_that_is_sent_before_the_links_are_read_waits_for_them() {
 
 #[test]
 fn links_and_rosters_are_read_in_batches() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     // A second conversation: the batch needs two reads.
     let mut both: Value = serde_json::from_str(&checkpoint.encode()).unwrap();
     let mut second = both["c"][0].clone();
@@ -234,7 +239,10 @@ fn links_and_rosters_are_read_in_batches() {
     );
     driver.respond(
         batch.id,
-        batch_of(&[(200, living("21a1")), (200, living("21a2"))]),
+        batch_of(&[
+            (200, conversation_resource("21a1")),
+            (200, conversation_resource("21a2")),
+        ]),
     );
     let batch = driver.take("POST", &format!("{APP}/batch"));
     assert_eq!(
@@ -251,7 +259,7 @@ fn links_and_rosters_are_read_in_batches() {
 
 #[test]
 fn a_conversation_that_is_gone_ends() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let (mut driver, key) = resumed_chat(&checkpoint);
     driver.reply(
         "GET",
@@ -318,7 +326,7 @@ fn an_expired_token_is_renewed_before_the_first_poll() {
 
 #[test]
 fn a_token_is_renewed_in_time_after_the_session_was_resumed() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let mut config = TestDriver::config();
     config.wall_at_epoch += Duration::from_secs(27_000);
     let (mut driver, _) = resumed_with(config, &checkpoint);
@@ -330,7 +338,7 @@ fn a_token_is_renewed_in_time_after_the_session_was_resumed() {
 }
 
 #[test]
-fn without_the_application_the_session_signs_in_and_says_why() {
+fn without_the_application_the_session_signs_in_and_reports_the_reason() {
     let lost = || json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     let expired = || json!({"code": "Gone", "subcode": "InactiveApplicationExpired"});
     let events = format!("{APP}/events");
@@ -341,7 +349,7 @@ fn without_the_application_the_session_signs_in_and_says_why() {
         (APP, 404, Value::Null),
         (APP, 410, expired()),
     ] {
-        let checkpoint = chatting().session.checkpoint().unwrap();
+        let checkpoint = chat_checkpoint();
         let (mut driver, ticket) = resumed(&checkpoint);
         let key = discovered(&driver).unwrap();
         driver.reply("GET", target, status, body);
@@ -369,7 +377,7 @@ fn without_the_application_the_session_signs_in_and_says_why() {
 }
 
 #[test]
-fn a_checkpoint_before_the_application_is_read_has_the_invitations_that_ring() {
+fn a_checkpoint_before_the_application_is_read_has_the_pending_invitations() {
     let mut old = TestDriver::signed_in();
     old.page(offered("17b", "hello"));
     let checkpoint = old.session.checkpoint().unwrap();
@@ -381,7 +389,7 @@ fn a_checkpoint_before_the_application_is_read_has_the_invitations_that_ring() {
 
 #[test]
 fn a_server_that_cannot_be_reached_fails_the_sign_in_and_deletes_nothing() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let (mut driver, ticket) = resumed(&checkpoint);
     while driver.result(ticket).is_none() {
         for target in [APP.to_owned(), format!("{APP}/events")] {
@@ -398,18 +406,18 @@ fn a_server_that_cannot_be_reached_fails_the_sign_in_and_deletes_nothing() {
 /// The application may still exist, so no other one is created, and it is not deleted.
 #[test]
 fn an_application_that_cannot_be_read_fails_the_sign_in_and_is_kept() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let (mut driver, ticket) = resumed(&checkpoint);
     driver.reply("GET", APP, 400, json!({"code": "BadRequest"}));
     assert_eq!(driver.failure(ticket).status(), Some(400));
-    let anew = |event: &SessionEvent| matches!(event, SessionEvent::NotResumed { .. });
-    assert!(!driver.events.iter().any(anew));
+    let is_not_resumed = |event: &SessionEvent| matches!(event, SessionEvent::NotResumed { .. });
+    assert!(!driver.events.iter().any(is_not_resumed));
     assert!(driver.sent.is_empty(), "{:?}", driver.sent);
 }
 
 #[test]
 fn a_checkpoint_of_another_user_is_refused_and_nothing_is_sent() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let mut driver = TestDriver::new(TestDriver::config());
     driver.session = Session::resume(TestDriver::config(), checkpoint);
     let ticket = driver.submit(Operation::SignIn(Credentials::Password {
@@ -423,7 +431,7 @@ fn a_checkpoint_of_another_user_is_refused_and_nothing_is_sent() {
 
 #[test]
 fn a_checkpoint_gives_no_credential_to_a_host_that_is_not_trusted() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let text = checkpoint.encode();
     let moved = text.replace("http://127.0.0.1:5061/ucwa", "https://evil.example/ucwa");
     assert_ne!(text, moved);
@@ -434,7 +442,7 @@ fn a_checkpoint_gives_no_credential_to_a_host_that_is_not_trusted() {
 
 /// The chat has ended, and the peer invites to another one in the same conversation.
 #[test]
-fn a_conversation_that_rings_again_is_still_a_conversation() {
+fn a_conversation_with_a_further_invitation_is_restored() {
     let mut old = chatting();
     let mut invited = offered("21a1", "Again?");
     invited[0]["events"].as_array_mut().unwrap().truncate(1);
@@ -444,7 +452,7 @@ fn a_conversation_that_rings_again_is_still_a_conversation() {
 }
 
 #[test]
-fn an_invitation_that_rings_rings_on() {
+fn a_pending_invitation_remains_pending() {
     let mut old = TestDriver::signed_in();
     old.page(offered("17b", "hello"));
     let checkpoint = old.session.checkpoint().unwrap();

@@ -1,4 +1,4 @@
-//! Handing over what a session was reading: messages, invitations, and its own application.
+//! Handover during reads: of messages, of invitations, and of the application.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::unclaimed::discovered;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A session that reads the text of message 5, with message 6 behind it.
+/// A session that reads the text of message 5. Message 6 follows.
 fn reading() -> (TestDriver, Value) {
     let mut old = chatting();
     let message = arrival("21a1", "5", "first");
@@ -37,7 +37,7 @@ fn messages_that_are_not_shown_yet_are_read_by_the_next_session_and_shown_there_
         old.handle(Input::Timeout);
         assert_eq!(old.received(chat()), [""; 0]);
         let (mut driver, key) = resumed_chat(&checkpoint.unwrap());
-        // What arrives in the meantime is shown behind them.
+        // Messages that arrive in the meantime are shown after them.
         driver.page(senders("21a1", vec![(true, arrival("21a1", "7", "third"))]));
         assert_eq!(driver.received(key), [""; 0]);
         let second = arrival("21a1", "6", "second")["_embedded"]["message"].clone();
@@ -145,14 +145,14 @@ fn the_text_of_an_accepted_invitation_is_shown_once_by_the_next_session() {
 }
 
 #[test]
-fn an_accepted_invitation_without_a_conversation_is_over() {
+fn an_accepted_invitation_without_a_conversation_has_ended() {
     let mut old = TestDriver::signed_in();
     old.page(offered("17b", "hello"));
     let key = ConversationKey::Remote(crate::channel::first_remote(&old));
     old.submit(Operation::Accept(key));
     let (mut driver, _) = resumed(&old.session.checkpoint().unwrap());
     driver.reply("GET", APP, 200, application(false));
-    // The server removes the links of a conversation that is gone.
+    // The server removes the links of a conversation that has ended.
     let bare = json!({"rel": "messagingInvitation", "direction": "Incoming", "state": "Connected"});
     driver.reply("GET", INVITATION, 200, bare);
     let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
@@ -194,9 +194,9 @@ fn a_session_that_is_resuming_can_be_handed_over_again() {
     assert_eq!(later.conversations(), 2);
 }
 
-/// Otherwise the session would send the same batch for ever.
+/// Otherwise the session would repeat the batch without end.
 #[test]
-fn what_a_batch_refuses_is_read_alone() {
+fn a_read_that_a_batch_refuses_is_sent_alone() {
     let (old, _) = reading();
     let (mut driver, _) = resumed(&old.session.checkpoint().unwrap());
     driver.reply("GET", APP, 200, with_people(false));
@@ -219,9 +219,9 @@ fn what_a_batch_refuses_is_read_alone() {
 }
 
 #[test]
-fn a_refusal_that_may_be_a_proxys_is_believed_at_the_third_time() {
+fn a_refusal_that_may_come_from_a_proxy_counts_at_the_third_time() {
     for exists in [true, false] {
-        let checkpoint = chatting().session.checkpoint().unwrap();
+        let checkpoint = chat_checkpoint();
         let (mut driver, ticket) = resumed(&checkpoint);
         let forbidden = || json!({"code": "Forbidden"});
         let is_read = |driver: &TestDriver| driver.sent.iter().any(|it| it.target() == APP);
@@ -244,7 +244,7 @@ fn a_refusal_that_may_be_a_proxys_is_believed_at_the_third_time() {
 
 #[test]
 fn unreadable_pages_do_not_start_a_second_read_or_a_second_poll() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let (mut driver, ticket) = resumed(&checkpoint);
     let events = format!("{APP}/events");
     for _ in 0..3 {
@@ -260,8 +260,8 @@ fn unreadable_pages_do_not_start_a_second_read_or_a_second_poll() {
 /// The link of a read application leads to another host after unreadable pages: the session ends, and is not signed in after
 /// that.
 #[test]
-fn a_foreign_events_link_ends_a_session_that_resumes() {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+fn an_events_link_to_another_host_ends_a_session_that_resumes() {
+    let checkpoint = chat_checkpoint();
     let (mut driver, ticket) = resumed(&checkpoint);
     for _ in 0..3 {
         driver.reply(
@@ -303,10 +303,10 @@ fn the_text_of_an_invitation_without_an_inviter_is_not_repeated() {
     assert!(discovered(&driver).is_none());
 }
 
-/// Otherwise the conversation would have no links, and its messages would wait for ever.
+/// Otherwise the conversation would have no links, and its messages would never be sent.
 #[test]
 fn a_conversation_whose_links_are_forged_is_read_again() {
-    let (mut driver, key) = resumed_chat(&chatting().session.checkpoint().unwrap());
+    let (mut driver, key) = resumed_chat(&chat_checkpoint());
     let href = conversation_href("21a1");
     let links = |host: &str| {
         let link = |rest: &str| json!({"href": format!("{host}{href}{rest}")});

@@ -183,11 +183,11 @@ fn untrusted_hosts_get_no_request_for_a_user_or_an_application() {
 
 #[test]
 fn no_token_is_sent_without_encryption() {
-    let told = "credentials are not sent over plain HTTP; the server needs an https:// address; host pool.contoso.com";
+    let message = "credentials are not sent over plain HTTP; the server needs an https:// address; host pool.contoso.com";
     let check = |driver: &TestDriver, ticket| {
         let failure = driver.failure(ticket);
         assert_eq!(failure.kind(), &FailureKind::PlainHttp);
-        assert!(failure.to_string().contains(told), "{failure}");
+        assert!(failure.to_string().contains(message), "{failure}");
         assert!(driver.sent.is_empty());
     };
     // A server links to it.

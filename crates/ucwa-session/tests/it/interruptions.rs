@@ -1,4 +1,4 @@
-//! Interruptions: the application learns that no events arrive, why, and when they arrive again.
+//! Interruptions of the event channel: a report when no events arrive, with its reason, and a report when they arrive again.
 
 use std::time::Duration;
 
@@ -141,7 +141,7 @@ fn a_session_without_events_for_30_seconds_reports_it() {
     assert_eq!(interruptions(&mut driver), [true]);
 }
 
-/// Answers what keeps the application alive.
+/// Answers the report of activity.
 fn report_activity(driver: &mut TestDriver) {
     let activity = format!("{APP}/me/reportMyActivity");
     while driver.is_sent("POST", &activity) {
@@ -150,7 +150,7 @@ fn report_activity(driver: &mut TestDriver) {
 }
 
 #[test]
-fn a_proxy_that_cuts_every_poll_of_a_quiet_channel_interrupts_nothing() {
+fn a_proxy_that_breaks_every_poll_without_events_is_no_interruption() {
     for gateway_timeout in [true, false] {
         let mut driver = TestDriver::signed_in();
         for _ in 0..40 {

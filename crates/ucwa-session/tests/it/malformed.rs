@@ -9,7 +9,7 @@ use crate::driver::*;
 use crate::fixtures;
 use crate::pages::*;
 
-/// Malforms an event so that its link remains readable and its resource is lost.
+/// Makes an event malformed so that its link remains readable and its resource is lost.
 fn malform(event: &Value) -> Vec<Value> {
     let event = with(event.clone(), "_embedded", json!("x"));
     let mut without_type = event.clone();
@@ -67,7 +67,7 @@ fn a_message_that_is_being_read_is_shown_before_its_conversation_ends() {
     });
 }
 
-/// Otherwise the chat of two would have a made-up third participant, and start again as a conference.
+/// Otherwise a one-to-one chat would get a third participant that does not exist, and restart as a conference.
 #[test]
 fn a_read_message_with_a_sender_on_another_host_is_from_the_peer() {
     let mut fixture = fixtures::established();
@@ -148,7 +148,7 @@ fn a_malformed_invitation_is_read_by_its_link() {
     }
 }
 
-/// Only the invitation names the conversation, so the acceptance is worth nothing without it.
+/// Only the invitation names the conversation, so the acceptance has no effect without the resource of the invitation.
 #[test]
 fn a_malformed_acceptance_is_read_for_the_conversation() {
     let mut fixture = fixtures::inviting();
@@ -411,7 +411,7 @@ fn a_malformed_message_of_an_ended_conversation_is_shown_before_the_sign_out() {
     assert!(changes.iter().any(is_unread), "{changes:?}");
 }
 
-/// The invitation was given up, and its conversation has ended.
+/// The invitation has timed out, and its conversation has ended.
 #[test]
 fn a_late_refusal_of_a_lost_invitation_does_not_end_the_conversation_again() {
     for id in [None, Some("21a1")] {
@@ -622,7 +622,7 @@ fn a_malformed_result_counts_although_the_message_could_not_be_read() {
     assert_eq!(results, [(MessageKey::Local(2), MessageStatus::Succeeded)]);
 }
 
-/// It would be a conversation without an address, beside the one that the server has.
+/// Otherwise the session would show a second conversation, which has no address.
 #[test]
 fn a_read_invitation_into_a_conversation_on_another_host_is_not_shown() {
     let offer = offered("17b", "Hi");

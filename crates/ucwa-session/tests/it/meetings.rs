@@ -49,7 +49,7 @@ fn start(driver: &mut TestDriver) -> Ticket {
     })
 }
 
-fn ours(operation: &str, state: &str) -> Value {
+fn own_invitation(operation: &str, state: &str) -> Value {
     json!({"direction": "Outgoing", "operationId": operation, "state": state})
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn joined(driver: &mut TestDriver, operation: &str) {
         vec![
             (
                 false,
-                meeting_invitation("started", "21a1", ours(operation, "Connecting")),
+                meeting_invitation("started", "21a1", own_invitation(operation, "Connecting")),
             ),
             (
                 false,
@@ -74,7 +74,7 @@ pub(crate) fn joined(driver: &mut TestDriver, operation: &str) {
 
 fn success(operation: &str) -> Value {
     with(
-        meeting_invitation("completed", "21a1", ours(operation, "Connected")),
+        meeting_invitation("completed", "21a1", own_invitation(operation, "Connected")),
         "status",
         json!("Success"),
     )
@@ -97,7 +97,7 @@ pub(crate) fn in_lobby(driver: &mut TestDriver) -> String {
         vec![
             (
                 false,
-                meeting_invitation("started", "21a1", ours(&operation, "Connecting")),
+                meeting_invitation("started", "21a1", own_invitation(&operation, "Connecting")),
             ),
             (false, conference_event("21a1", "InLobby", json!({}))),
             (
@@ -243,7 +243,7 @@ fn an_ad_hoc_conference_is_rejoined_or_restarted() {
         meeting_invitation(
             "completed",
             "22b2",
-            ours(&operation_of(&request), "Connected"),
+            own_invitation(&operation_of(&request), "Connected"),
         ),
         "status",
         json!("Success"),
@@ -334,7 +334,7 @@ fn open_in_lobby(driver: &mut TestDriver) -> String {
         vec![
             (
                 false,
-                meeting_invitation("started", "21a1", ours(&operation, "Connecting")),
+                meeting_invitation("started", "21a1", own_invitation(&operation, "Connecting")),
             ),
             (false, conference_event("21a1", "InLobby", json!({}))),
         ],
@@ -366,7 +366,7 @@ fn an_invitation_stays_pending_in_the_lobby() {
     let operation = open_in_lobby(&mut driver);
     for _ in 0..5 {
         driver.advance(Duration::from_secs(45));
-        let open = meeting_invitation("updated", "21a1", ours(&operation, "Connecting"));
+        let open = meeting_invitation("updated", "21a1", own_invitation(&operation, "Connecting"));
         let open = open["_embedded"]["onlineMeetingInvitation"].clone();
         driver.reply("GET", MEETING_INVITATION, 200, open);
         assert_eq!(driver.result(started), None);

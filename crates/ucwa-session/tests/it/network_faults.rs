@@ -375,7 +375,7 @@ fn several_invitations_into_one_conversation_are_handled_in_order() {
         ],
     ));
     let changes = driver.changes(chat());
-    let told: Vec<String> = changes
+    let shown: Vec<String> = changes
         .iter()
         .map(|change| match change {
             ConversationChange::ChatOffered => "offered".to_owned(),
@@ -388,7 +388,7 @@ fn several_invitations_into_one_conversation_are_handled_in_order() {
         })
         .collect();
     let expected = ["offered", "one", "missed", "offered", "two", "missed"];
-    assert_eq!(told, expected);
+    assert_eq!(shown, expected);
 }
 
 #[test]
@@ -447,8 +447,8 @@ fn an_alerting_invitation_that_cannot_be_read_is_read_again() {
     let ticket = driver.send(1, "one");
     let request = driver.created("POST", INVITE, INVITATION).json();
     let operation = request["operationId"].as_str().unwrap();
-    let rings = invitation("started", operation, "21a1", "Connecting");
-    driver.page(senders("21a1", vec![(false, rings)]));
+    let alerting = invitation("started", operation, "21a1", "Connecting");
+    driver.page(senders("21a1", vec![(false, alerting)]));
     driver.advance(Duration::from_secs(46));
     while driver.is_sent("GET", INVITATION) {
         driver.break_off("GET", INVITATION, Sent::Maybe);

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::driver::*;
-use crate::handover::{chatting, find_applications};
+use crate::handover::{chat_checkpoint, find_applications};
 
 const TOKENS: &str = "/WebTicket/oauthtoken";
 
 fn resumed_without_credentials() -> (TestDriver, Ticket) {
-    let checkpoint = chatting().session.checkpoint().unwrap();
+    let checkpoint = chat_checkpoint();
     let mut driver = TestDriver::new(TestDriver::config());
     driver.session = Session::resume(TestDriver::config(), checkpoint);
     let sip_uri = "sip:toshm@contoso.com".to_owned();

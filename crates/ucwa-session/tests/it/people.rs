@@ -70,7 +70,7 @@ pub(crate) fn presence(availability: &str) -> Value {
            "lastActive": "/Date(1474932023993)/", "_links": {"self": {"href": "x"}}})
 }
 
-/// A session that knows Lene as contact 282 and Sara as 647.
+/// A session in which Lene is contact 282 and Sara is contact 647.
 pub(crate) fn acquainted() -> TestDriver {
     let mut driver = signed_in_with_people();
     let ticket = driver.submit(search("a"));

@@ -161,7 +161,7 @@ fn the_removal_of_a_participant_who_has_not_joined_is_reported() {
 }
 
 #[test]
-fn an_ejection_that_waits_for_a_read_fails_when_the_conversation_moves() {
+fn an_ejection_that_waits_for_a_read_fails_when_the_conversation_gets_another_href() {
     let mut driver = joined(json!({}));
     let removed = remove(&mut driver);
     assert!(driver.is_sent("GET", &third_href("21a1")));

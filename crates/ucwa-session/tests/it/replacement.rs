@@ -1,4 +1,4 @@
-//! Two processes that use one application: the policy for a pending GET that another one replaced.
+//! Two processes that use one application: the policy for a pending GET that the other process replaced.
 
 use std::time::{Duration, SystemTime};
 
@@ -62,7 +62,7 @@ fn a_channel_is_taken_back_with_growing_pauses_and_then_left() {
 }
 
 #[test]
-fn a_channel_that_is_replaced_now_and_then_is_taken_back_each_time() {
+fn a_channel_that_is_replaced_occasionally_is_taken_back_each_time() {
     let mut driver = signed_in(ReplacementPolicy::default());
     for _ in 0..6 {
         driver.replace();
@@ -106,8 +106,8 @@ fn a_session_that_asks_polls_only_after_a_positive_answer() {
     }
 }
 
-/// Two sessions with one application. The server refuses the pending GET of one when the other sends one.
-struct Contest {
+/// Two sessions that use one application. When one of them sends its pending GET, the server refuses that of the other.
+struct TwoSessions {
     old: TestDriver,
     new: TestDriver,
     /// The session whose pending GET the server holds.
@@ -120,8 +120,8 @@ enum Side {
     New,
 }
 
-impl Contest {
-    /// The new process has replaced the pending GET of the old one, which has not noticed.
+impl TwoSessions {
+    /// The new process has replaced the pending GET of the old one, whose refusal has not arrived.
     fn begin(policy: ReplacementPolicy) -> Self {
         Self {
             old: signed_in(policy),
@@ -135,15 +135,15 @@ impl Contest {
         let begin = self.new.now;
         for _ in 0..600 {
             for _ in 0..2 {
-                let (loser, winner) = match self.holder {
+                let (refused, remaining) = match self.holder {
                     Side::Old => (&mut self.new, Side::New),
                     Side::New => (&mut self.old, Side::Old),
                 };
-                if loser.is_polling() {
-                    // The server has refused this GET. If the session takes the channel back, it holds the GET.
-                    loser.replace();
-                    if loser.is_polling() {
-                        self.holder = winner;
+                if refused.is_polling() {
+                    // The server refuses this GET. If the session takes the channel back, the server holds its next GET.
+                    refused.replace();
+                    if refused.is_polling() {
+                        self.holder = remaining;
                     }
                 }
             }
@@ -162,15 +162,15 @@ impl Contest {
                 self.holder = Side::New;
             }
         }
-        panic!("the two sessions fight for ever");
+        panic!("no session ended within ten minutes");
     }
 }
 
 #[test]
-fn of_two_sessions_the_later_one_wins_within_half_a_minute() {
+fn of_two_sessions_the_later_one_keeps_the_channel() {
     for policy in [ReplacementPolicy::TakeBack, ReplacementPolicy::Yield] {
-        let (winner, took) = Contest::begin(policy).run();
-        assert_eq!(winner, Side::New, "{policy:?}");
+        let (remaining, took) = TwoSessions::begin(policy).run();
+        assert_eq!(remaining, Side::New, "{policy:?}");
         assert!(took < 30 * SECOND, "{took:?}");
     }
 }
@@ -190,15 +190,15 @@ fn a_paused_process_yields_to_the_process_that_took_over_in_the_meantime() {
     driver.assert_yielded();
 
     // The connection did not survive. The repeated GET replaces the other process, which takes the channel back.
-    let mut contest = Contest::begin(ReplacementPolicy::TakeBack);
-    let old = &mut contest.old;
+    let mut sessions = TwoSessions::begin(ReplacementPolicy::TakeBack);
+    let old = &mut sessions.old;
     old.handle(Input::WallClock(wall(old, Duration::ZERO)));
     old.handle(Input::WallClock(wall(old, 10 * SECOND)));
     old.advance(SECOND);
     assert_eq!(old.aborted.len(), 1);
-    contest.holder = Side::Old;
-    let (winner, took) = contest.run();
-    assert_eq!(winner, Side::New);
+    sessions.holder = Side::Old;
+    let (remaining, took) = sessions.run();
+    assert_eq!(remaining, Side::New);
     assert!(took < 5 * SECOND, "{took:?}");
 }
 
@@ -225,7 +225,7 @@ fn a_session_does_not_yield_to_its_own_pending_get() {
 }
 
 #[test]
-fn a_paused_process_yields_however_late_it_learns_of_its_successor() {
+fn a_paused_process_yields_however_late_its_get_is_refused() {
     // The refusal of its pending GET is lost, so it polls again when the deadline has passed.
     let mut driver = signed_in(ReplacementPolicy::TakeBack);
     driver.handle(Input::WallClock(wall(&driver, Duration::ZERO)));
@@ -247,7 +247,7 @@ fn a_session_that_got_a_page_after_a_suspend_takes_its_channel_back() {
     assert!(driver.is_polling());
 }
 
-/// The successor of a paused process has created the lost application anew.
+/// The successor of a paused process has replaced the lost application.
 #[test]
 fn a_paused_process_leaves_an_application_that_another_one_created() {
     let lost = || json!({"code": "NotFound", "subcode": "ApplicationNotFound"});

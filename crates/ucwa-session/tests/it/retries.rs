@@ -166,7 +166,7 @@ fn backoff_grows_and_differs_between_seeds() {
 }
 
 #[test]
-fn a_sign_in_survives_the_loss_of_any_one_answer() {
+fn a_sign_in_succeeds_although_any_one_response_is_lost() {
     let steps = [
         ("GET", "/"),
         ("GET", "/user"),
@@ -383,7 +383,7 @@ fn a_request_refused_during_a_renewal_waits_for_the_new_token() {
 }
 
 #[test]
-fn a_failed_early_renewal_is_harmless_while_the_token_is_valid() {
+fn a_failed_early_renewal_has_no_effect_while_the_token_is_valid() {
     let mut driver = renewing();
     driver.reply(
         "POST",
@@ -415,7 +415,7 @@ fn retry_after_delays_the_repeat_of_a_503() {
     assert!(driver.is_sent("GET", &conversation_href("21a1")));
 }
 
-/// A renewal that was abandoned with the session must not hold up the requests of the next sign-in.
+/// A renewal that was abandoned with the session does not delay the requests of the next sign-in.
 #[test]
 fn a_renewal_ends_with_the_session() {
     let mut driver = TestDriver::signed_in();

@@ -179,7 +179,7 @@ fn a_token_service_on_an_untrusted_host_gets_no_password() {
 }
 
 #[test]
-fn an_untrusted_host_is_asked_about_and_no_answer_means_no() {
+fn a_question_about_an_untrusted_host_without_an_answer_is_a_refusal() {
     let mut config = TestDriver::config();
     config.trust.ask = true;
     let (mut driver, ticket) = begin(config.clone());
@@ -253,8 +253,8 @@ fn a_proxy_that_asks_for_authentication_names_its_schemes() {
     driver.respond(sent.id, refusal);
     let failure = driver.failure(ticket);
     assert_eq!(failure.status(), Some(407));
-    let told = "the proxy offers authentication by Negotiate, Basic";
-    assert_eq!(failure.message(), Some(told));
+    let schemes = "the proxy offers authentication by Negotiate, Basic";
+    assert_eq!(failure.message(), Some(schemes));
 }
 
 #[test]

@@ -40,8 +40,8 @@ fn logged(run: impl FnOnce()) -> String {
         .with_writer(move || writer.clone())
         .finish();
     let ours = tracing::Dispatch::new(subscriber);
-    // With a single subscriber, a thread without it that reaches a call site first disables that call site for all
-    // threads. A second subscriber prevents that.
+    // With a single subscriber, a thread without that subscriber that reaches a call site first disables the call site for
+    // all threads. A second subscriber prevents that.
     let _another = tracing::Dispatch::new(tracing_subscriber::registry());
     tracing::dispatcher::with_default(&ours, run);
     let bytes = log.0.lock().unwrap().clone();

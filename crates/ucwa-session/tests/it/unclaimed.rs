@@ -17,7 +17,7 @@ pub(crate) fn discovered(driver: &TestDriver) -> Option<ConversationKey> {
     })
 }
 
-fn living(state: &str) -> Value {
+fn conversation_resource(state: &str) -> Value {
     let mut resource = conversation_event("x", "77", state)["_embedded"]["conversation"].clone();
     resource["subject"] = json!("Lunch");
     resource["_links"]["participants"] =
@@ -27,7 +27,12 @@ fn living(state: &str) -> Value {
 
 /// Answers the reads of a discovered conversation: it has a chat with Lene.
 fn answer_reads(driver: &mut TestDriver) -> ConversationKey {
-    driver.reply("GET", &conversation_href("77"), 200, living("Connected"));
+    driver.reply(
+        "GET",
+        &conversation_href("77"),
+        200,
+        conversation_resource("Connected"),
+    );
     let key = discovered(driver).expect("no conversation was discovered");
     let lene = json!({"href": participant_href("77"), "title": "Lene Aaling"});
     driver.reply(
@@ -171,7 +176,7 @@ fn an_unclaimed_established_conversation_is_shown_with_its_messages() {
 #[test]
 fn an_unclaimed_conversation_that_has_ended_is_not_shown() {
     for (status, body) in [
-        (200, living("Disconnected")),
+        (200, conversation_resource("Disconnected")),
         (404, json!({"code": "NotFound"})),
     ] {
         let mut driver = TestDriver::signed_in();
@@ -193,7 +198,12 @@ fn a_late_invitation_does_not_show_its_conversation_twice() {
     let added = conversation_event("added", "77", "Connected");
     driver.page(senders("77", vec![(false, added)]));
     driver.advance(Duration::from_secs(10));
-    driver.reply("GET", &conversation_href("77"), 200, living("Connected"));
+    driver.reply(
+        "GET",
+        &conversation_href("77"),
+        200,
+        conversation_resource("Connected"),
+    );
     assert_eq!(
         discovered(&driver),
         None,
@@ -228,7 +238,8 @@ fn an_invitation_that_timed_out_does_not_claim_a_discovered_conversation() {
     driver.advance(Duration::from_secs(10));
     let key = answer_reads(&mut driver);
     driver.changes(key);
-    // The completed event finally claims the conversation: the message was delivered, and there is one conversation.
+    // The completed event assigns the conversation to the invitation: the message was delivered, and there is one
+    // conversation.
     driver.page(senders("77", accepted(&operation, "77")));
     assert_eq!(
         driver.delivery_results(chat()),
@@ -249,7 +260,12 @@ fn a_listed_conversation_is_shown_though_another_begins_meanwhile() {
     driver.send(1, "Hello");
     let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
     driver.reply("GET", LIST, 200, list);
-    driver.reply("GET", &conversation_href("77"), 200, living("Connected"));
+    driver.reply(
+        "GET",
+        &conversation_href("77"),
+        200,
+        conversation_resource("Connected"),
+    );
     assert_eq!(
         discovered(&driver),
         None,
@@ -328,7 +344,7 @@ fn an_unclaimed_conversation_without_messages_is_not_shown_at_the_end() {
     assert_eq!(discovered(&driver), None);
 }
 
-/// Another endpoint of the user has invited somebody.
+/// Another endpoint of the user has invited a person.
 #[test]
 fn only_an_open_invitation_of_another_endpoint_shows_its_conversation() {
     for is_open in [true, false] {

@@ -10,11 +10,11 @@ use crate::driver::*;
 use crate::fixtures::*;
 use crate::pages::*;
 
-type Hold = fn(&mut TestDriver, &str);
-type Step = fn(&mut Fixture);
+type Prevent = fn(&mut TestDriver, &str);
+type End = fn(&mut Fixture);
 
-/// The reasons why a request has not been sent, or had no effect.
-const WAITS: [(&str, Hold); 3] = [
+/// The causes for which a request has not been sent, or had no effect.
+const CAUSES: [(&str, Prevent); 3] = [
     ("the connection failed", |driver, target| {
         driver.break_off("POST", target, Sent::No);
     }),
@@ -27,8 +27,8 @@ const WAITS: [(&str, Hold); 3] = [
     }),
 ];
 
-/// The ends.
-const ENDS: [(&str, Step); 4] = [
+/// The ways in which the conversation or the session ends.
+const ENDS: [(&str, End); 4] = [
     ("the user leaves", |fixture| {
         fixture.driver.submit(Operation::Leave(fixture.key));
         let conversation = conversation_href(fixture.id);
@@ -51,20 +51,20 @@ const ENDS: [(&str, Step); 4] = [
     }),
 ];
 
-fn fails(what: &str, fixture: &mut Fixture, target: &str, end: Step) {
+fn assert_fails(case: &str, fixture: &mut Fixture, target: &str, end: End) {
     let ticket = fixture.ticket.unwrap();
-    assert_eq!(fixture.driver.result(ticket), None, "{what}: too early");
+    assert_eq!(fixture.driver.result(ticket), None, "{case}: too early");
     end(fixture);
     assert_ne!(
         *fixture.failure().kind(),
         FailureKind::DeliveryUnknown,
-        "{what}"
+        "{case}"
     );
     let failed = [(MessageKey::Local(1), MessageStatus::Failed)];
     assert_eq!(
         fixture.driver.delivery_results(fixture.key),
         failed,
-        "{what}"
+        "{case}"
     );
     // The token that the request waited for arrives.
     if fixture.driver.is_sent("POST", "/token") {
@@ -74,33 +74,33 @@ fn fails(what: &str, fixture: &mut Fixture, target: &str, end: Step) {
     fixture.driver.advance(Duration::from_secs(120));
     assert!(
         !fixture.driver.is_sent("POST", target),
-        "{what}: sent later"
+        "{case}: sent later"
     );
 }
 
 #[test]
 fn an_unsent_message_fails_at_the_end() {
-    for (wait, hold) in WAITS {
+    for (cause, prevent) in CAUSES {
         for (end, happens) in ENDS {
             let mut fixture = established();
             fixture.ticket = Some(fixture.driver.send(1, "x"));
             let messages = fixture.messages();
-            hold(&mut fixture.driver, &messages);
-            fails(&format!("{wait}, {end}"), &mut fixture, &messages, happens);
+            prevent(&mut fixture.driver, &messages);
+            assert_fails(&format!("{cause}, {end}"), &mut fixture, &messages, happens);
         }
     }
 }
 
 #[test]
 fn an_unsent_invitation_fails_with_its_message_at_the_end() {
-    for (wait, hold) in WAITS {
+    for (cause, prevent) in CAUSES {
         for (end, happens) in ENDS {
             let mut fixture = signed_in();
             fixture.driver = TestDriver::with_conversation();
             fixture.ticket = Some(fixture.driver.send(1, "x"));
-            hold(&mut fixture.driver, INVITATIONS);
-            fails(
-                &format!("{wait}, {end}"),
+            prevent(&mut fixture.driver, INVITATIONS);
+            assert_fails(
+                &format!("{cause}, {end}"),
                 &mut fixture,
                 INVITATIONS,
                 happens,
@@ -111,24 +111,24 @@ fn an_unsent_invitation_fails_with_its_message_at_the_end() {
 
 #[test]
 fn an_unsent_invitation_is_dropped_instead_of_cancelled() {
-    for (wait, hold) in WAITS {
+    for (cause, prevent) in CAUSES {
         let mut fixture = signed_in();
         fixture.driver = TestDriver::with_conversation();
         fixture.ticket = Some(fixture.driver.send(1, "x"));
-        hold(&mut fixture.driver, INVITATIONS);
+        prevent(&mut fixture.driver, INVITATIONS);
         let stop = fixture.driver.submit(Operation::StopChat(fixture.key));
         assert_eq!(
             fixture.driver.result(stop),
             Some(&Ok(Outcome::Done)),
-            "{wait}"
+            "{cause}"
         );
-        assert_eq!(*fixture.failure().kind(), FailureKind::Ended, "{wait}");
+        assert_eq!(*fixture.failure().kind(), FailureKind::Ended, "{cause}");
         if fixture.driver.is_sent("POST", "/token") {
             let renewed = token("cwt=two", 28_000);
             fixture.driver.reply("POST", "/token", 200, renewed);
         }
         fixture.driver.advance(Duration::from_secs(120));
-        assert!(!fixture.driver.is_sent("POST", INVITATIONS), "{wait}");
+        assert!(!fixture.driver.is_sent("POST", INVITATIONS), "{cause}");
     }
 }
 

@@ -98,7 +98,7 @@ fn reads_of_people_and_of_the_archive_are_awaited() {
     assert_eq!(awaited(&driver), 3);
 }
 
-/// Submits operations, each of which adds one to the work that is awaited.
+/// Submits operations, each of which increases the count of the work in progress by one.
 fn add_one_each(driver: &mut TestDriver, operations: impl IntoIterator<Item = Operation>) {
     let before = driver.session.workload().awaited;
     for (number, operation) in (1..).zip(operations) {

@@ -7,8 +7,8 @@ use crate::checkpoint::SavedMessage;
 use crate::keys::MessageKey;
 
 impl Conversation {
-    /// The messages without a result, for a checkpoint. `is_unsent` tells whether the request for a message has certainly not
-    /// been sent.
+    /// The messages without a result, for a checkpoint. `is_unsent` returns whether the request for a message has certainly
+    /// not been sent.
     pub(in crate::chats) fn doubtful_messages(
         &self,
         is_gated: bool,
@@ -32,8 +32,8 @@ impl Conversation {
         saved.collect()
     }
 
-    /// Adds a message that an earlier session sent, and asks the server for its result. The message is unknown if no answer and
-    /// no event tells its result in time. The message of the open invitation gets its result from the invitation.
+    /// Adds a message that an earlier session sent, and asks the server for its result. The result is unknown if no response
+    /// and no event reports it in time. The message of the open invitation gets its result from the invitation.
     pub(in crate::chats) fn restore_message(&mut self, cx: &mut Context<'_>, saved: SavedMessage) {
         let message = MessageKey::Remote(cx.core.number());
         let invite = self.life.live().and_then(|live| live.invite.as_ref());

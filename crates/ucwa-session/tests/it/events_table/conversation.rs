@@ -39,7 +39,7 @@ fn in_state(fixture: &Fixture, kind: &str, state: &str, more: Value) -> Value {
 }
 
 /// An established chat whose properties have been reported.
-fn known() -> Fixture {
+fn reported_chat() -> Fixture {
     let mut fixture = established();
     let connected = conversation_event("updated", "21a1", "Connected");
     fixture
@@ -115,7 +115,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "Conferencing",
             then: "the conversation becomes a conference and stays established",
-            fixture: known,
+            fixture: reported_chat,
             event: |fixture, kind| {
                 in_state(
                     fixture,
@@ -130,7 +130,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "Conferenced, or with `onlineMeeting`",
             then: "the conversation is a conference",
-            fixture: known,
+            fixture: reported_chat,
             event: |fixture, kind| {
                 let links = json!({"onlineMeeting": {"href": "/x"}});
                 let more = json!({"activeModalities": ["Messaging"], "_links": links});
@@ -152,7 +152,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "with another `subject`",
             then: "the subject is reported",
-            fixture: known,
+            fixture: reported_chat,
             event: |fixture, kind| {
                 in_state(fixture, kind, "Connected", json!({"subject": "Lunch"}))
             },
@@ -164,7 +164,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "with other `activeModalities`",
             then: "the active modalities are reported",
-            fixture: known,
+            fixture: reported_chat,
             event: |fixture, kind| {
                 let more = json!({"activeModalities": ["Messaging", "Audio", "Video"]});
                 in_state(fixture, kind, "Connected", more)
@@ -177,7 +177,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "with another `participantCount`",
             then: "the count is reported",
-            fixture: known,
+            fixture: reported_chat,
             event: |fixture, kind| {
                 in_state(fixture, kind, "Connected", json!({"participantCount": 3}))
             },
@@ -187,7 +187,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "with `userAcknowledged`",
             then: "the server accepted the conversation for the user, who can acknowledge it",
-            fixture: known,
+            fixture: reported_chat,
             event: |fixture, kind| {
                 let links = json!({"_links": {"userAcknowledged": {"href": "/seen"}}});
                 in_state(fixture, kind, "Connected", links)
@@ -202,7 +202,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "with `addParticipant`",
             then: "participants can be added",
-            fixture: known,
+            fixture: reported_chat,
             event: |fixture, kind| {
                 let links = json!({"_links": {"addParticipant": {"href": "/more"}}});
                 in_state(fixture, kind, "Connected", links)
@@ -227,7 +227,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "Disconnecting",
             then: "nothing: an event of its own reports the end",
-            fixture: known,
+            fixture: reported_chat,
             event: |fixture, kind| {
                 in_state(
                     fixture,
@@ -267,7 +267,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
 }
 
 /// A message is queued until the chat is established.
-fn waiting() -> Fixture {
+fn with_queued_message() -> Fixture {
     let mut fixture = invitation_started();
     let operation = fixture.operation.clone();
     fixture.driver.page(senders(
@@ -304,7 +304,7 @@ fn chat_rows() -> Vec<Row> {
         Row {
             when: "Connected",
             then: "the chat is established with the negotiated formats, and queued messages are sent",
-            fixture: waiting,
+            fixture: with_queued_message,
             event: |fixture, _| {
                 let mut event = messaging(fixture.id, "Connected");
                 event["_embedded"]["messaging"]["negotiatedMessageFormats"] =

@@ -24,7 +24,7 @@ fn of_myself() -> Row {
     }
 }
 
-fn me(fixture: &Fixture) -> String {
+fn local_href(fixture: &Fixture) -> String {
     format!(
         "{}/participants/toshm@contoso.com",
         conversation_href(fixture.id)
@@ -42,8 +42,8 @@ fn lene(fixture: &Fixture, kind: &str, more: Value) -> Value {
 }
 
 /// The local participant. Servers embed it under the rel of the link, with the rel `participant`.
-fn my_part(fixture: &Fixture, kind: &str, more: Value) -> Value {
-    let mut event = event(kind, "localParticipant", &me(fixture), more);
+fn local_participant(fixture: &Fixture, kind: &str, more: Value) -> Value {
+    let mut event = event(kind, "localParticipant", &local_href(fixture), more);
     event["_embedded"]["localParticipant"]["rel"] = json!("participant");
     event
 }
@@ -319,7 +319,7 @@ fn participant_rows() -> Vec<Row> {
                     kind,
                     "participantMessaging",
                     "/pm",
-                    Some(("localParticipant", &me(fixture))),
+                    Some(("localParticipant", &local_href(fixture))),
                 )
             },
             effect: Fixture::nothing_follows,
@@ -335,7 +335,7 @@ fn own_rows() -> Vec<Row> {
             when: "",
             then: "this user has joined, with the role if there is one",
             fixture: lene_is_known,
-            event: |fixture, kind| my_part(fixture, kind, json!({"role": "Attendee"})),
+            event: |fixture, kind| local_participant(fixture, kind, json!({"role": "Attendee"})),
             effect: |fixture| {
                 fixture.changes_are(&[ConversationChange::myself(
                     Some(Standing::Joined),
@@ -349,7 +349,7 @@ fn own_rows() -> Vec<Row> {
             when: "",
             then: "this user has left; the conversation ends with its own event",
             fixture: lene_is_known,
-            event: |fixture, kind| bare(kind, "localParticipant", &me(fixture), None),
+            event: |fixture, kind| bare(kind, "localParticipant", &local_href(fixture), None),
             effect: |fixture| {
                 fixture.changes_are(&[ConversationChange::myself(Some(Standing::Gone), None)]);
             },
@@ -365,7 +365,7 @@ fn own_rows() -> Vec<Row> {
                 bare(
                     kind,
                     "localParticipant",
-                    &me(fixture),
+                    &local_href(fixture),
                     Some(("leaders", "/l")),
                 )
             },
@@ -387,7 +387,7 @@ fn own_rows() -> Vec<Row> {
                 bare(
                     kind,
                     "localParticipant",
-                    &me(fixture),
+                    &local_href(fixture),
                     Some(("lobby", "/w")),
                 )
             },
@@ -406,7 +406,7 @@ fn own_rows() -> Vec<Row> {
                 bare(
                     kind,
                     "localParticipant",
-                    &me(fixture),
+                    &local_href(fixture),
                     Some(("typingParticipants", "/t")),
                 )
             },
@@ -423,7 +423,7 @@ fn own_rows() -> Vec<Row> {
                 bare(
                     kind,
                     "localParticipant",
-                    &me(fixture),
+                    &local_href(fixture),
                     Some(("attendees", "/a")),
                 )
             },

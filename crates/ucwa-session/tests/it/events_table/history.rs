@@ -55,16 +55,16 @@ pub(super) fn rows() -> Vec<Row> {
                 )
             },
             effect: |fixture| {
-                let told = &fixture.driver.events;
+                let reported = &fixture.driver.events;
                 let history = matches!(
-                    told[..],
+                    reported[..],
                     [SessionEvent::History {
                         enabled: true,
                         settable: true,
                         ..
                     }]
                 );
-                assert!(history, "{told:?}");
+                assert!(history, "{reported:?}");
             },
             ..archive()
         },
@@ -72,11 +72,11 @@ pub(super) fn rows() -> Vec<Row> {
             when: "with the resource",
             then: "the number of missed conversations is reported, and the archive may have grown",
             effect: |fixture| {
-                let told = [
+                let reported = [
                     SessionEvent::UnreadConversations(3),
                     SessionEvent::MoreArchived(true),
                 ];
-                assert_eq!(fixture.driver.events, told);
+                assert_eq!(fixture.driver.events, reported);
             },
             ..archive()
         },
@@ -87,8 +87,8 @@ pub(super) fn rows() -> Vec<Row> {
             effect: |fixture| {
                 assert_eq!(fixture.driver.events, [SessionEvent::MoreArchived(true)]);
                 fixture.driver.reply("GET", MISSED_ITEMS, 200, missed(4));
-                let told = fixture.driver.events.last();
-                assert_eq!(told, Some(&SessionEvent::UnreadConversations(4)));
+                let reported = fixture.driver.events.last();
+                assert_eq!(reported, Some(&SessionEvent::UnreadConversations(4)));
             },
             ..archive()
         },

@@ -130,7 +130,7 @@ fn the_message_of_an_invitation_gets_its_result_from_the_invitation() {
 }
 
 #[test]
-fn the_message_of_an_invitation_that_rings_on_has_no_result_yet() {
+fn the_message_of_a_pending_invitation_has_no_result_yet() {
     let mut old = TestDriver::with_conversation();
     old.send(1, "Hi Lene");
     let invitations = format!("{APP}/communication/messagingInvitations");
@@ -139,8 +139,8 @@ fn the_message_of_an_invitation_that_rings_on_has_no_result_yet() {
     let started = invitation("started", &id, "21a1", "Connecting");
     old.page(senders("21a1", vec![(false, started.clone())]));
     let (mut driver, key) = resumed_chat(&old.session.checkpoint().unwrap());
-    let ringing = started["_embedded"]["messagingInvitation"].clone();
-    driver.reply("GET", INVITATION, 200, ringing);
+    let pending = started["_embedded"]["messagingInvitation"].clone();
+    driver.reply("GET", INVITATION, 200, pending);
     driver.advance(40 * SECOND);
     assert_eq!(settled(&mut driver, key), []);
     // The event names the invitation by its href only.

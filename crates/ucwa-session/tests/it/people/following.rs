@@ -154,7 +154,7 @@ fn a_contact_that_only_an_event_names_is_read() {
         201,
         subscription(3),
     );
-    // The search finds nothing: Lene belongs to another company.
+    // The search finds no contact, because Lene belongs to another organization.
     driver.reply(
         "GET",
         &format!("{APP}/search"),
@@ -419,8 +419,11 @@ fn interest_set_before_sign_in_takes_effect_at_sign_in() {
     assert_eq!(batch.len(), 2);
     assert!(batch.contains(&format!("GET {APP}/me/note")), "{batch:?}");
     // After sign-in the user has an address, and an empty one is invalid.
-    let nobody = driver.submit(fetch("", PersonField::Note));
-    assert_eq!(*driver.failure(nobody).kind(), FailureKind::InvalidArgument);
+    let refused = driver.submit(fetch("", PersonField::Note));
+    assert_eq!(
+        *driver.failure(refused).kind(),
+        FailureKind::InvalidArgument
+    );
 }
 
 #[test]
@@ -577,9 +580,9 @@ fn a_participant_who_was_first_known_by_a_link_is_followed_by_address() {
     driver.advance(SECOND);
     let target = format!("{}/contactPresence", contact_href(9));
     driver.reply("GET", &target, 200, presence("Busy"));
-    let told = driver.events.iter().any(|event| {
+    let is_reported = driver.events.iter().any(|event| {
         matches!(event, SessionEvent::Person { uri, fact: PersonFact::Status(PersonStatus::Busy), .. }
             if *uri == addresses[0])
     });
-    assert!(told, "{:?}", driver.events);
+    assert!(is_reported, "{:?}", driver.events);
 }

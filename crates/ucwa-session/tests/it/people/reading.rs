@@ -320,9 +320,12 @@ fn a_search_returns_people_and_whether_there_are_more() {
         sent.target(),
         format!("{APP}/search?query=Lene%20%26%20co&limit=20")
     );
-    let nobody = json!({"rel": "contact", "name": "A number", "_links": {"self": {"href": contact_href(1)}}});
+    let without_address = json!({"rel": "contact", "name": "A number", "_links": {"self": {"href": contact_href(1)}}});
     let lene = contact(282, LENE, "Lene Aaling");
-    driver.respond(sent.id, answer(200, found(json!([nobody, lene]), true)));
+    driver.respond(
+        sent.id,
+        answer(200, found(json!([without_address, lene]), true)),
+    );
     let Some(Ok(Outcome::People {
         people, more: true, ..
     })) = driver.result(ticket)
