@@ -69,7 +69,7 @@ impl Body {
             }
             (Self::Text(recorded), Self::Text(live)) => match_text(recorded, live, bindings),
             (Self::Bytes(recorded), Self::Bytes(live)) if recorded == live => Ok(()),
-            _ => Err("its beginning".to_owned()),
+            _ => Err("the root".to_owned()),
         }
     }
 }
@@ -164,7 +164,7 @@ fn match_json(
 ) -> Result<(), String> {
     let differs = |place: String| {
         Err(if place.is_empty() {
-            "its beginning".to_owned()
+            "the root".to_owned()
         } else {
             place
         })
@@ -317,8 +317,8 @@ mod tests {
             (r#"{"a":[{"t":"x"}]}"#, r#"{"a":[{"t":"y"}]}"#, "/a/0/t"),
             (r#"{"a":[1]}"#, r#"{"a":[1,2]}"#, "/a"),
             (r#"{"a":"1"}"#, r#"{"a":1}"#, "/a"),
-            (r"[1]", r"{}", "its beginning"),
-            (r"{}", "", "its beginning"),
+            (r"[1]", r"{}", "the root"),
+            (r"{}", "", "the root"),
         ] {
             assert_eq!(
                 compare(recorded, live).unwrap_err(),

@@ -60,7 +60,7 @@ impl Shape {
         }
     }
 
-    /// Compares this recorded request with a live one, and binds what differs from run to run.
+    /// Compares this recorded request with a live one, and binds the values that differ from run to run.
     ///
     /// The parts are compared in the order of [`Difference`], so that of two candidates the nearer one has the greater difference.
     pub(super) fn matches(
