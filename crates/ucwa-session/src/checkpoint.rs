@@ -44,6 +44,10 @@ pub struct Checkpoint {
     /// The invitations to be read again, with their rels: pending ones, accepted ones whose text is not shown
     /// yet, and those of which an event had only the link.
     pub(crate) pending_invitations: Vec<(String, String)>,
+    /// Conversations that no invitation has named, by href, each with the hrefs of its messages, which are not shown yet.
+    pub(crate) unclaimed: Vec<(String, Vec<String>)>,
+    /// Conversations at the server may be unknown, so they are listed.
+    pub(crate) is_unlisted: bool,
 }
 
 /// The token of the application's host.
@@ -90,6 +94,8 @@ pub(crate) struct SavedConversation {
     pub(crate) invite: Option<SavedInvite>,
     /// The messages without a result.
     pub(crate) doubtful: Vec<SavedMessage>,
+    /// The hrefs at which the conversation was when it sent the messages without a result, the newest first.
+    pub(crate) former: Vec<String>,
     /// The hrefs of the incoming messages that are not shown yet, in order. They are read again.
     pub(crate) unread: Vec<String>,
 }
@@ -242,6 +248,10 @@ struct Wire {
     conversations: Vec<WireConversation>,
     #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     pending_invitations: Vec<(String, String)>,
+    #[serde(rename = "uc", default, skip_serializing_if = "Vec::is_empty")]
+    unclaimed: Vec<(String, Vec<String>)>,
+    #[serde(rename = "ul", default, skip_serializing_if = "std::ops::Not::not")]
+    is_unlisted: bool,
 }
 
 /// Origin, value, expiry in seconds since 1970, source.
@@ -269,6 +279,8 @@ struct WireExtras {
     invite: Option<SavedInvite>,
     #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
     doubtful: Vec<SavedMessage>,
+    #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<String>,
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
     unread: Vec<String>,
 }
@@ -279,6 +291,7 @@ impl WireExtras {
             && self.meeting.is_empty()
             && self.invite.is_none()
             && self.doubtful.is_empty()
+            && self.former.is_empty()
             && self.unread.is_empty()
     }
 }
@@ -312,6 +325,7 @@ impl From<Checkpoint> for Wire {
                     meeting: saved.meeting,
                     invite: saved.invite,
                     doubtful: saved.doubtful,
+                    former: saved.former,
                     unread: saved.unread,
                 },
             )
@@ -340,6 +354,8 @@ impl From<Checkpoint> for Wire {
             prefix: shorten(&prefix, &path),
             conversations,
             pending_invitations: it.pending_invitations,
+            unclaimed: it.unclaimed,
+            is_unlisted: it.is_unlisted,
         }
     }
 }
@@ -374,6 +390,7 @@ impl TryFrom<Wire> for Checkpoint {
                 meeting: extras.meeting,
                 invite: extras.invite,
                 doubtful: extras.doubtful,
+                former: extras.former,
                 unread: extras.unread,
             }
         });
@@ -401,6 +418,8 @@ impl TryFrom<Wire> for Checkpoint {
             cookies: it.cookies.map(SecretString::from),
             conversations,
             pending_invitations: it.pending_invitations,
+            unclaimed: it.unclaimed,
+            is_unlisted: it.is_unlisted,
         })
     }
 }

@@ -52,7 +52,7 @@ impl<K: Clone + Ord, V, const N: usize> Recent<K, V, N> {
     }
 
     /// The keys, the oldest first.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
+    pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
         self.order.iter()
     }
 

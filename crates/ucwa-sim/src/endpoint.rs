@@ -26,6 +26,8 @@ pub(crate) struct ConversationView {
     pub(crate) live: bool,
     /// The chat is connected.
     pub(crate) chatting: bool,
+    /// The SIP URI of the conference, if the conversation is one.
+    pub(crate) meeting: Option<String>,
     /// The received messages, in the order in which they were shown.
     pub(crate) received: Vec<MessageId>,
     /// The number of received messages that were shown without a text, since it could not be read.
@@ -270,6 +272,7 @@ impl Endpoint {
         };
         match change {
             ConversationChange::Connecting | ConversationChange::ChatOffered => view.live = true,
+            ConversationChange::Group { uri: Some(uri), .. } => view.meeting = Some(uri.clone()),
             ConversationChange::ChatConnected { .. } => view.chatting = true,
             ConversationChange::ChatDisconnecting | ConversationChange::ChatDisconnected { .. } => {
                 view.chatting = false;

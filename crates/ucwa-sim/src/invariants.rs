@@ -68,10 +68,20 @@ impl Check<'_> {
     /// a sender in order.
     fn check_shown_messages(&mut self) {
         for (id, endpoint) in self.world.endpoints() {
+            // A user who has joined a conference twice gets each of its messages in both conversations.
+            let mut meetings: BTreeMap<MessageId, BTreeSet<&str>> = BTreeMap::new();
             for (key, view) in &endpoint.conversations {
                 let mut last = BTreeMap::new();
+                let mut in_view = BTreeSet::new();
                 for message in &view.received {
-                    self.shown.entry(*message).or_default().push(id);
+                    let meeting = view.meeting.as_deref();
+                    let is_in_other = meeting.is_some_and(|meeting| {
+                        in_view.insert(message)
+                            && !meetings.entry(*message).or_default().insert(meeting)
+                    });
+                    if !is_in_other {
+                        self.shown.entry(*message).or_default().push(id);
+                    }
                     // The order is checked for each session: a message of a paused process may arrive after one of its
                     // successor.
                     let sender = self.message(*message).map(|message| message.endpoint);

@@ -3,6 +3,7 @@
 use ucwa_proto::Resource;
 
 use super::conversation::{Chat, Conference, Context, Conversation, Form, Kind, Life, Live};
+use super::correlation::Index;
 use super::outgoing_invitation::{Invite, START_GRACE};
 use super::payload::ParticipantFacts;
 use super::purpose::{ChatPurpose, ChatTimer, ChatsPurpose, InvitationId};
@@ -15,13 +16,16 @@ use crate::exchange::Purpose;
 use crate::failure::Stage;
 use crate::keys::ConversationKey;
 
+/// How many earlier hrefs of a conversation a checkpoint contains.
+const MAX_FORMER: usize = 2;
+
 impl Chats {
     /// The conversations at the server, except those with a pending invitation of the peer. `is_last` if the session sends
     /// no further requests.
     pub(crate) fn save(&self, core: &Core, is_last: bool) -> Vec<SavedConversation> {
         let conversations = self.conversations.values();
         conversations
-            .filter_map(|it| it.save(core, is_last))
+            .filter_map(|it| it.save(core, &self.index, is_last))
             .collect()
     }
 
@@ -57,8 +61,9 @@ impl Chats {
     /// Drops the messages that are not shown yet. The session that resumes this one reads them again.
     pub(crate) fn drop_unshown(&mut self, core: &Core) {
         self.merged.clear();
+        self.buffer.clear();
         for conversation in self.conversations.values_mut() {
-            if conversation.save(core, true).is_some()
+            if conversation.save(core, &self.index, true).is_some()
                 && let Some(live) = conversation.life.live_mut()
             {
                 live.invitation_text = InvitationText::default();
@@ -100,6 +105,9 @@ impl Chats {
                 conversation.read_unshown(cx);
             });
         }
+        for href in self.buffer.with_messages() {
+            self.read_unclaimed(core, &href, 0);
+        }
         // An invitation that an event has reported in the meantime is not read.
         let pending_invitations = pending_invitations.iter();
         let unknown =
@@ -129,7 +137,7 @@ impl Conversation {
     }
 
     /// The state of the conversation for a checkpoint. `None` if it has ended, or if the peer's invitation is pending.
-    fn save(&self, core: &Core, is_last: bool) -> Option<SavedConversation> {
+    fn save(&self, core: &Core, index: &Index, is_last: bool) -> Option<SavedConversation> {
         let live = self.life.live()?;
         if self.forgotten || self.pending_invitation().is_some() {
             return None;
@@ -151,6 +159,15 @@ impl Conversation {
         let peer = peer.or_else(|| sole_peer.as_ref()?.uri.clone());
         let chat = live.is_chat_connected().then_some(live.messaging.html);
         let href = live.address.as_ref().map(|address| address.href.clone());
+        let doubtful = self.doubtful_messages(is_gated, is_unsent);
+        // The results of these messages may be reported at an href that the conversation has left.
+        let former = index
+            .former_hrefs(self.key)
+            .map(|href| href.as_str().to_owned());
+        let former = match doubtful.is_empty() {
+            true => Vec::new(),
+            false => former.take(MAX_FORMER).collect(),
+        };
         Some(SavedConversation {
             href: href.unwrap_or_default(),
             thread_id: self.thread_id.clone(),
@@ -172,7 +189,8 @@ impl Conversation {
                     href: href.cloned().unwrap_or_default(),
                 }
             }),
-            doubtful: self.doubtful_messages(is_gated, is_unsent),
+            doubtful,
+            former,
             unread: self.received.unshown().map(str::to_owned).collect(),
         })
     }
@@ -270,6 +288,11 @@ impl Conversation {
         }
         if let Some(invite) = saved.invite {
             self.restore_invite(cx, &invite);
+        }
+        for href in saved.former {
+            if let Some(address) = cx.address_of(&href) {
+                cx.index.unbind(address.key, self.key);
+            }
         }
         for message in saved.doubtful {
             self.restore_message(cx, message);

@@ -49,6 +49,15 @@ impl Index {
         self.ended.get(href).copied()
     }
 
+    /// The hrefs at which this conversation was before, the newest first.
+    pub(super) fn former_hrefs(
+        &self,
+        conversation: ConversationKey,
+    ) -> impl Iterator<Item = &HrefKey> {
+        let hrefs = self.ended.keys().rev();
+        hrefs.filter(move |href| self.ended(href) == Some(conversation))
+    }
+
     pub(super) fn is_known(&self, href: &HrefKey) -> bool {
         self.conversations.contains_key(href) || self.ended.contains(href)
     }

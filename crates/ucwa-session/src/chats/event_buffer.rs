@@ -119,6 +119,21 @@ impl EventBuffer {
             .collect()
     }
 
+    /// The messages of the unclaimed conversations: the hrefs of the conversation and of its messages, oldest first.
+    pub(super) fn messages(&self) -> Vec<(String, Vec<String>)> {
+        let held = self.order.values().filter_map(|key| self.held.get(key));
+        held.filter(|held| held.has_message)
+            .map(|held| {
+                let senders = held.events.iter();
+                let events =
+                    senders.flat_map(|sender| sender.events.iter().map(move |it| (sender, it)));
+                let messages = events.filter(|(sender, event)| is_message(sender, event));
+                let hrefs = messages.map(|(_, event)| event.link.href.to_string());
+                (held.href.clone(), hrefs.collect())
+            })
+            .collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.held.len()
     }

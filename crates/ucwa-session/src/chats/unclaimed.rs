@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use http::Method;
-use ucwa_proto::{Event, EventKind, Resource, Sender};
+use ucwa_proto::{Event, EventKind, EventLink, Resource, Sender};
 
 use super::conversation::{Address, Conversation, Discovery};
 use super::incoming_invitation::InvitationEvent;
+use super::payload::{InvitationState, invitation_state};
 use super::purpose::{ChatPurpose, ChatsPurpose, ChatsTimer};
 use super::{Chats, key_of};
 use crate::core::Core;
@@ -152,32 +153,45 @@ impl Chats {
         let Ok(invitation) = answer.resource(core) else {
             return;
         };
-        let conversation = invitation.link_href("conversation");
         // All conversations of this application are on its host, so the response is not one of the application.
+        let conversation = invitation.link_href("conversation");
         if conversation.is_some_and(|href| core.resolve(href, Stage::Invitation).is_err()) {
             return;
         }
-        self.merged.remove(&key);
+        // The invitation of a conversation that is over has lost its links. The event had them.
+        let merged = self.merged.remove(&key);
+        let merged = merged.filter(|_| conversation.is_none());
+        let view = merged.as_ref().map_or(&invitation, |merged| &merged.view);
+        let conversation = view.link_href("conversation");
+        let is_accepted = invitation_state(&invitation) == InvitationState::Accepted;
+        if is_accepted && conversation.is_none() && view.link_href("message").is_none() {
+            // An earlier session or another endpoint has accepted it, and its conversation is over. Nothing of it can be shown
+            // but the events that may still come.
+            return;
+        }
         let conversation = conversation.and_then(|href| key_of(core, href));
         let known = conversation.and_then(|href| self.index.conversation(&href));
-        let chatting = known.filter(|key| {
+        let answered = known.filter(|key| {
             let conversation = self.conversations.get(key);
-            conversation.is_some_and(Conversation::is_chatting)
+            conversation.is_some_and(|conversation| {
+                let is_established = conversation.life.established().is_some();
+                conversation.is_chatting() || is_accepted && is_established
+            })
         });
         let href = href.to_owned();
         let address = Address { href, key };
-        match chatting {
+        match answered {
             // The invitation was answered before it was read.
             Some(key) if !self.index.is_known_invitation(&address.key) => {
                 self.with(core, key, |conversation, cx| {
                     let href = address.href.clone();
-                    conversation.on_answered_invitation(cx, &invitation, href);
+                    conversation.on_answered_invitation(cx, view, href);
                 });
             }
             Some(_) => {}
             None => {
                 let kind = &EventKind::Started;
-                let event = InvitationEvent::read(core, address.clone(), rel, kind, &invitation);
+                let event = InvitationEvent::read(core, address.clone(), rel, kind, view);
                 self.dispatch_invitation(core, event);
             }
         }
@@ -190,6 +204,47 @@ impl Chats {
     }
 
     // Conversations that are read because no invitation named them.
+
+    /// The hrefs of the unclaimed conversations with messages, each with the hrefs of its messages, for a checkpoint.
+    pub(crate) fn save_unclaimed(&self) -> Vec<(String, Vec<String>)> {
+        self.buffer.messages()
+    }
+
+    /// Whether conversations at the server may be unknown to this session: they are being listed or read, or wait for an
+    /// invitation.
+    pub(crate) fn has_unclaimed(&self, core: &Core) -> bool {
+        let is_read = |exchange: &Exchange| {
+            matches!(
+                exchange.purpose,
+                Purpose::ListConversations(_) | Purpose::Chats(ChatsPurpose::ReadUnclaimed(..))
+            )
+        };
+        let waits = |timer: &Timer| {
+            matches!(
+                timer,
+                Timer::ListConversations | Timer::Chats(ChatsTimer::Unclaimed(..))
+            )
+        };
+        self.buffer.len() > 0 || core.exchanges().any(is_read) || core.timers.any(waits)
+    }
+
+    /// Buffers the messages of the unclaimed conversations in a checkpoint. They are read when the conversation is shown.
+    pub(crate) fn restore_unclaimed(
+        &mut self,
+        core: &mut Core,
+        unclaimed: Vec<(String, Vec<String>)>,
+    ) {
+        for (href, messages) in unclaimed {
+            let Some(address) = Address::of(core, &href) else {
+                continue;
+            };
+            let sender = Sender::new("conversation", href);
+            for message in messages {
+                let event = Event::new(EventKind::Completed, EventLink::new("message", message));
+                self.buffer_event(core, &address, &sender, &event);
+            }
+        }
+    }
 
     /// Reads the unknown conversations in a list of the server.
     pub(crate) fn read_unknown(&self, core: &mut Core, listed: &[String]) {

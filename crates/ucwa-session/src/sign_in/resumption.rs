@@ -33,6 +33,8 @@ pub(crate) enum Resumption {
     UnderWay {
         /// The invitations to be read again.
         pending_invitations: Vec<(String, String)>,
+        /// The conversations have to be listed.
+        is_unlisted: bool,
         /// The number of refused reads of the application that may be refusals of a proxy.
         refusals: u32,
     },
@@ -86,12 +88,13 @@ impl Session {
         }
         let base = self.core.base.as_ref()?;
         let application = base.resolve(sign_in.links.application.as_deref()?).ok()?;
-        let restored: &[_] = match &sign_in.resumption {
+        let (restored, is_unlisted): (&[_], _) = match &sign_in.resumption {
             Resumption::UnderWay {
                 pending_invitations,
+                is_unlisted,
                 ..
-            } => pending_invitations,
-            _ => &[],
+            } => (pending_invitations, *is_unlisted),
+            _ => (&[], false),
         };
         let pending_invitations = self.chats.save_invitations(&self.core, restored);
         Some(Checkpoint {
@@ -107,6 +110,8 @@ impl Session {
             cookies: None,
             conversations: self.chats.save(&self.core, is_last),
             pending_invitations,
+            unclaimed: self.chats.save_unclaimed(),
+            is_unlisted: is_unlisted || self.chats.has_unclaimed(&self.core),
         })
     }
 
@@ -153,6 +158,7 @@ impl Session {
         self.chats.me.clone_from(&checkpoint.me);
         self.sign_in.resumption = Resumption::UnderWay {
             pending_invitations: checkpoint.pending_invitations,
+            is_unlisted: checkpoint.is_unlisted,
             refusals: 0,
         };
         self.sign_in.phase = Phase::Running;
@@ -165,6 +171,8 @@ impl Session {
             self.core.restore_token(token);
         }
         self.chats.restore(&mut self.core, checkpoint.conversations);
+        self.chats
+            .restore_unclaimed(&mut self.core, checkpoint.unclaimed);
         self.continue_channel(checkpoint.next);
         if self.sign_in.phase == Phase::Running {
             self.read_resumed_application(Duration::ZERO);
@@ -233,12 +241,16 @@ impl Session {
         }
         if let Resumption::UnderWay {
             pending_invitations,
+            is_unlisted,
             ..
         } = resumption
         {
             self.core.collect_reads();
             self.chats
                 .read_restored(&mut self.core, &pending_invitations);
+            if is_unlisted {
+                self.list_conversations();
+            }
         }
     }
 

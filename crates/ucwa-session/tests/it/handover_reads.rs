@@ -145,7 +145,7 @@ fn the_text_of_an_accepted_invitation_is_shown_once_by_the_next_session() {
 }
 
 #[test]
-fn an_accepted_invitation_without_a_conversation_has_ended() {
+fn an_accepted_invitation_without_a_conversation_is_shown_when_an_event_describes_it() {
     let mut old = TestDriver::signed_in();
     old.page(offered("17b", "hello"));
     let key = ConversationKey::Remote(crate::channel::first_remote(&old));
@@ -155,14 +155,23 @@ fn an_accepted_invitation_without_a_conversation_has_ended() {
     // The server removes the links of a conversation that has ended.
     let bare = json!({"rel": "messagingInvitation", "direction": "Incoming", "state": "Connected"});
     driver.reply("GET", INVITATION, 200, bare);
-    let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
-    assert!(matches!(
-        driver.changes(key).last(),
-        Some(ConversationChange::Ended {
-            failure: Some(_),
-            ..
-        })
+    let is_shown = |driver: &TestDriver| {
+        let mut events = driver.events.iter();
+        events.any(|event| matches!(event, SessionEvent::Incoming { .. }))
+    };
+    assert!(!is_shown(&driver), "{:?}", driver.events);
+    // The text precedes that of a later invitation into the same conversation in the same page.
+    let message = arrival("17b", "1", "hello");
+    let first = offer_completed("17b", "Success")[1]["events"][1].clone();
+    let mut next = offered("17b", "later")[0]["events"][0].clone();
+    next["link"]["href"] = json!(format!("{INVITATION}b"));
+    driver.page(senders(
+        "17b",
+        vec![(true, message), (false, first), (false, next)],
     ));
+    assert!(is_shown(&driver));
+    let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
+    assert_eq!(driver.received(key), ["hello"]);
 }
 
 #[test]

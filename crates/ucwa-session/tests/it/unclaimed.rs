@@ -116,14 +116,7 @@ fn the_text_of_an_invitation_that_an_earlier_session_accepted_is_shown_once() {
         let mut driver = taken_over();
         let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
         driver.reply("GET", LIST, 200, list);
-        let mut page = offered("77", "Hi Tosh");
-        let event = &mut page[0]["events"][0];
-        event["type"] = json!("updated");
-        let invitation = &mut event["_embedded"]["messagingInvitation"];
-        for rel in ["accept", "decline"] {
-            invitation["_links"].as_object_mut().unwrap().remove(rel);
-        }
-        let mut invitation = invitation.clone();
+        let (page, mut invitation) = merged_offer();
         driver.page(page);
         let key = answer_reads(&mut driver);
         let mut shown = Vec::new();
@@ -357,4 +350,107 @@ fn only_an_open_invitation_of_another_endpoint_shows_its_conversation() {
         driver.page(senders("77", vec![(false, theirs)]));
         assert_eq!(discovered(&driver).is_some(), is_open);
     }
+}
+
+/// A session of which a process died before it had read the conversation of a message.
+fn resumed_with_unclaimed_message(detaches: bool) -> TestDriver {
+    let mut old = TestDriver::signed_in();
+    let message = (true, arrival("77", "1", "Anybody there?"));
+    let added = conversation_event("added", "77", "Connected");
+    old.page(senders("77", vec![(false, added), message]));
+    let checkpoint = match detaches {
+        true => old.session.detach(old.now),
+        false => old.session.checkpoint(),
+    };
+    old.handle(Input::Timeout);
+    assert_eq!(discovered(&old), None);
+    let (mut driver, _) = crate::handover::resumed(&checkpoint.unwrap());
+    driver.reply("GET", APP, 200, application(false));
+    driver
+}
+
+#[test]
+fn messages_of_unclaimed_conversations_are_handed_over() {
+    for detaches in [true, false] {
+        let mut driver = resumed_with_unclaimed_message(detaches);
+        let key = answer_reads(&mut driver);
+        assert_eq!(driver.received(key), [""; 0]);
+        let message = arrival("77", "1", "Anybody there?")["_embedded"]["message"].clone();
+        driver.reply("GET", &message_href("77", "1"), 200, message);
+        assert_eq!(driver.received(key), ["Anybody there?"]);
+    }
+}
+
+#[test]
+fn the_message_of_an_unclaimed_conversation_that_has_ended_is_handed_over() {
+    let mut driver = resumed_with_unclaimed_message(false);
+    let gone = json!({"code": "NotFound", "subcode": "ConversationNotFound"});
+    driver.reply("GET", &conversation_href("77"), 404, gone);
+    let key = discovered(&driver).expect("no conversation was discovered");
+    let message = arrival("77", "1", "Anybody there?")["_embedded"]["message"].clone();
+    driver.reply("GET", &message_href("77", "1"), 200, message);
+    assert_eq!(driver.received(key), ["Anybody there?"]);
+}
+
+#[test]
+fn a_list_of_conversations_without_a_response_is_read_by_the_next_session() {
+    let old = taken_over();
+    assert!(old.is_sent("GET", LIST));
+    let (driver, _) = crate::handover::resumed(&old.session.checkpoint().unwrap());
+    // A session that stops before it has read its application hands the list over again.
+    let (mut driver, _) = crate::handover::resumed(&driver.session.checkpoint().unwrap());
+    driver.reply("GET", APP, 200, application(false));
+    assert!(driver.is_sent("GET", LIST));
+    driver.reply("GET", LIST, 200, json!({}));
+    let (mut driver, _) = crate::handover::resumed(&driver.session.checkpoint().unwrap());
+    driver.reply("GET", APP, 200, application(false));
+    assert!(!driver.is_sent("GET", LIST), "the list was read");
+}
+
+/// The event of an invitation without the links to answer it.
+fn merged_offer() -> (Value, Value) {
+    let mut page = offered("77", "Hi Tosh");
+    let event = &mut page[0]["events"][0];
+    event["type"] = json!("updated");
+    let invitation = &mut event["_embedded"]["messagingInvitation"];
+    for rel in ["accept", "decline"] {
+        invitation["_links"].as_object_mut().unwrap().remove(rel);
+    }
+    let invitation = invitation.clone();
+    (page, invitation)
+}
+
+#[test]
+fn an_invitation_without_links_is_shown_as_its_event_described_it() {
+    let mut driver = TestDriver::signed_in();
+    driver.page(merged_offer().0);
+    // The server removes the links of an invitation whose conversation is over.
+    let bare = json!({"rel": "messagingInvitation", "direction": "Incoming", "state": "Cancelled"});
+    driver.reply("GET", INVITATION, 200, bare);
+    let incoming = driver.events.iter().find_map(|event| match event {
+        SessionEvent::Incoming { from, preview, .. } => Some((from.uri.clone(), preview.clone())),
+        _ => None,
+    });
+    let preview = MessageBody::Text("Hi Tosh".to_owned());
+    let peer = Some("sip:lenea@contoso.com".to_owned());
+    assert_eq!(incoming, Some((peer, Some(preview))));
+}
+
+#[test]
+fn an_accepted_invitation_into_an_established_conversation_is_not_offered_again() {
+    let mut driver = taken_over();
+    let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
+    driver.reply("GET", LIST, 200, list);
+    let (page, mut invitation) = merged_offer();
+    driver.page(page);
+    let key = answer_reads(&mut driver);
+    driver.page(senders("77", vec![(true, arrival("77", "1", "Hi Tosh"))]));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
+    // The chat is disconnected when the invitation is read.
+    driver.page(senders("77", vec![(true, messaging("77", "Disconnected"))]));
+    driver.changes(key);
+    invitation["state"] = json!("Connected");
+    driver.reply("GET", INVITATION, 200, invitation);
+    driver.advance(Duration::from_secs(10));
+    assert_eq!(driver.changes(key), []);
 }

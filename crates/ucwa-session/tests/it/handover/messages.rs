@@ -157,3 +157,32 @@ fn a_doubtful_message_is_handed_over_again() {
     let again = driver.session.detach(driver.now).unwrap();
     assert_eq!(again.doubtful_messages().collect::<Vec<_>>(), [&*id]);
 }
+
+#[test]
+fn a_result_at_an_href_that_the_conversation_has_left_settles_the_message() {
+    let mut old = chatting();
+    old.send(1, "one");
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    let one = operation_id(&old.created("POST", &messages, &message_href("21a1", "2")));
+    old.send(2, "two");
+    old.reply("POST", &messages, 404, Value::Null);
+    old.send(3, "three");
+    old.advance(10 * SECOND);
+    let href = conversation_href("21a1");
+    old.reply("GET", &href, 200, conversation_resource("21a1"));
+    let invitations = format!("{APP}/communication/messagingInvitations");
+    let request = old.created("POST", &invitations, INVITATION);
+    let three = request.json()["operationId"].as_str().unwrap().to_owned();
+    old.page(json!([communication(vec![invitation(
+        "started",
+        &three,
+        "31",
+        "Connecting"
+    )])]));
+    let (mut driver, key) = resumed_chat(&old.session.checkpoint().unwrap());
+    driver.page(senders(
+        "21a1",
+        vec![(true, delivery_event("21a1", "2", "Failure"))],
+    ));
+    assert_eq!(settled(&mut driver, key), [(one, MessageStatus::Failed)]);
+}
