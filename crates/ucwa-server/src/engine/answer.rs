@@ -140,7 +140,7 @@ impl Engine {
             }
             self.receive(callee, &author, message, None);
         }
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// In the order of `SendAnIM`, its second page.
@@ -190,7 +190,7 @@ impl Engine {
             return Err(Refusal::NOT_FOUND);
         }
         self.turn_down(id, everywhere);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// The callee doesn't want the chat: at this endpoint, or at all. The caller hears of it when it rings nowhere any more.

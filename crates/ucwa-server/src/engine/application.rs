@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use http::StatusCode;
 use http::header::IF_MATCH;
 use ucwa_proto::{Event, EventKind, EventLink, Resource};
 
 use super::Engine;
-use super::events::{Channel, Source};
+use super::events::{Channel, Source, page_href};
 use super::exchange::Exchange;
-use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::reply::{Refusal, Reply};
+use super::routes;
 use super::subscription::Subscription;
 use super::text::Formats;
 use super::timers::Timer;
@@ -106,6 +105,9 @@ impl Engine {
         exchange: &Exchange<'_>,
         address: &str,
     ) -> Result<Reply, Refusal> {
+        if self.home_of(address).is_some() {
+            return Err(Refusal::FORBIDDEN);
+        }
         let fields = exchange.fields()?;
         let culture = fields.required("culture", LONGEST)?;
         let endpoint_id = fields.required("endpointId", LONGEST)?;
@@ -121,7 +123,8 @@ impl Engine {
                 && application.instance_id == instance_id
         });
         if let Some((&id, _)) = known {
-            return self.application_resource(id).map(Reply::resource);
+            let resource = self.application_resource(id)?;
+            return Ok(Reply::Existing(Box::new(resource)));
         }
         let id = self.identifiers.application();
         let application = Application {
@@ -146,8 +149,7 @@ impl Engine {
         };
         self.applications.insert(id, application);
         self.set_timer(self.config.inactivity_timeout, Timer::Inactivity(id));
-        let resource = self.application_resource(id)?;
-        Ok(Reply::Resource(StatusCode::CREATED, Box::new(resource)))
+        self.application_resource(id).map(Reply::from)
     }
 
     pub(super) fn application_resource(
@@ -156,7 +158,7 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let application = self.application(id)?;
         let mut resource = Resource::new("application")
-            .with_href(hrefs::application(id))
+            .with_href(routes::application(id))
             .with_property("culture", application.culture.clone())
             .with_property("userAgent", application.user_agent.clone())
             .with_property("endpointId", application.endpoint_id.clone());
@@ -169,9 +171,9 @@ impl Engine {
         Ok(resource
             .with_property("id", id.to_string())
             .with_property("etag", application.etag.clone())
-            .with_link("policies", hrefs::below(id, "policies"))
-            .with_link("batch", hrefs::below(id, "batch"))
-            .with_link("events", hrefs::events(id, application.channel.ack()))
+            .with_link("policies", routes::policies(id))
+            .with_link("batch", routes::batch(id))
+            .with_link("events", page_href(id, application.channel.ack()))
             .with_embedded("me", self.me_resource(id)?)
             .with_embedded("people", self.people_resource(id))
             .with_embedded("onlineMeetings", self.online_meetings_resource(id))
@@ -182,7 +184,7 @@ impl Engine {
         let application = self.application(id)?;
         let address = &application.address;
         let resource = Resource::new("me")
-            .with_href(hrefs::me(id))
+            .with_href(routes::me(id))
             .with_property("name", self.display_name(address).to_owned())
             .with_property("uri", format!("sip:{address}"));
         if self.is_guest(address) {
@@ -198,23 +200,24 @@ impl Engine {
             }
         }
         // A link that is missing means that the action isn't possible now.
-        let links: &[&str] = if application.available {
-            &["note", "presence", "location", "reportMyActivity"]
+        Ok(if application.available {
+            resource
+                .with_link("note", routes::note(id))
+                .with_link("presence", routes::presence(id))
+                .with_link("location", routes::location(id))
+                .with_link("reportMyActivity", routes::report_my_activity(id))
         } else {
-            &["makeMeAvailable"]
-        };
-        Ok(links.iter().fold(resource, |resource, rel| {
-            resource.with_link(*rel, hrefs::below(id, format_args!("me/{rel}")))
-        }))
+            resource.with_link("makeMeAvailable", routes::make_me_available(id))
+        })
     }
 
     pub(super) fn online_meetings_resource(&self, id: ApplicationId) -> Resource<'static> {
-        Resource::new("onlineMeetings").with_href(hrefs::below(id, "onlineMeetings"))
+        Resource::new("onlineMeetings").with_href(routes::online_meetings(id))
     }
 
     pub(super) fn policies_resource(&self, id: ApplicationId) -> Resource<'static> {
         Resource::new("policies")
-            .with_href(hrefs::below(id, "policies"))
+            .with_href(routes::policies(id))
             .with_property("htmlMessaging", "Enabled")
             .with_property("emoticons", "Enabled")
             .with_property(
@@ -232,9 +235,10 @@ impl Engine {
         id: ApplicationId,
     ) -> Result<Resource<'static>, Refusal> {
         let application = self.application(id)?;
-        let conversations = hrefs::below(id, "communication/conversations?filter=active");
+        let conversations = format!("{}?filter=active", routes::conversations(id));
+        let meetings = routes::online_meeting_invitations(id);
         let communication = Resource::new("communication")
-            .with_href(hrefs::communication(id))
+            .with_href(routes::communication(id))
             .with_property(
                 application.marker.clone(),
                 "please pass this in a PUT request",
@@ -250,29 +254,23 @@ impl Engine {
             )
             .with_property("etag", application.etag.clone())
             .with_link("conversations", conversations)
-            .with_link(
-                "joinOnlineMeeting",
-                hrefs::below(id, "communication/onlineMeetingInvitations"),
-            );
+            .with_link("joinOnlineMeeting", meetings.clone());
         // A guest comes for his conference only.
         if self.is_guest(&application.address) {
             return Ok(communication);
         }
         let communication = communication
-            .with_link("startMessaging", hrefs::invitations(id))
+            .with_link("startMessaging", routes::messaging_invitations(id))
             .with_link(
                 "startOnlineMeeting",
-                hrefs::below(
-                    id,
-                    "communication/onlineMeetingInvitations?onlineMeetingUri=adhoc",
-                ),
+                format!("{meetings}?onlineMeetingUri=adhoc"),
             );
         if !self.config.history {
             return Ok(communication);
         }
         Ok(communication
-            .with_link("conversationLogs", hrefs::conversation_logs(id))
-            .with_link("missedItems", hrefs::missed_items(id)))
+            .with_link("conversationLogs", routes::conversation_logs(id))
+            .with_link("missedItems", routes::missed_items(id)))
     }
 
     /// PUT communication: the whole resource, with its marker, if it hasn't changed since it was read (`PayloadFormat`).
@@ -324,14 +322,14 @@ impl Engine {
             application.conversation_history = history;
         }
         self.communication_changed(id);
-        Ok(Reply::Empty(StatusCode::OK))
+        Ok(Reply::Done)
     }
 
     fn communication_changed(&mut self, id: ApplicationId) {
         let Ok(resource) = self.communication_resource(id) else {
             return;
         };
-        let link = EventLink::new("communication", hrefs::communication(id));
+        let link = EventLink::new("communication", routes::communication(id));
         self.emit(
             id,
             Source::Communication,
@@ -368,22 +366,18 @@ impl Engine {
         application.modalities = modalities;
         application.formats = formats;
         application.etag = etag;
-        for (kind, rel) in [
-            (EventKind::Updated, "me"),
-            (EventKind::Added, "presence"),
-            (EventKind::Added, "note"),
-            (EventKind::Added, "location"),
+        for (kind, rel, href) in [
+            (EventKind::Updated, "me", routes::me(id)),
+            (EventKind::Added, "presence", routes::presence(id)),
+            (EventKind::Added, "note", routes::note(id)),
+            (EventKind::Added, "location", routes::location(id)),
         ] {
-            let href = match rel {
-                "me" => hrefs::me(id),
-                _ => hrefs::below(id, format_args!("me/{rel}")),
-            };
             self.emit(id, Source::Me, Event::new(kind, EventLink::new(rel, href)));
         }
         self.communication_changed(id);
         self.is_here(id)?;
         self.availability_may_have_changed(&address);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// Ends the application: its conversations end for the others, and its pending GET is told that it is gone.

@@ -10,6 +10,7 @@ use http::{Response, StatusCode};
 use super::Engine;
 use super::exchange::Exchange;
 use super::reply::append;
+use super::routes;
 
 /// What a token gives access to.
 pub(super) struct Token {
@@ -94,8 +95,9 @@ impl Engine {
             ""
         };
         let oauth = format!(
-            "MsRtcOAuth href=\"{}/WebTicket/oauthtoken\",grant_type=\"urn:microsoft.rtc:windows,urn:microsoft.rtc:anonmeeting,password{passive}\"",
-            self.origin(exchange)
+            "MsRtcOAuth href=\"{}{}\",grant_type=\"urn:microsoft.rtc:windows,urn:microsoft.rtc:anonmeeting,password{passive}\"",
+            self.origin(exchange),
+            routes::token()
         );
         append(&mut response, WWW_AUTHENTICATE, &bearer);
         append(&mut response, WWW_AUTHENTICATE, &oauth);

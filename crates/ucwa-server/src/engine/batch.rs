@@ -8,7 +8,7 @@ use ucwa_proto::{Limits, Representation, batch};
 use super::Engine;
 use super::exchange::Exchange;
 use super::reply::{Refusal, Reply};
-use super::router::{Place, Route};
+use super::routing::{self, Route};
 
 /// How many requests of a user may be outstanding: of more, none is executed.
 const MOST: usize = 100;
@@ -70,12 +70,14 @@ impl Engine {
     }
 }
 
-/// What may stand in a batch: no other batch, and nothing that waits.
+/// What may stand in a batch: no other batch, no picture, and nothing that waits.
 fn fits(request: &Request<Bytes>) -> bool {
-    !matches!(
-        Route::of(request.uri().path()),
-        Some(Route::Application(_, Place::Batch | Place::Events))
-    )
+    let path = routing::normalized(request.uri().path());
+    let Some(route) = path.as_deref().and_then(Route::of) else {
+        return true;
+    };
+    let operation = route.row.operation(request.method().as_str());
+    route.row.name != "events" && operation.is_none_or(|operation| operation.content.is_none())
 }
 
 /// A response as a part: with its status, headers and body.

@@ -8,10 +8,10 @@ use super::answer::Outcome;
 use super::conversation::{ConversationState, Reason, because};
 use super::events::Source;
 use super::exchange::Exchange;
-use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::invitation::InvitationState;
 use super::reply::{Refusal, Reply};
+use super::routes;
 use super::timers::Timer;
 use crate::config::address;
 
@@ -257,7 +257,7 @@ impl Engine {
         self.join_meeting(view, meeting);
         self.complete_call(id, InvitationState::Connected, None);
         self.complete_call(by, InvitationState::Connected, None);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// POST decline, or DELETE of the conversation that rings.
@@ -275,7 +275,7 @@ impl Engine {
         {
             *rings = ringing;
         }
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// POST cancel of the invitation of a participant.
@@ -284,7 +284,7 @@ impl Engine {
             return Err(Refusal::NOT_FOUND);
         }
         self.fail_call(id, Outcome::Cancelled);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// Those whom this view was calling are not called any more.
@@ -318,16 +318,9 @@ impl Engine {
         self.fail_call(id, Outcome::TimedOut);
     }
 
-    /// That the invitation is there, and this application's.
-    pub(super) fn check_call(
-        &self,
-        application: ApplicationId,
-        id: InvitationId,
-    ) -> Result<(), Refusal> {
-        match self.calls.get(&id) {
-            Some(call) if call.application == application => Ok(()),
-            _ => Err(Refusal::NOT_FOUND),
-        }
+    /// The application that an invitation into a conference belongs to.
+    pub(super) fn application_of_call(&self, id: InvitationId) -> Option<ApplicationId> {
+        self.calls.get(&id).map(|call| call.application)
     }
 
     fn ringing_call(&self, id: InvitationId) -> Result<(ConversationId, InvitationId), Refusal> {
@@ -399,19 +392,22 @@ impl Engine {
     }
 
     fn call_href(&self, id: InvitationId) -> String {
-        self.calls.get(&id).map_or_else(String::new, |call| {
-            let path = format_args!("communication/{}s/{id}", call.rel()).to_string();
-            hrefs::below(call.application, path)
-        })
+        self.calls
+            .get(&id)
+            .map_or_else(String::new, |call| match call.kind {
+                Kind::Participant { .. } => routes::participant_invitation(call.application, id),
+                Kind::Incoming { .. } | Kind::Own => {
+                    routes::online_meeting_invitation(call.application, id)
+                }
+            })
     }
 
     pub(super) fn call_resource(&self, id: InvitationId) -> Result<Resource<'static>, Refusal> {
         let call = self.calls.get(&id).ok_or(Refusal::NOT_FOUND)?;
-        let href = self.call_href(id);
         let incoming = matches!(call.kind, Kind::Incoming { .. });
         let direction = if incoming { "Incoming" } else { "Outgoing" };
         let mut resource = Resource::new(call.rel())
-            .with_href(href.clone())
+            .with_href(self.call_href(id))
             .with_property("direction", direction)
             .with_property("state", call.state.name());
         if let Some(operation) = &call.operation {
@@ -427,16 +423,17 @@ impl Engine {
             .with_property("subject", conversation.subject.clone())
             .with_link(
                 "conversation",
-                hrefs::conversation(call.application, call.conversation),
+                routes::conversation(call.application, call.conversation),
             );
         let ringing = call.state == InvitationState::Connecting;
         match &call.kind {
             Kind::Participant { to, .. } => {
                 resource = resource
                     .with_property("to", format!("sip:{to}"))
-                    .with_link("to", hrefs::contact(call.application, to));
+                    .with_link("to", routes::contact(call.application, to));
                 if ringing {
-                    resource = resource.with_link("cancel", format!("{href}/cancel"));
+                    let cancel = routes::cancel_participant_invitation(call.application, id);
+                    resource = resource.with_link("cancel", cancel);
                 } else if call.state == InvitationState::Connected {
                     let participant = self.participant_resource(call.conversation, to)?;
                     resource =
@@ -461,9 +458,12 @@ impl Engine {
                         resource = resource.with_embedded("from", from);
                     }
                     if ringing {
+                        let accept = routes::accept_online_meeting_invitation(call.application, id);
+                        let decline =
+                            routes::decline_online_meeting_invitation(call.application, id);
                         resource = resource
-                            .with_link("accept", format!("{href}/accept"))
-                            .with_link("decline", format!("{href}/decline"));
+                            .with_link("accept", accept)
+                            .with_link("decline", decline);
                     }
                 }
             }

@@ -8,11 +8,12 @@ use super::Engine;
 use super::answer::Outcome;
 use super::events::Source;
 use super::history::Record;
-use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::invitation::Side;
+use super::meeting::View;
 use super::message::Message;
 use super::reply::{Refusal, Reply, problem};
+use super::routes;
 use super::text::Formats;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,9 +171,8 @@ impl Engine {
             .unwrap_or_default();
         let links = ids
             .iter()
-            .map(|id| Link::new(hrefs::conversation(application, *id)));
-        let resource = Resource::new("conversations")
-            .with_href(hrefs::below(application, "communication/conversations"));
+            .map(|id| Link::new(routes::conversation(application, *id)));
+        let resource = Resource::new("conversations").with_href(routes::conversations(application));
         if ids.is_empty() {
             resource
         } else {
@@ -186,49 +186,50 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
         let application = conversation.application;
-        let href = hrefs::conversation(application, id);
         let active = match (conversation.state, conversation.messaging) {
             (ConversationState::Incoming, _) | (_, MessagingState::Connected) => vec!["Messaging"],
             _ => Vec::new(),
         };
         let resource = Resource::new("conversation")
-            .with_href(href.clone())
+            .with_href(routes::conversation(application, id))
             .with_property("state", conversation.state.name())
             .with_property("threadId", conversation.thread.clone())
             .with_property("subject", conversation.subject.clone())
             .with_property("activeModalities", active)
             .with_property("importance", conversation.importance.clone())
             .with_property("recording", false)
-            .with_link("messaging", hrefs::messaging(application, id));
+            .with_link("messaging", routes::messaging(application, id));
         if !conversation.state.is_established() {
             return Ok(resource);
         }
         let resource = match conversation.meeting {
             None => resource,
-            Some(_) => ["onlineMeeting", "leaders", "attendees", "lobby"]
-                .into_iter()
-                .fold(resource, |resource, rel| {
-                    resource.with_link(rel, format!("{href}/{rel}"))
-                }),
+            Some(_) => View::ALL.into_iter().fold(
+                resource.with_link("onlineMeeting", routes::online_meeting(application, id)),
+                |resource, view| resource.with_link(view.rel(), view.href(application, id)),
+            ),
         };
         if conversation.state == ConversationState::Conferencing {
             return Ok(resource);
         }
         let count = i64::try_from(self.remotes(id).len() + 1).unwrap_or(i64::MAX);
         let resource = resource.with_property("participantCount", count);
-        let local = hrefs::participant(application, id, &conversation.local);
+        let local = routes::participant(application, id, &conversation.local);
         let name = self.display_name(&conversation.local).to_owned();
-        let add_participant = hrefs::below(
-            application,
-            format_args!("communication/participantInvitations?conversation={id}"),
+        let add_participant = format!(
+            "{}?conversation={id}",
+            routes::participant_invitations(application)
         );
         let resource = if conversation.unacknowledged {
-            resource.with_link("userAcknowledged", format!("{href}/userAcknowledged"))
+            resource.with_link(
+                "userAcknowledged",
+                routes::user_acknowledged(application, id),
+            )
         } else {
             resource
         };
         Ok(resource
-            .with_link("participants", format!("{href}/participants"))
+            .with_link("participants", routes::participants(application, id))
             .with_link("localParticipant", Link::new(local).with_title(name))
             .with_link("addParticipant", add_participant))
     }
@@ -239,9 +240,8 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
         let application = conversation.application;
-        let href = hrefs::messaging(application, id);
         let mut resource = Resource::new("messaging")
-            .with_href(href.clone())
+            .with_href(routes::messaging(application, id))
             .with_property("state", conversation.messaging.name());
         if conversation.messaging == MessagingState::Connected {
             resource = resource.with_property(
@@ -249,21 +249,26 @@ impl Engine {
                 conversation.formats.names().to_vec(),
             );
         }
-        resource = resource.with_link("conversation", hrefs::conversation(application, id));
+        resource = resource.with_link("conversation", routes::conversation(application, id));
         Ok(match conversation.messaging {
             MessagingState::Disconnected => {
-                let add_messaging =
-                    format!("{}?conversationId={id}", hrefs::invitations(application));
+                let add_messaging = format!(
+                    "{}?conversationId={id}",
+                    routes::messaging_invitations(application)
+                );
                 resource.with_link("addMessaging", add_messaging)
             }
             MessagingState::Connecting => {
-                resource.with_link("stopMessaging", format!("{href}/terminate"))
+                resource.with_link("stopMessaging", routes::stop_messaging(application, id))
             }
             MessagingState::Connected => resource
-                .with_link("stopMessaging", format!("{href}/terminate"))
-                .with_link("sendMessage", format!("{href}/messages"))
-                .with_link("setIsTyping", format!("{href}/typing"))
-                .with_link("typingParticipants", format!("{href}/typingParticipants")),
+                .with_link("stopMessaging", routes::stop_messaging(application, id))
+                .with_link("sendMessage", routes::messages(application, id))
+                .with_link("setIsTyping", routes::set_is_typing(application, id))
+                .with_link(
+                    "typingParticipants",
+                    routes::typing_participants(application, id),
+                ),
         })
     }
 
@@ -280,7 +285,7 @@ impl Engine {
             return;
         };
         let application = conversation.application;
-        let link = EventLink::new("conversation", hrefs::conversation(application, id));
+        let link = EventLink::new("conversation", routes::conversation(application, id));
         let event = because(Event::new(kind, link).embedding(resource), reason);
         self.emit(application, Source::Communication, event);
     }
@@ -292,7 +297,7 @@ impl Engine {
             return;
         };
         let application = conversation.application;
-        let link = EventLink::new("messaging", hrefs::messaging(application, id));
+        let link = EventLink::new("messaging", routes::messaging(application, id));
         let event = because(
             Event::new(EventKind::Updated, link).embedding(resource),
             reason,
@@ -301,12 +306,7 @@ impl Engine {
     }
 
     /// POST stopMessaging, which is also an outgoing invitation's `cancel` (`SendAnIM`). Of two people it ends the conversation.
-    pub(super) fn stop_messaging(
-        &mut self,
-        application: ApplicationId,
-        id: ConversationId,
-    ) -> Result<Reply, Refusal> {
-        self.check_conversation(application, id)?;
+    pub(super) fn stop_messaging(&mut self, id: ConversationId) -> Result<Reply, Refusal> {
         if self.conversation(id)?.messaging == MessagingState::Disconnected
             && self.conversation(id)?.invitation.is_none()
         {
@@ -314,21 +314,10 @@ impl Engine {
         }
         if self.conversation(id)?.meeting.is_some() {
             self.leave_meeting_chat(id);
-            return Ok(Reply::no_content());
+            return Ok(Reply::Done);
         }
         self.hang_up(id, false);
-        Ok(Reply::no_content())
-    }
-
-    /// DELETE conversation.
-    pub(super) fn leave(
-        &mut self,
-        application: ApplicationId,
-        id: ConversationId,
-    ) -> Result<Reply, Refusal> {
-        self.check_conversation(application, id)?;
-        self.hang_up(id, true);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// This side has had enough: of the invitation that rings, or of the chat; of the conversation itself if `wholly`.
@@ -380,7 +369,7 @@ impl Engine {
         self.report_messaging(id, reason);
         self.remove_participants(id, connected);
         self.report_conversation(id, EventKind::Updated, reason);
-        let link = EventLink::new("conversation", hrefs::conversation(application, id));
+        let link = EventLink::new("conversation", routes::conversation(application, id));
         self.emit(
             application,
             Source::Communication,

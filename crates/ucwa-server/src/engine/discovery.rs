@@ -1,14 +1,12 @@
 //! Autodiscovery: the root and the user resource (`CreateAnApplication`, `root_ref`, `user_ref`, `redirect_ref`).
 
+use http::StatusCode;
 use ucwa_proto::Resource;
 
 use super::Engine;
 use super::exchange::Exchange;
-use super::hrefs;
 use super::reply::Reply;
-
-const ROOT: &str = "/Autodiscover/AutodiscoverService.svc/root";
-const XFRAME: &str = "/Autodiscover/XFrame/XFrame.html";
+use super::routes;
 
 impl Engine {
     pub(super) fn root(&self, exchange: &Exchange<'_>) -> Reply {
@@ -19,24 +17,33 @@ impl Engine {
             .query()
             .map(|query| format!("?{query}"))
             .unwrap_or_default();
-        Reply::resource(
-            Resource::new("root")
-                .with_href(format!("{origin}{ROOT}{query}"))
-                .with_link("user", format!("{origin}{ROOT}/oauth/user{query}"))
-                .with_link("xframe", format!("{origin}{XFRAME}")),
-        )
+        Resource::new("root")
+            .with_href(format!("{origin}{}{query}", routes::root()))
+            .with_link("user", format!("{origin}{}{query}", routes::user()))
+            .with_link("xframe", format!("{origin}{}", routes::xframe()))
+            .into()
     }
 
     /// The user at his home: where to create an application, or where that is.
     pub(super) fn user(&self, exchange: &Exchange<'_>, address: &str) -> Reply {
         let origin = self.origin(exchange);
-        let user = Resource::new("user").with_href(format!("{origin}{ROOT}/user"));
-        Reply::resource(match self.home_of(address) {
-            Some(home) => user.with_link("redirect", format!("{home}{ROOT}")),
+        let user = Resource::new("user").with_href(format!("{origin}{}", routes::user_self()));
+        match self.home_of(address) {
+            Some(home) => user.with_link("redirect", format!("{home}{}", routes::root())),
             None => user
-                .with_link("applications", format!("{origin}{}", hrefs::APPLICATIONS))
-                .with_link("xframe", format!("{origin}{XFRAME}")),
-        })
+                .with_link(
+                    "applications",
+                    format!("{origin}{}", routes::applications()),
+                )
+                .with_link("xframe", format!("{origin}{}", routes::xframe())),
+        }
+        .into()
+    }
+
+    /// GET xframe: a page without the script of a real server, which sends requests for pages of other origins.
+    pub(super) fn xframe(&self) -> Reply {
+        let page = "<!DOCTYPE html>\r\n<title>XFrame</title>\r\n";
+        Reply::Ready(self.with_content(StatusCode::OK, "text/html", page))
     }
 
     /// The other pool at which the one with this address is at home.

@@ -1,4 +1,4 @@
-//! From a request to the handler of its place.
+//! From a request to the handler of its row in the table of resources.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -7,9 +7,8 @@ use ucwa_proto::Representation;
 
 use super::exchange::Exchange;
 use super::identifiers::ApplicationId;
-use super::people::Facet;
-use super::reply::{CORRELATION_ID, Refusal, Reply, set};
-use super::router::{Place, Route};
+use super::reply::{CORRELATION_ID, Refusal, set};
+use super::routing::{self, At, Handler, Route};
 use super::{Engine, RequestId};
 
 impl Engine {
@@ -38,18 +37,19 @@ impl Engine {
         if lacks_length(request) {
             return Some(self.html(StatusCode::LENGTH_REQUIRED, "Length Required"));
         }
-        let route = Route::of(request.uri().path());
-        let address = match &route {
-            Some(Route::Root | Route::Token | Route::Page) => None,
+        let path = routing::normalized(request.uri().path());
+        let route = path.as_deref().and_then(Route::of);
+        let address = match route {
+            Some(route) if route.row.is_open() => None,
             _ => match self.authenticate(exchange) {
                 Some(address) => Some(address),
                 None => return Some(self.challenge(exchange)),
             },
         };
-        // A batch has its own media type, which a client asks for with `Accept`.
+        let operation = route.and_then(|route| route.row.operation(exchange.method().as_str()));
         let representation = match exchange.representation() {
             Some(representation) => representation,
-            None if matches!(route, Some(Route::Application(_, Place::Batch))) => {
+            None if operation.is_some_and(|operation| operation.content.is_some()) => {
                 Representation::Json
             }
             None => return Some(self.refusal(Refusal::NOT_ACCEPTABLE, Representation::Json)),
@@ -57,25 +57,28 @@ impl Engine {
         let Some(route) = route else {
             return Some(self.refusal(Refusal::NOT_FOUND, representation));
         };
-        if !route.allows(exchange.method()) {
+        let Some(operation) = operation else {
             let mut response = self.refusal(Refusal::METHOD_NOT_ALLOWED, representation);
-            set(&mut response, ALLOW, route.methods());
+            set(&mut response, ALLOW, &route.row.methods());
             return Some(response);
-        }
-        let answer = match (route, address) {
-            (Route::Root, _) => Ok(self.root(exchange)),
-            (Route::Token, _) => Ok(self.token(exchange)),
-            (Route::Page, _) => self.page(exchange),
-            (Route::User, Some(address)) => Ok(self.user(exchange, &address)),
-            (Route::Applications, Some(address)) if self.home_of(&address).is_none() => {
-                self.create_application(exchange, &address)
-            }
-            (Route::Application(application, place), Some(address)) => self
-                .check_owner(application, &address)
-                .and_then(|()| self.dispatch(exchange, application, place, representation)),
-            (Route::Applications, Some(_)) | (_, None) => Err(Refusal::FORBIDDEN),
         };
-        self.response(answer, representation)
+        let answer = match (&operation.handler, address, route.application) {
+            (Handler::Open(handler), ..) => handler(self, exchange),
+            (Handler::User(handler), Some(address), _) => handler(self, exchange, &address),
+            (Handler::Application(handler), Some(address), Some(application)) => {
+                self.check_owner(application, &address).and_then(|()| {
+                    let at = At {
+                        exchange,
+                        application,
+                        representation,
+                        route,
+                    };
+                    handler(self, &at)
+                })
+            }
+            _ => Err(Refusal::NOT_FOUND),
+        };
+        self.response(answer, operation.status, representation)
     }
 
     fn check_owner(&self, application: ApplicationId, address: &str) -> Result<(), Refusal> {
@@ -86,161 +89,6 @@ impl Engine {
             None => Err(Refusal::APPLICATION_NOT_FOUND),
             Some(found) if found.address != address => Err(Refusal::FORBIDDEN),
             Some(_) => Ok(()),
-        }
-    }
-
-    fn dispatch(
-        &mut self,
-        exchange: &Exchange<'_>,
-        application: ApplicationId,
-        place: Place,
-        representation: Representation,
-    ) -> Result<Reply, Refusal> {
-        let found = Reply::resource;
-        let method = exchange.method();
-        match place {
-            Place::Application if method == Method::DELETE => {
-                self.end_application(application);
-                Ok(Reply::no_content())
-            }
-            Place::Application => self.application_resource(application).map(found),
-            Place::Events => self.poll(exchange, application, representation),
-            Place::Batch => self.batch(exchange),
-            Place::Policies => Ok(found(self.policies_resource(application))),
-            Place::Me => self.me_resource(application).map(found),
-            Place::MakeMeAvailable => self.make_me_available(exchange, application),
-            Place::ReportMyActivity => self.report_my_activity(application),
-            Place::Presence if method == Method::POST => self.set_presence(exchange, application),
-            Place::Presence => self.my_facet(application, Facet::Presence).map(found),
-            Place::Note if method == Method::POST => self.set_note(exchange, application),
-            Place::Note => self.my_facet(application, Facet::Note).map(found),
-            Place::Location if method == Method::POST => self.set_location(exchange, application),
-            Place::Location => self.my_facet(application, Facet::Location).map(found),
-            Place::Search => self.search(exchange, application).map(found),
-            Place::SubscribedContacts => self.subscribed_contacts_resource(application).map(found),
-            Place::PresenceSubscriptions if method == Method::POST => {
-                self.subscribe(exchange, application)
-            }
-            Place::PresenceSubscriptions => self.subscriptions_resource(application).map(found),
-            Place::PresenceSubscription(number) if method == Method::POST => {
-                self.extend_subscription(exchange, application, number)
-            }
-            Place::PresenceSubscription(number) if method == Method::DELETE => {
-                self.unsubscribe(application, number)
-            }
-            Place::PresenceSubscription(number) => {
-                self.subscription(application, number).map(found)
-            }
-            Place::Memberships(number) if method == Method::POST => {
-                self.add_members(exchange, application, number)
-            }
-            Place::Memberships(number) => self.memberships_resource(application, number).map(found),
-            Place::Membership(number, address) => self.remove_member(application, number, &address),
-            Place::ContactFacet(address, facet) => {
-                self.facet_resource(application, &address, facet).map(found)
-            }
-            Place::People => Ok(found(self.people_resource(application))),
-            Place::Contact(address) => self.contact_resource(application, &address).map(found),
-            Place::OnlineMeetings => Ok(found(self.online_meetings_resource(application))),
-            Place::Communication if method == Method::PUT => {
-                self.change_communication(exchange, application)
-            }
-            Place::Communication => self.communication_resource(application).map(found),
-            Place::MissedItems => self.missed_items_resource(application).map(found),
-            Place::ConversationLogs => self
-                .conversation_logs_resource(exchange, application)
-                .map(found),
-            Place::ConversationLog(number) => self
-                .conversation_log_resource(application, number)
-                .map(found),
-            Place::Transcripts(number) => self
-                .transcripts_resource(exchange, application, number)
-                .map(found),
-            Place::MarkAsRead(number) => self.mark_as_read(application, number),
-            Place::UserAcknowledged(id) => self.acknowledge(application, id),
-            Place::Conversations => Ok(found(self.conversations_resource(application))),
-            Place::Conversation(id) if method == Method::DELETE => self.leave(application, id),
-            Place::Conversation(id) => {
-                self.check_conversation(application, id)?;
-                self.conversation_resource(id).map(found)
-            }
-            Place::Participants(id) => {
-                self.check_conversation(application, id)?;
-                self.participants_resource(id).map(found)
-            }
-            Place::Participant(id, address) => {
-                self.check_conversation(application, id)?;
-                self.participant_resource(id, &address).map(found)
-            }
-            Place::ParticipantMessaging(id, address) => {
-                self.check_conversation(application, id)?;
-                self.participant_messaging_resource(id, &address).map(found)
-            }
-            Place::Messaging(id) => {
-                self.check_conversation(application, id)?;
-                self.messaging_resource(id).map(found)
-            }
-            Place::Terminate(id) => self.stop_messaging(application, id),
-            Place::Messages(id) if method == Method::POST => {
-                self.check_conversation(application, id)?;
-                self.send_message(exchange, id)
-            }
-            Place::Messages(id) => {
-                self.check_conversation(application, id)?;
-                self.messages_resource(id).map(found)
-            }
-            Place::Message(id, number) => {
-                self.check_conversation(application, id)?;
-                self.message_resource(id, number).map(found)
-            }
-            Place::Typing(id) => {
-                self.check_conversation(application, id)?;
-                self.set_is_typing(id)
-            }
-            Place::TypingParticipants(id) => {
-                self.check_conversation(application, id)?;
-                self.typing_participants_resource(id).map(found)
-            }
-            Place::MessagingInvitations => self.invite(exchange, application),
-            Place::MessagingInvitation(id) => {
-                self.check_invitation(application, id)?;
-                self.invitation_resource(id).map(found)
-            }
-            Place::Accept(id) => {
-                self.check_invitation(application, id)?;
-                self.accept(id)
-            }
-            Place::Decline(id) => {
-                self.check_invitation(application, id)?;
-                self.decline(exchange, id)
-            }
-            Place::ParticipantInvitations => self.add_participant(exchange, application),
-            Place::OnlineMeetingInvitations => self.begin_meeting(exchange, application),
-            Place::Call(id) => {
-                self.check_call(application, id)?;
-                self.call_resource(id).map(found)
-            }
-            Place::AcceptCall(id) => {
-                self.check_call(application, id)?;
-                self.accept_call(id)
-            }
-            Place::DeclineCall(id) => {
-                self.check_call(application, id)?;
-                self.decline_call(id)
-            }
-            Place::CancelCall(id) => {
-                self.check_call(application, id)?;
-                self.cancel_call(id)
-            }
-            Place::OnlineMeeting(id) => {
-                self.check_conversation(application, id)?;
-                self.online_meeting_resource(id).map(found)
-            }
-            Place::View(id, view) => {
-                self.check_conversation(application, id)?;
-                self.view_resource(id, view).map(found)
-            }
-            Place::Lead(id, address, measure) => self.lead(application, id, &address, measure),
         }
     }
 }

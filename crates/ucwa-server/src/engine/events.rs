@@ -12,10 +12,10 @@ use ucwa_proto::{
 };
 
 use super::exchange::Exchange;
-use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId};
 use super::message::DeliveryId;
 use super::reply::{CORRELATION_ID, Refusal, Reply, set};
+use super::routes;
 use super::timers::Timer;
 use super::{Engine, RequestId};
 
@@ -140,6 +140,11 @@ impl Channel {
     }
 }
 
+/// The href of a page of events.
+pub(super) fn page_href(id: ApplicationId, ack: u64) -> String {
+    format!("{}?ack={ack}", routes::events(id))
+}
+
 impl Engine {
     /// Puts an event in the application's queue; an application that is gone isn't told.
     pub(super) fn emit(&mut self, id: ApplicationId, source: Source, event: Event<'static>) {
@@ -192,8 +197,8 @@ impl Engine {
         }
         match channel.acknowledge(ack) {
             Ack::Wrong => {
-                let next = hrefs::events(id, channel.ack);
-                let page = EventPage::new(hrefs::events(id, ack), Follow::Resync(next.into()));
+                let next = page_href(id, channel.ack);
+                let page = EventPage::new(page_href(id, ack), Follow::Resync(next.into()));
                 let body = page.encode(representation);
                 Ok(Reply::Ready(self.with_body(
                     StatusCode::OK,
@@ -324,13 +329,13 @@ impl Engine {
     ) -> Option<Response<Bytes>> {
         let channel = &self.applications.get(&id)?.channel;
         let page = channel.sent.as_ref()?;
-        let next = hrefs::events(id, channel.ack + 1).into();
+        let next = page_href(id, channel.ack + 1).into();
         let follow = match page.follow {
             FollowKind::Next => Follow::Next(next),
             FollowKind::Resume => Follow::Resume(next),
             FollowKind::Resync => Follow::Resync(next),
         };
-        let mut body = EventPage::new(hrefs::events(id, channel.ack), follow);
+        let mut body = EventPage::new(page_href(id, channel.ack), follow);
         let mut last = None;
         for queued in &page.events {
             let mut event = queued.event.clone();
@@ -342,11 +347,11 @@ impl Engine {
                 Some(sender) if last == Some(queued.source) => sender.events.push(event),
                 _ => {
                     let (rel, href) = match queued.source {
-                        Source::Me => ("me", hrefs::me(id)),
-                        Source::People => ("people", hrefs::people(id)),
-                        Source::Communication => ("communication", hrefs::communication(id)),
+                        Source::Me => ("me", routes::me(id)),
+                        Source::People => ("people", routes::people(id)),
+                        Source::Communication => ("communication", routes::communication(id)),
                         Source::Conversation(conversation) => {
-                            ("conversation", hrefs::conversation(id, conversation))
+                            ("conversation", routes::conversation(id, conversation))
                         }
                     };
                     body.senders.push(Sender::new(rel, href).with_event(event));

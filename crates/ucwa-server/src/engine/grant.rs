@@ -2,17 +2,15 @@
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, COOKIE, HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use ucwa_proto::{GrantType, OAuthError, TokenResponse};
 
 use super::Engine;
 use super::auth::Token;
 use super::exchange::{Exchange, form};
 use super::reply::{Refusal, Reply, append, set};
+use super::routes;
 use crate::config::address;
-
-/// The page at which users sign in.
-const PAGE: &str = "/PassiveAuth/PassiveAuth.aspx";
 
 /// The cookie of a browser in which a user signed in there.
 const BROWSER: &str = "PassiveAuth";
@@ -124,7 +122,8 @@ impl Engine {
     /// The refusal of the passive grant, with the address of the page.
     fn show_the_page(&self, exchange: &Exchange<'_>) -> Reply {
         let mut error = OAuthError::new(Denial::INVALID_GRANT.error);
-        error.passive_auth_uri = Some(format!("{}{PAGE}", self.origin(exchange)).into());
+        error.passive_auth_uri =
+            Some(format!("{}{}", self.origin(exchange), routes::sign_in_page()).into());
         self.token_response(
             StatusCode::BAD_REQUEST,
             error.encode(),
@@ -132,13 +131,18 @@ impl Engine {
         )
     }
 
-    /// The page at which users sign in: GET shows it, POST is what it sends.
-    pub(super) fn page(&mut self, exchange: &Exchange<'_>) -> Result<Reply, Refusal> {
+    /// GET the page at which users sign in.
+    pub(super) fn show_sign_in_page(&self) -> Result<Reply, Refusal> {
         if !self.config.passive {
             return Err(Refusal::NOT_FOUND);
         }
-        if exchange.method() == Method::GET {
-            return Ok(Reply::Ready(self.sign_in_page(FORM)));
+        Ok(Reply::Ready(self.sign_in_page(FORM)))
+    }
+
+    /// POST what a user entered on the page.
+    pub(super) fn sign_in_at_page(&mut self, exchange: &Exchange<'_>) -> Result<Reply, Refusal> {
+        if !self.config.passive {
+            return Err(Refusal::NOT_FOUND);
         }
         let signed_in = Form::of(exchange)
             .ok_or(Denial::INVALID_REQUEST)

@@ -9,9 +9,9 @@ use super::Engine;
 use super::conversation::Conversation;
 use super::events::Source;
 use super::exchange::Exchange;
-use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::reply::{Refusal, Reply};
+use super::routes;
 use super::text::Text;
 
 /// How many logs a list names at most, as published.
@@ -156,7 +156,7 @@ impl Engine {
 
     fn report_missed_items(&mut self, owner: &str) {
         for id in self.applications_of(owner) {
-            let link = EventLink::new("missedItems", hrefs::missed_items(id));
+            let link = EventLink::new("missedItems", routes::missed_items(id));
             self.emit(
                 id,
                 Source::Communication,
@@ -188,7 +188,7 @@ impl Engine {
             i64::try_from(logs.iter().filter(|log| of(log)).count()).unwrap_or(i64::MAX)
         };
         Ok(Resource::new("missedItems")
-            .with_href(hrefs::missed_items(id))
+            .with_href(routes::missed_items(id))
             .with_property("conversationLogsCount", count(|_| true))
             .with_property("conversationLogsNotifications", "Enabled")
             .with_property("missedConversationsCount", count(|log| log.missed))
@@ -213,9 +213,9 @@ impl Engine {
         };
         let numbers = (0..self.logs_of(id)?.len()).rev().take(limit);
         let links: Vec<_> = numbers
-            .map(|number| Link::new(hrefs::conversation_log(id, number)))
+            .map(|number| Link::new(routes::conversation_log(id, number)))
             .collect();
-        let resource = Resource::new("conversationLogs").with_href(hrefs::conversation_logs(id));
+        let resource = Resource::new("conversationLogs").with_href(routes::conversation_logs(id));
         if links.is_empty() {
             return Ok(resource);
         }
@@ -228,18 +228,14 @@ impl Engine {
         number: usize,
     ) -> Result<Resource<'static>, Refusal> {
         let log = self.log(id, number)?;
-        let href = hrefs::conversation_log(id, number);
         let said = log.record.said.first();
         let preview: String = said
             .map(|line| line.text.plain().chars().take(PREVIEW).collect())
             .unwrap_or_default();
         let total = i64::try_from(log.recipients.len()).unwrap_or(i64::MAX);
         let recipients = log.recipients.iter().map(|address| {
-            Resource::new("conversationLogRecipient")
-                .with_href(format!("{href}/conversationLogRecipients/{address}"))
-                .with_property("displayName", self.display_name(address).to_owned())
-                .with_property("sipUri", format!("sip:{address}"))
-                .with_link("contact", hrefs::contact(id, address))
+            let href = routes::conversation_log_recipient(id, number, address);
+            self.recipient(id, href, address)
         });
         let recipients = recipients.collect();
         let direction = if log.record.outgoing {
@@ -252,7 +248,7 @@ impl Engine {
             None => "MessageLog",
         };
         let mut resource = Resource::new("conversationLog")
-            .with_href(href.clone())
+            .with_href(routes::conversation_log(id, number))
             .with_property("creationTime", DateTime::from(log.created).to_json())
             .with_property("direction", direction)
             .with_property("importance", log.importance.clone())
@@ -263,15 +259,41 @@ impl Engine {
             .with_property("threadId", log.thread.clone())
             .with_property("totalRecipientsCount", total)
             .with_property("type", kind)
-            .with_link("conversationLogTranscripts", hrefs::transcripts(id, number));
+            .with_link(
+                "conversationLogTranscripts",
+                routes::conversation_log_transcripts(id, number),
+            );
         if let Some(uri) = &log.meeting {
             resource = resource.with_property("onlineMeetingUri", uri.clone());
         }
         // What is read need not be marked so.
         if !log.read {
-            resource = resource.with_link("markAsRead", format!("{href}/markAsRead"));
+            resource = resource.with_link("markAsRead", routes::mark_as_read(id, number));
         }
         Ok(resource.with_embedded_many("conversationLogRecipient", recipients))
+    }
+
+    fn recipient(&self, id: ApplicationId, href: String, address: &str) -> Resource<'static> {
+        Resource::new("conversationLogRecipient")
+            .with_href(href)
+            .with_property("displayName", self.display_name(address).to_owned())
+            .with_property("sipUri", format!("sip:{address}"))
+            .with_link("contact", routes::contact(id, address))
+    }
+
+    /// GET conversationLogRecipient.
+    pub(super) fn recipient_resource(
+        &self,
+        id: ApplicationId,
+        number: usize,
+        address: &str,
+    ) -> Result<Resource<'static>, Refusal> {
+        let recipients = &self.log(id, number)?.recipients;
+        if !recipients.iter().any(|recipient| recipient == address) {
+            return Err(Refusal::NOT_FOUND);
+        }
+        let href = routes::conversation_log_recipient(id, number, address);
+        Ok(self.recipient(id, href, address))
     }
 
     /// POST markAsRead.
@@ -287,7 +309,7 @@ impl Engine {
         if log.is_some_and(|log| !std::mem::replace(&mut log.read, true)) {
             self.report_missed_items(&owner);
         }
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// GET conversationLogTranscripts, or a page that goes further back: the last that was said, in order, before there.
@@ -298,7 +320,6 @@ impl Engine {
         number: usize,
     ) -> Result<Resource<'static>, Refusal> {
         let log = self.log(id, number)?;
-        let owner = &self.application(id)?.address;
         let said = &log.record.said;
         let (rel, end) = match exchange.query("before").map(str::parse::<usize>) {
             None => ("conversationLogTranscripts", said.len()),
@@ -306,26 +327,10 @@ impl Engine {
             Some(Err(_)) => return Err(Refusal::parameter("The place isn't a number.")),
         };
         let start = end.saturating_sub(PAGE);
-        let base = hrefs::transcripts(id, number);
-        let transcripts = (start..).zip(said.get(start..end).unwrap_or_default());
-        let transcripts: Vec<_> = transcripts
-            .map(|(place, line)| {
-                let href = format!("{base}/{place}");
-                let words = Resource::new("messageTranscript")
-                    .with_href(format!("{href}/messageTranscript"))
-                    .with_link(line.text.rel(), line.text.data_uri());
-                let (author, author_href) = if line.author == *owner {
-                    ("me", hrefs::me(id))
-                } else {
-                    ("contact", hrefs::contact(id, &line.author))
-                };
-                Resource::new("conversationLogTranscript")
-                    .with_href(href)
-                    .with_property("timeStamp", DateTime::from(line.at).to_json())
-                    .with_link(author, author_href)
-                    .with_embedded("messageTranscript", words)
-            })
-            .collect();
+        let base = routes::conversation_log_transcripts(id, number);
+        let transcripts = (start..end)
+            .map(|place| self.transcript_resource(id, number, place))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut resource = Resource::new(rel).with_href(base.clone());
         if start > 0 {
             resource = resource.with_link(
@@ -339,13 +344,49 @@ impl Engine {
         Ok(resource.with_embedded_many("conversationLogTranscript", transcripts))
     }
 
+    /// GET conversationLogTranscript: what was said at this place.
+    pub(super) fn transcript_resource(
+        &self,
+        id: ApplicationId,
+        number: usize,
+        place: usize,
+    ) -> Result<Resource<'static>, Refusal> {
+        let line = self.line(id, number, place)?;
+        let (author, author_href) = if line.author == self.application(id)?.address {
+            ("me", routes::me(id))
+        } else {
+            ("contact", routes::contact(id, &line.author))
+        };
+        Ok(Resource::new("conversationLogTranscript")
+            .with_href(routes::conversation_log_transcript(id, number, place))
+            .with_property("timeStamp", DateTime::from(line.at).to_json())
+            .with_link(author, author_href)
+            .with_embedded(
+                "messageTranscript",
+                self.message_transcript_resource(id, number, place)?,
+            ))
+    }
+
+    /// GET messageTranscript: the text.
+    pub(super) fn message_transcript_resource(
+        &self,
+        id: ApplicationId,
+        number: usize,
+        place: usize,
+    ) -> Result<Resource<'static>, Refusal> {
+        let line = self.line(id, number, place)?;
+        Ok(Resource::new("messageTranscript")
+            .with_href(routes::message_transcript(id, number, place))
+            .with_link(line.text.rel(), line.text.data_uri()))
+    }
+
+    fn line(&self, id: ApplicationId, number: usize, place: usize) -> Result<&Line, Refusal> {
+        let said = &self.log(id, number)?.record.said;
+        said.get(place).ok_or(Refusal::NOT_FOUND)
+    }
+
     /// POST userAcknowledged: the user has seen the conversation that was accepted for him.
-    pub(super) fn acknowledge(
-        &mut self,
-        application: ApplicationId,
-        id: ConversationId,
-    ) -> Result<Reply, Refusal> {
-        self.check_conversation(application, id)?;
+    pub(super) fn acknowledge(&mut self, id: ConversationId) -> Result<Reply, Refusal> {
         let conversation = self.conversations.get_mut(&id);
         let unseen = conversation
             .is_some_and(|conversation| std::mem::take(&mut conversation.unacknowledged));
@@ -353,6 +394,6 @@ impl Engine {
             return Err(Refusal::NOT_FOUND);
         }
         self.report_conversation(id, EventKind::Updated, None);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 }

@@ -5,9 +5,9 @@ use ucwa_proto::{Event, EventKind, EventLink, EventStatus, Link, Resource};
 use super::Engine;
 use super::conversation::{Reason, because};
 use super::events::Source;
-use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::reply::Refusal;
+use super::routes;
 use super::text::Text;
 
 #[derive(Debug)]
@@ -62,15 +62,20 @@ impl InvitationState {
 }
 
 impl Engine {
-    /// That the invitation is there, and this application's.
+    /// Checks that the invitation, to chat or into a conference, belongs to the application.
     pub(super) fn check_invitation(
         &self,
         application: ApplicationId,
         id: InvitationId,
     ) -> Result<(), Refusal> {
-        match self.invitations.get(&id) {
-            Some(invitation) if invitation.application == application => Ok(()),
-            _ => Err(Refusal::NOT_FOUND),
+        let invitation = self.invitations.get(&id);
+        let owner = invitation
+            .map(|invitation| invitation.application)
+            .or_else(|| self.application_of_call(id));
+        if owner == Some(application) {
+            Ok(())
+        } else {
+            Err(Refusal::NOT_FOUND)
         }
     }
 
@@ -111,7 +116,10 @@ impl Engine {
         let Ok(resource) = self.invitation_resource(id) else {
             return;
         };
-        let link = EventLink::new("messagingInvitation", hrefs::invitation(application, id));
+        let link = EventLink::new(
+            "messagingInvitation",
+            routes::messaging_invitation(application, id),
+        );
         let event = Event::new(EventKind::Completed, link)
             .status(status)
             .embedding(resource);
@@ -130,7 +138,10 @@ impl Engine {
                 .links
                 .retain(|(rel, _)| rel != "accept" && rel != "decline");
         }
-        let link = EventLink::new("messagingInvitation", hrefs::invitation(application, id));
+        let link = EventLink::new(
+            "messagingInvitation",
+            routes::messaging_invitation(application, id),
+        );
         self.emit(
             application,
             Source::Communication,
@@ -144,8 +155,8 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let invitation = self.invitations.get(&id).ok_or(Refusal::NOT_FOUND)?;
         let application = invitation.application;
-        let href = hrefs::invitation(application, id);
-        let resource = Resource::new("messagingInvitation").with_href(href.clone());
+        let resource = Resource::new("messagingInvitation")
+            .with_href(routes::messaging_invitation(application, id));
         let direction = match invitation.side {
             Side::Outgoing { .. } => "Outgoing",
             Side::Incoming { .. } => "Incoming",
@@ -167,7 +178,7 @@ impl Engine {
             return Ok(resource);
         };
         let ringing = invitation.state == InvitationState::Connecting;
-        let messaging = hrefs::messaging(application, invitation.conversation);
+        let messaging = routes::messaging(application, invitation.conversation);
         let to = match invitation.side {
             Side::Outgoing { .. } => &conversation.remote,
             Side::Incoming { .. } => &conversation.local,
@@ -175,25 +186,26 @@ impl Engine {
         let outgoing = matches!(invitation.side, Side::Outgoing { .. });
         if outgoing {
             let from =
-                hrefs::participant(application, invitation.conversation, &conversation.local);
+                routes::participant(application, invitation.conversation, &conversation.local);
             let name = self.display_name(&conversation.local).to_owned();
             resource = resource.with_link("from", Link::new(from).with_title(name));
         }
         if conversation.meeting.is_none() {
-            resource = resource.with_link("to", hrefs::contact(application, to));
+            resource = resource.with_link("to", routes::contact(application, to));
         }
         if outgoing && ringing {
-            resource = resource.with_link("cancel", format!("{messaging}/terminate"));
+            let cancel = routes::stop_messaging(application, invitation.conversation);
+            resource = resource.with_link("cancel", cancel);
         }
         resource = resource.with_link(
             "conversation",
-            hrefs::conversation(application, invitation.conversation),
+            routes::conversation(application, invitation.conversation),
         );
         let asked = matches!(invitation.side, Side::Incoming { auto: false, .. });
         if asked && ringing {
             resource = resource
-                .with_link("accept", format!("{href}/accept"))
-                .with_link("decline", format!("{href}/decline"));
+                .with_link("accept", routes::accept(application, id))
+                .with_link("decline", routes::decline(application, id));
         }
         resource = resource.with_link("messaging", messaging);
         if !outgoing && let Some(message) = &invitation.message {

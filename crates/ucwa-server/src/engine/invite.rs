@@ -8,10 +8,10 @@ use super::Engine;
 use super::answer::Outcome;
 use super::conversation::{ConversationState, MessagingState};
 use super::exchange::{Exchange, Fields};
-use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::invitation::{Invitation, InvitationState, Side};
 use super::reply::{Refusal, Reply};
+use super::routes;
 use super::text::Text;
 use super::timers::Timer;
 use crate::config::address;
@@ -50,7 +50,10 @@ impl Engine {
             Some(conversation) => self.add_messaging(application, conversation, wish)?,
             None => self.start_messaging(application, &fields, wish)?,
         };
-        Ok(Reply::Created(hrefs::invitation(application, id)))
+        Ok(Reply::Created(routes::messaging_invitation(
+            application,
+            id,
+        )))
     }
 
     fn start_messaging(

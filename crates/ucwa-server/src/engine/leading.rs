@@ -5,7 +5,9 @@ use ucwa_proto::EventKind;
 use super::Engine;
 use super::conversation::Reason;
 use super::identifiers::{ApplicationId, ConversationId};
+use super::meeting::View;
 use super::reply::{Refusal, Reply};
+use super::routes;
 
 /// Something that a leader does with a participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +32,6 @@ const DENIED: Reason = Reason {
 };
 
 impl Measure {
-    const ALL: [Self; 5] = [
-        Self::Promote,
-        Self::Demote,
-        Self::Admit,
-        Self::Reject,
-        Self::Eject,
-    ];
-
     pub(super) fn rel(self) -> &'static str {
         match self {
             Self::Promote => "promote",
@@ -48,8 +42,19 @@ impl Measure {
         }
     }
 
-    pub(super) fn of(rel: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|measure| measure.rel() == rel)
+    pub(super) fn href(
+        self,
+        application: ApplicationId,
+        id: ConversationId,
+        address: &str,
+    ) -> String {
+        match self {
+            Self::Promote => routes::promote(application, id, address),
+            Self::Demote => routes::demote(application, id, address),
+            Self::Admit => routes::admit(application, id, address),
+            Self::Reject => routes::reject(application, id, address),
+            Self::Eject => routes::eject(application, id, address),
+        }
     }
 }
 
@@ -81,12 +86,10 @@ impl Engine {
     /// POST to one of these links.
     pub(super) fn lead(
         &mut self,
-        application: ApplicationId,
         id: ConversationId,
         address: &str,
         measure: Measure,
     ) -> Result<Reply, Refusal> {
-        self.check_conversation(application, id)?;
         if !self.leads(self.conversation(id)?) {
             return Err(Refusal::NOT_LEADING);
         }
@@ -113,7 +116,7 @@ impl Engine {
                 }
             }
         }
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// Makes a leader of somebody in the conference of this view, or an attendee: everybody sees it, and what can be done with
@@ -129,10 +132,10 @@ impl Engine {
         };
         let left = if leads {
             meeting.leaders.insert(address.to_owned());
-            "attendees"
+            View::Attendees
         } else {
             meeting.leaders.remove(address);
-            "leaders"
+            View::Leaders
         };
         for view in meeting.members.clone() {
             self.report_in_view(view, address, left, EventKind::Deleted);

@@ -6,6 +6,7 @@ use ucwa_proto::EventKind;
 use super::Engine;
 use super::conversation::{Conversation, ConversationState, Reason};
 use super::identifiers::{ConversationId, MeetingId};
+use super::meeting::View;
 use super::participant::enterprise;
 
 impl Engine {
@@ -79,9 +80,9 @@ impl Engine {
             return;
         };
         for member in members {
-            self.report_in_view(member, &local, "lobby", EventKind::Deleted);
+            self.report_in_view(member, &local, View::Lobby, EventKind::Deleted);
         }
-        self.report_in_view(id, &local, "lobby", EventKind::Deleted);
+        self.report_in_view(id, &local, View::Lobby, EventKind::Deleted);
         self.join_meeting(id, meeting);
     }
 
@@ -94,7 +95,7 @@ impl Engine {
             return;
         };
         for member in members {
-            self.report_in_view(member, &local, "lobby", EventKind::Deleted);
+            self.report_in_view(member, &local, View::Lobby, EventKind::Deleted);
             if let Some(conversation) = self.conversations.get_mut(&member)
                 && conversation.introduced.remove(&local)
             {

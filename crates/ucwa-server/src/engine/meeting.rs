@@ -11,9 +11,9 @@ use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
 use super::Engine;
 use super::conversation::{Conversation, ConversationState, MessagingState, Reason, because};
 use super::events::Source;
-use super::hrefs;
-use super::identifiers::{ConversationId, MeetingId};
+use super::identifiers::{ApplicationId, ConversationId, MeetingId};
 use super::reply::Refusal;
+use super::routes;
 use super::timers::Timer;
 
 /// How long two take to become a conference.
@@ -33,6 +33,34 @@ pub(super) struct Meeting {
     pub(super) members: Vec<ConversationId>,
     /// The views of those who wait to be let in, in the order of their coming.
     pub(super) lobby: Vec<ConversationId>,
+}
+
+/// A part of the participants of a conference, each a resource of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    Leaders,
+    Attendees,
+    Lobby,
+}
+
+impl View {
+    pub(super) const ALL: [Self; 3] = [Self::Leaders, Self::Attendees, Self::Lobby];
+
+    pub(super) fn rel(self) -> &'static str {
+        match self {
+            Self::Leaders => "leaders",
+            Self::Attendees => "attendees",
+            Self::Lobby => "lobby",
+        }
+    }
+
+    pub(super) fn href(self, application: ApplicationId, id: ConversationId) -> String {
+        match self {
+            Self::Leaders => routes::leaders(application, id),
+            Self::Attendees => routes::attendees(application, id),
+            Self::Lobby => routes::lobby(application, id),
+        }
+    }
 }
 
 impl Engine {
@@ -115,32 +143,32 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
         let meeting = self.meeting_of(conversation).ok_or(Refusal::NOT_FOUND)?;
-        let href = hrefs::conversation(conversation.application, id);
+        let application = conversation.application;
         Ok(Resource::new("onlineMeeting")
-            .with_href(format!("{href}/onlineMeeting"))
+            .with_href(routes::online_meeting(application, id))
             .with_property("onlineMeetingUri", meeting.uri.clone())
             .with_property("subject", conversation.subject.clone())
             .with_property("organizerUri", format!("sip:{}", meeting.organizer))
-            .with_link("conversation", href))
+            .with_link("conversation", routes::conversation(application, id)))
     }
 
     /// The leaders, the attendees, or the lobby.
     pub(super) fn view_resource(
         &self,
         id: ConversationId,
-        view: &'static str,
+        view: View,
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
-        let href = hrefs::conversation(conversation.application, id);
         let mut everybody = self.remotes(id);
         everybody.push(conversation.local.clone());
         everybody.append(&mut self.waiting(conversation));
         let links: Vec<Link<'static>> = everybody
             .iter()
             .filter(|address| self.view(conversation, address) == Some(view))
-            .map(|address| Link::new(hrefs::participant(conversation.application, id, address)))
+            .map(|address| Link::new(routes::participant(conversation.application, id, address)))
             .collect();
-        let resource = Resource::new(view).with_href(format!("{href}/{view}"));
+        let href = view.href(conversation.application, id);
+        let resource = Resource::new(view.rel()).with_href(href);
         Ok(if links.is_empty() {
             resource
         } else {
@@ -247,11 +275,11 @@ impl Engine {
     }
 
     /// The view that the one with this address is in.
-    fn view(&self, conversation: &Conversation, address: &str) -> Option<&'static str> {
+    fn view(&self, conversation: &Conversation, address: &str) -> Option<View> {
         Some(match self.role(conversation, address)? {
-            _ if self.is_waiting(conversation, address) => "lobby",
-            "Leader" => "leaders",
-            _ => "attendees",
+            _ if self.is_waiting(conversation, address) => View::Lobby,
+            "Leader" => View::Leaders,
+            _ => View::Attendees,
         })
     }
 
@@ -270,16 +298,16 @@ impl Engine {
         &mut self,
         id: ConversationId,
         address: &str,
-        view: &'static str,
+        view: View,
         kind: EventKind,
     ) {
         let Ok(conversation) = self.conversation(id) else {
             return;
         };
         let application = conversation.application;
-        let href = format!("{}/{view}", hrefs::conversation(application, id));
+        let href = view.href(application, id);
         let link = self.participant_link(conversation, id, address);
-        let event = Event::new(kind, link).within(EventLink::new(view, href));
+        let event = Event::new(kind, link).within(EventLink::new(view.rel(), href));
         self.emit(application, Source::Conversation(id), event);
     }
 

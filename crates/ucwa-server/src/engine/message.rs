@@ -9,9 +9,9 @@ use super::Engine;
 use super::conversation::{MessagingState, Reason, because};
 use super::events::Source;
 use super::exchange::Exchange;
-use super::hrefs;
 use super::identifiers::ConversationId;
 use super::reply::{Refusal, Reply};
+use super::routes;
 use super::text::{Formats, Text};
 use super::timers::Timer;
 
@@ -136,7 +136,7 @@ impl Engine {
             self.typing_ends(other, &local);
             self.receive(other, &local, text.within(formats), Some(delivery));
         }
-        Ok(Reply::Created(hrefs::message(application, id, number)))
+        Ok(Reply::Created(routes::message(application, id, number)))
     }
 
     /// The views of the others who are in the chat, with the formats that they take.
@@ -205,7 +205,7 @@ impl Engine {
             return;
         };
         let application = conversation.application;
-        let link = EventLink::new("message", hrefs::message(application, id, number));
+        let link = EventLink::new("message", routes::message(application, id, number));
         let event = Event::new(EventKind::Completed, link)
             .status(EventStatus::Success)
             .embedding(resource);
@@ -291,7 +291,7 @@ impl Engine {
             return;
         };
         let application = conversation.application;
-        let link = EventLink::new("message", hrefs::message(application, id, number));
+        let link = EventLink::new("message", routes::message(application, id, number));
         let event = Event::new(EventKind::Completed, link)
             .status(status)
             .embedding(resource);
@@ -317,27 +317,27 @@ impl Engine {
             "Incoming"
         };
         let resource = Resource::new("message")
-            .with_href(hrefs::message(application, id, number))
+            .with_href(routes::message(application, id, number))
             .with_property("direction", direction)
             .with_property("timeStamp", DateTime::from(message.at).to_json())
-            .with_link("messaging", hrefs::messaging(application, id));
+            .with_link("messaging", routes::messaging(application, id));
         if message.outgoing {
             // In a chat of two there is no doubt who has not got it.
             if conversation.meeting.is_none() || message.failed.is_empty() {
                 return Ok(resource);
             }
             let failed = message.failed.iter().map(|address| {
-                Link::new(hrefs::participant(application, id, address))
+                Link::new(routes::participant(application, id, address))
                     .with_title(self.display_name(address).to_owned())
             });
             return Ok(resource.with_links("failedDeliveryParticipant", failed));
         }
-        let participant = hrefs::participant(application, id, &message.author);
+        let participant = routes::participant(application, id, &message.author);
         let name = self.display_name(&message.author).to_owned();
         let resource = if self.is_guest(&message.author) {
             resource
         } else {
-            resource.with_link("contact", hrefs::contact(application, &message.author))
+            resource.with_link("contact", routes::contact(application, &message.author))
         };
         Ok(resource
             .with_link("participant", Link::new(participant).with_title(name))
@@ -369,14 +369,13 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
         let application = conversation.application;
-        let resource = Resource::new("messages")
-            .with_href(format!("{}/messages", hrefs::messaging(application, id)));
+        let resource = Resource::new("messages").with_href(routes::messages(application, id));
         if conversation.messages.is_empty() {
             return Ok(resource);
         }
         let links = (FIRST..)
             .zip(&conversation.messages)
-            .map(|(number, _)| Link::new(hrefs::message(application, id, number)));
+            .map(|(number, _)| Link::new(routes::message(application, id, number)));
         Ok(resource.with_links("message", links))
     }
 }

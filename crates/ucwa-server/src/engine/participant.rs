@@ -5,9 +5,9 @@ use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
 use super::Engine;
 use super::conversation::{Conversation, MessagingState};
 use super::events::Source;
-use super::hrefs;
 use super::identifiers::ConversationId;
 use super::reply::Refusal;
+use super::routes;
 
 impl Engine {
     /// The one with this address, if it takes part.
@@ -29,7 +29,7 @@ impl Engine {
         let conversation = self.conversation(id)?;
         let application = conversation.application;
         let resource = Resource::new("participant")
-            .with_href(hrefs::participant(application, id, address))
+            .with_href(routes::participant(application, id, address))
             .with_property(
                 "sourceNetwork",
                 source_network(address, &conversation.local),
@@ -37,7 +37,7 @@ impl Engine {
             .with_property("anonymous", self.is_guest(address))
             .with_property("name", name.to_owned())
             .with_property("uri", format!("sip:{address}"))
-            .with_link("conversation", hrefs::conversation(application, id));
+            .with_link("conversation", routes::conversation(application, id));
         let resource = match self.role(conversation, address) {
             Some(role) => resource
                 .with_property("role", role)
@@ -50,7 +50,7 @@ impl Engine {
             resource
         };
         if address == conversation.local {
-            return Ok(resource.with_link("me", hrefs::me(application)));
+            return Ok(resource.with_link("me", routes::me(application)));
         }
         // Who calls is a participant, although the one who is called is in no conference yet.
         if address != conversation.remote
@@ -59,16 +59,14 @@ impl Engine {
         {
             return Err(Refusal::NOT_FOUND);
         }
-        let href = hrefs::participant(application, id, address);
         let resource = if self.is_guest(address) {
             resource
         } else {
-            resource.with_link("contact", hrefs::contact(application, address))
+            resource.with_link("contact", routes::contact(application, address))
         };
         let measures = self.measures(id, address).into_iter();
         Ok(measures.fold(resource, |resource, measure| {
-            let rel = measure.rel();
-            resource.with_link(rel, format!("{href}/{rel}"))
+            resource.with_link(measure.rel(), measure.href(application, id, address))
         }))
     }
 
@@ -77,13 +75,13 @@ impl Engine {
         id: ConversationId,
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
-        let href = hrefs::conversation(conversation.application, id);
         let remotes = self.remotes(id);
         let links = remotes.iter().map(|address| {
-            Link::new(hrefs::participant(conversation.application, id, address))
+            Link::new(routes::participant(conversation.application, id, address))
                 .with_title(self.display_name(address).to_owned())
         });
-        let resource = Resource::new("participants").with_href(format!("{href}/participants"));
+        let href = routes::participants(conversation.application, id);
+        let resource = Resource::new("participants").with_href(href);
         Ok(if remotes.is_empty() {
             resource
         } else {
@@ -105,7 +103,11 @@ impl Engine {
         }
         let link = self.participant_link(conversation, id, address);
         Ok(Resource::new("participantMessaging")
-            .with_href(format!("{}/messaging", link.href))
+            .with_href(routes::participant_messaging(
+                conversation.application,
+                id,
+                address,
+            ))
             .with_link(
                 "participant",
                 Link::new(link.href).with_title(link.title.unwrap_or_default()),
@@ -128,7 +130,7 @@ impl Engine {
         };
         EventLink::new(
             rel,
-            hrefs::participant(conversation.application, id, address),
+            routes::participant(conversation.application, id, address),
         )
         .with_title(title.to_owned())
     }
@@ -174,7 +176,7 @@ impl Engine {
         let participant = self.participant_link(conversation, id, address);
         let link = EventLink::new(
             "participantMessaging",
-            format!("{}/messaging", participant.href),
+            routes::participant_messaging(application, id, address),
         );
         let added = kind == EventKind::Added;
         let mut event = Event::new(kind, link).within(participant);

@@ -5,9 +5,9 @@ use ucwa_proto::Resource;
 
 use super::Engine;
 use super::exchange::Exchange;
-use super::hrefs;
 use super::identifiers::ApplicationId;
 use super::reply::Refusal;
+use super::routes;
 
 /// The longest query (`search_ref`).
 const LONGEST_QUERY: usize = 256;
@@ -41,27 +41,34 @@ impl Facet {
         }
     }
 
-    /// What it is called as the user's own.
-    pub(super) fn mine(self) -> &'static str {
+    /// Where somebody else's is.
+    pub(super) fn href(self, id: ApplicationId, address: &str) -> String {
         match self {
-            Self::Presence => "presence",
-            Self::Note => "note",
-            Self::Location => "location",
-            Self::SupportedModalities => "supportedModalities",
+            Self::Presence => routes::contact_presence(id, address),
+            Self::Note => routes::contact_note(id, address),
+            Self::Location => routes::contact_location(id, address),
+            Self::SupportedModalities => routes::contact_supported_modalities(id, address),
+        }
+    }
+
+    /// The user's own: the rel and the href. The modalities of an application are a property of its communication.
+    pub(super) fn mine(self, id: ApplicationId) -> (&'static str, String) {
+        match self {
+            Self::Presence => ("presence", routes::presence(id)),
+            Self::Note => ("note", routes::note(id)),
+            Self::Location => ("location", routes::location(id)),
+            Self::SupportedModalities => ("communication", routes::communication(id)),
         }
     }
 }
 
 impl Engine {
     pub(super) fn people_resource(&self, id: ApplicationId) -> Resource<'static> {
-        ["presenceSubscriptions", "search", "subscribedContacts"]
-            .into_iter()
-            .fold(
-                Resource::new("people").with_href(hrefs::people(id)),
-                |resource, rel| {
-                    resource.with_link(rel, hrefs::below(id, format_args!("people/{rel}")))
-                },
-            )
+        Resource::new("people")
+            .with_href(routes::people(id))
+            .with_link("presenceSubscriptions", routes::presence_subscriptions(id))
+            .with_link("search", routes::search(id))
+            .with_link("subscribedContacts", routes::subscribed_contacts(id))
     }
 
     /// Anyone with an account, as a contact.
@@ -72,7 +79,7 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let user = self.user_at(address).ok_or(Refusal::NOT_FOUND)?;
         let mut resource = Resource::new("contact")
-            .with_href(hrefs::contact(id, address))
+            .with_href(routes::contact(id, address))
             .with_property("uri", format!("sip:{address}"))
             .with_property("sourceNetwork", "SameEnterprise")
             .with_property("emailAddresses", vec![address.to_owned()])
@@ -85,7 +92,7 @@ impl Engine {
             resource = resource.with_link("contactPhoto", photo.clone());
         }
         Ok(Facet::ALL.into_iter().fold(resource, |resource, facet| {
-            resource.with_link(facet.of_contact(), hrefs::facet(id, address, facet))
+            resource.with_link(facet.of_contact(), facet.href(id, address))
         }))
     }
 
@@ -97,8 +104,7 @@ impl Engine {
         facet: Facet,
     ) -> Result<Resource<'static>, Refusal> {
         self.user_at(address).ok_or(Refusal::NOT_FOUND)?;
-        let resource =
-            Resource::new(facet.of_contact()).with_href(hrefs::facet(id, address, facet));
+        let resource = Resource::new(facet.of_contact()).with_href(facet.href(id, address));
         Ok(self.with_facet(resource, address, facet))
     }
 
@@ -132,7 +138,7 @@ impl Engine {
             .filter_map(|user| self.contact_resource(id, &user.address()).ok())
             .collect();
         let resource = Resource::new("search")
-            .with_href(hrefs::below(id, "people/search"))
+            .with_href(routes::search(id))
             .with_property("moreResultsAvailable", found.next().is_some());
         if contacts.is_empty() {
             return Ok(resource);

@@ -8,7 +8,6 @@ use super::Engine;
 use super::application::Application;
 use super::events::Source;
 use super::exchange::Exchange;
-use super::hrefs;
 use super::identifiers::ApplicationId;
 use super::people::Facet;
 use super::reply::{Refusal, Reply};
@@ -103,7 +102,8 @@ impl Engine {
         facet: Facet,
     ) -> Result<Resource<'static>, Refusal> {
         let address = self.check_available(id)?;
-        let resource = Resource::new(facet.mine()).with_href(hrefs::mine(id, facet));
+        let (rel, href) = facet.mine(id);
+        let resource = Resource::new(rel).with_href(href);
         Ok(self.with_facet(resource, address, facet))
     }
 
@@ -197,7 +197,7 @@ impl Engine {
         let address = self.check_available(id)?.to_owned();
         self.is_here(id)?;
         self.activity_may_have_changed(&address);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// Whether nothing was heard of the user at this application since then.
@@ -238,7 +238,7 @@ impl Engine {
         self.published.entry(address.clone()).or_default().preferred = preferred;
         self.tell_user(&address, Facet::Presence);
         self.availability_may_have_changed(&address);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// What makeMeAvailable's `signInAs` chooses.
@@ -264,7 +264,7 @@ impl Engine {
         let note = note.filter(|note| !note.trim().is_empty());
         self.published.entry(address.clone()).or_default().note = note;
         self.facet_changed(&address, Facet::Note);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// POST location; an empty body clears it.
@@ -278,7 +278,7 @@ impl Engine {
         let location = location.filter(|location| !location.is_empty());
         self.published.entry(address.clone()).or_default().location = location;
         self.facet_changed(&address, Facet::Location);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     fn facet_changed(&mut self, address: &str, facet: Facet) {
@@ -302,7 +302,8 @@ impl Engine {
     fn tell_user(&mut self, address: &str, facet: Facet) {
         for id in self.applications_of(address) {
             if self.check_available(id).is_ok() {
-                let link = EventLink::new(facet.mine(), hrefs::mine(id, facet));
+                let (rel, href) = facet.mine(id);
+                let link = EventLink::new(rel, href);
                 self.emit(id, Source::Me, Event::new(EventKind::Updated, link));
             }
         }

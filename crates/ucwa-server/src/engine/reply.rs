@@ -14,25 +14,29 @@ pub(super) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-corr
 /// What a handler answers when it can do what was asked.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// A status without a body.
-    Empty(StatusCode),
-    /// 201 and the place of the operation.
+    /// No body.
+    Done,
+    /// No body, and the location of the operation that was started.
     Created(String),
     /// A resource; its `etag` property is sent as a header too.
-    Resource(StatusCode, Box<Resource<'static>>),
-    /// Already in its last form.
+    Resource(Box<Resource<'static>>),
+    /// 200 and a resource that existed before, where the documented status is 201.
+    Existing(Box<Resource<'static>>),
+    /// Already in its last form, with its own status.
     Ready(Response<Bytes>),
     /// Later: a pending GET.
     Parked,
 }
 
-impl Reply {
-    pub(super) fn resource(resource: Resource<'static>) -> Self {
-        Self::Resource(StatusCode::OK, Box::new(resource))
+impl From<()> for Reply {
+    fn from((): ()) -> Self {
+        Self::Done
     }
+}
 
-    pub(super) fn no_content() -> Self {
-        Self::Empty(StatusCode::NO_CONTENT)
+impl From<Resource<'static>> for Reply {
+    fn from(resource: Resource<'static>) -> Self {
+        Self::Resource(Box::new(resource))
     }
 }
 
@@ -210,32 +214,44 @@ pub(super) fn problem(
 }
 
 impl Engine {
-    /// The response to a handler's answer; `None` when it comes later.
+    /// The response to a handler's answer, with the documented status of success; `None` when it comes later.
     pub(super) fn response(
         &self,
         answer: Result<Reply, Refusal>,
+        status: StatusCode,
         representation: Representation,
     ) -> Option<Response<Bytes>> {
         match answer {
-            Ok(Reply::Empty(status)) => Some(self.bare(status)),
+            Ok(Reply::Done) => Some(self.bare(status)),
             Ok(Reply::Created(location)) => {
-                let mut response = self.bare(StatusCode::CREATED);
+                let mut response = self.bare(status);
                 set(&mut response, LOCATION, &location);
                 Some(response)
             }
-            Ok(Reply::Resource(status, mut resource)) => {
-                spell_dates(&mut resource, representation);
-                let mut response =
-                    self.with_body(status, representation, resource.encode(representation));
-                if let Some(etag) = resource.etag() {
-                    set(&mut response, ETAG, &format!("\"{etag}\""));
-                }
-                Some(response)
+            Ok(Reply::Resource(resource)) => {
+                Some(self.with_resource(status, *resource, representation))
+            }
+            Ok(Reply::Existing(resource)) => {
+                Some(self.with_resource(StatusCode::OK, *resource, representation))
             }
             Ok(Reply::Ready(response)) => Some(response),
             Ok(Reply::Parked) => None,
             Err(refusal) => Some(self.refusal(refusal, representation)),
         }
+    }
+
+    fn with_resource(
+        &self,
+        status: StatusCode,
+        mut resource: Resource<'static>,
+        representation: Representation,
+    ) -> Response<Bytes> {
+        spell_dates(&mut resource, representation);
+        let mut response = self.with_body(status, representation, resource.encode(representation));
+        if let Some(etag) = resource.etag() {
+            set(&mut response, ETAG, &format!("\"{etag}\""));
+        }
+        response
     }
 
     pub(super) fn refusal(

@@ -4,16 +4,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use http::StatusCode;
 use ucwa_proto::{Event, EventKind, EventLink, Link, Resource, SipUri};
 
 use super::Engine;
 use super::events::Source;
 use super::exchange::{Exchange, Fields};
-use super::hrefs;
 use super::identifiers::ApplicationId;
 use super::people::Facet;
 use super::reply::{Refusal, Reply};
+use super::routes;
 use super::timers::Timer;
 use crate::config;
 
@@ -43,7 +42,7 @@ impl Engine {
         let subscriptions = subscriptions
             .keys()
             .map(|number| subscription_resource(id, *number));
-        let href = hrefs::below(id, "people/presenceSubscriptions");
+        let href = routes::presence_subscriptions(id);
         let resource = Resource::new("presenceSubscriptions").with_href(href);
         Ok(resource.with_embedded_many("presenceSubscription", subscriptions.collect::<Vec<_>>()))
     }
@@ -75,8 +74,7 @@ impl Engine {
         );
         self.tell_of_subscription(id, number, EventKind::Added);
         self.introduce_watched(id, &news);
-        let resource = subscription_resource(id, number);
-        Ok(Reply::Resource(StatusCode::CREATED, Box::new(resource)))
+        Ok(subscription_resource(id, number).into())
     }
 
     /// GET presenceSubscription.
@@ -109,7 +107,7 @@ impl Engine {
         subscription.ends = (subscription.ends + life).min(latest);
         subscription.warned = false;
         self.tell_of_subscription(id, number, EventKind::Updated);
-        Ok(Reply::resource(subscription_resource(id, number)))
+        Ok(subscription_resource(id, number).into())
     }
 
     /// DELETE presenceSubscription.
@@ -121,7 +119,7 @@ impl Engine {
             .ok_or(Refusal::NOT_FOUND)?;
         self.tell_of_subscription(id, number, EventKind::Deleted);
         self.part_from(id, &subscription.members);
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// GET memberships of a subscription.
@@ -137,13 +135,18 @@ impl Engine {
             .ok_or(Refusal::NOT_FOUND)?;
         let memberships = subscription.members.iter().map(|address| {
             Resource::new("presenceSubscriptionMembership")
-                .with_href(hrefs::membership(id, number, address))
-                .with_link("contact", hrefs::contact(id, address))
-                .with_link("presenceSubscription", hrefs::subscription(id, number))
+                .with_href(routes::presence_subscription_membership(
+                    id, number, address,
+                ))
+                .with_link("contact", routes::contact(id, address))
+                .with_link(
+                    "presenceSubscription",
+                    routes::presence_subscription(id, number),
+                )
         });
         let memberships: Vec<_> = memberships.collect();
         let resource = Resource::new("presenceSubscriptionMemberships")
-            .with_href(hrefs::memberships(id, number));
+            .with_href(routes::presence_subscription_memberships(id, number));
         Ok(resource.with_embedded_many("presenceSubscriptionMembership", memberships))
     }
 
@@ -162,8 +165,7 @@ impl Engine {
             subscription.members.extend(members);
         }
         self.introduce_watched(id, &news);
-        let resource = self.memberships_resource(id, number)?;
-        Ok(Reply::Resource(StatusCode::CREATED, Box::new(resource)))
+        self.memberships_resource(id, number).map(Reply::from)
     }
 
     /// DELETE presenceSubscriptionMembership.
@@ -180,7 +182,7 @@ impl Engine {
             .and_then(|subscription| subscription.members.take(address))
             .ok_or(Refusal::NOT_FOUND)?;
         self.part_from(id, &BTreeSet::from([removed]));
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// GET subscribedContacts.
@@ -191,9 +193,9 @@ impl Engine {
         let watched = self.watched(id)?;
         let links = watched
             .iter()
-            .map(|address| Link::new(hrefs::contact(id, address)));
+            .map(|address| Link::new(routes::contact(id, address)));
         Ok(Resource::new("subscribedContacts")
-            .with_href(hrefs::subscribed_contacts(id))
+            .with_href(routes::subscribed_contacts(id))
             .with_links("contact", links.collect::<Vec<_>>()))
     }
 
@@ -298,14 +300,14 @@ impl Engine {
     }
 
     fn tell_of_contact(&mut self, id: ApplicationId, address: &str, kind: EventKind) {
-        let link = EventLink::new("contact", hrefs::contact(id, address));
-        let within = EventLink::new("subscribedContacts", hrefs::subscribed_contacts(id));
+        let link = EventLink::new("contact", routes::contact(id, address));
+        let within = EventLink::new("subscribedContacts", routes::subscribed_contacts(id));
         self.emit(id, Source::People, Event::new(kind, link).within(within));
     }
 
     fn tell_of_facet(&mut self, id: ApplicationId, address: &str, facet: Facet) {
-        let link = EventLink::new(facet.of_contact(), hrefs::facet(id, address, facet));
-        let within = EventLink::new("contact", hrefs::contact(id, address));
+        let link = EventLink::new(facet.of_contact(), facet.href(id, address));
+        let within = EventLink::new("contact", routes::contact(id, address));
         self.emit(
             id,
             Source::People,
@@ -314,17 +316,26 @@ impl Engine {
     }
 
     fn tell_of_subscription(&mut self, id: ApplicationId, number: u64, kind: EventKind) {
-        let link = EventLink::new("presenceSubscription", hrefs::subscription(id, number));
+        let link = EventLink::new(
+            "presenceSubscription",
+            routes::presence_subscription(id, number),
+        );
         self.emit(id, Source::People, Event::new(kind, link));
     }
 }
 
 fn subscription_resource(id: ApplicationId, number: u64) -> Resource<'static> {
     Resource::new("presenceSubscription")
-        .with_href(hrefs::subscription(id, number))
+        .with_href(routes::presence_subscription(id, number))
         .with_property("id", number.to_string())
-        .with_link("memberships", hrefs::memberships(id, number))
-        .with_link("addToPresenceSubscription", hrefs::memberships(id, number))
+        .with_link(
+            "memberships",
+            routes::presence_subscription_memberships(id, number),
+        )
+        .with_link(
+            "addToPresenceSubscription",
+            routes::presence_subscription_memberships(id, number),
+        )
 }
 
 /// A life in minutes, from 10 to 30.

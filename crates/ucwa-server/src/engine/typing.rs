@@ -7,9 +7,9 @@ use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
 use super::Engine;
 use super::conversation::MessagingState;
 use super::events::Source;
-use super::hrefs;
 use super::identifiers::ConversationId;
 use super::reply::{Refusal, Reply};
+use super::routes;
 use super::timers::Timer;
 
 /// How long one setIsTyping lasts; the reference speaks of a short timer of the server.
@@ -35,7 +35,7 @@ impl Engine {
                 self.report_typing(other, &local, EventKind::Added);
             }
         }
-        Ok(Reply::no_content())
+        Ok(Reply::Done)
     }
 
     /// Who is seen typing since it was seen so often.
@@ -70,7 +70,7 @@ impl Engine {
         let application = conversation.application;
         let within = EventLink::new(
             "typingParticipants",
-            format!("{}/typingParticipants", hrefs::messaging(application, id)),
+            routes::typing_participants(application, id),
         );
         let link = self.participant_link(conversation, id, address);
         self.emit(
@@ -86,15 +86,13 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
         let application = conversation.application;
-        let resource = Resource::new("typingParticipants").with_href(format!(
-            "{}/typingParticipants",
-            hrefs::messaging(application, id)
-        ));
+        let resource = Resource::new("typingParticipants")
+            .with_href(routes::typing_participants(application, id));
         if conversation.typing.is_empty() {
             return Ok(resource);
         }
         let typing = conversation.typing.keys();
-        let links = typing.map(|address| Link::new(hrefs::participant(application, id, address)));
+        let links = typing.map(|address| Link::new(routes::participant(application, id, address)));
         Ok(resource.with_links("participant", links))
     }
 }

@@ -1,0 +1,318 @@
+//! The table of resources: the path of each, its methods, the status of success that its page documents, and the handler.
+//!
+//! The href of a resource is built from its row, by the function with the name of the row. To add a resource, add a row.
+
+use std::fmt::{self, Write as _};
+
+use super::Engine;
+use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::leading::Measure;
+use super::meeting::View;
+use super::people::Facet;
+use super::reply::{Refusal, Reply};
+use super::routing::{self, APPLICATIONS, At, Handler, Operation, Row, resources};
+
+/// The href of a resource below the application.
+fn below(application: ApplicationId, path: fmt::Arguments<'_>) -> String {
+    let mut href = String::with_capacity(160);
+    // Writing to a string doesn't fail.
+    let _ = write!(href, "{APPLICATIONS}/{application}{path}");
+    href
+}
+
+resources! {
+    open {
+        /// Clients find the server by the name of the host, not by a link.
+        #[allow(dead_code, reason = "no response has this href")]
+        domain "" {
+            GET 200 => |engine, exchange| Ok(engine.root(exchange));
+        }
+        root "/Autodiscover/AutodiscoverService.svc/root" {
+            GET 200 => |engine, exchange| Ok(engine.root(exchange));
+        }
+        xframe "/Autodiscover/XFrame/XFrame.html" {
+            GET 200 "text/html" => |engine, _| Ok(engine.xframe());
+        }
+        token "/WebTicket/oauthtoken" {
+            POST 200 => |engine, exchange| Ok(engine.token(exchange));
+        }
+        sign_in_page "/PassiveAuth/PassiveAuth.aspx" {
+            GET 200 "text/html" => |engine, _| engine.show_sign_in_page();
+            POST 200 "text/html" => |engine, exchange| engine.sign_in_at_page(exchange);
+        }
+    }
+    user {
+        user "/Autodiscover/AutodiscoverService.svc/root/oauth/user" {
+            GET 200 => |engine, exchange, address| Ok(engine.user(exchange, address));
+        }
+        user_self "/Autodiscover/AutodiscoverService.svc/root/user" {
+            GET 200 => |engine, exchange, address| Ok(engine.user(exchange, address));
+        }
+        applications "/ucwa/oauth/v1/applications" {
+            POST 201 => |engine, exchange, address| engine.create_application(exchange, address);
+        }
+    }
+    application {
+        application() "" {
+            GET 200 => |engine, at| engine.application_resource(at.application);
+            DELETE 204 => |engine, at| {
+                engine.end_application(at.application);
+                Ok(())
+            };
+        }
+        batch() "/batch" {
+            POST 200 "multipart/batching" => |engine, at| engine.batch(at.exchange);
+        }
+        events() "/events" {
+            GET 200 => |engine, at| engine.poll(at.exchange, at.application, at.representation);
+        }
+        policies() "/policies" {
+            GET 200 => |engine, at| Ok(engine.policies_resource(at.application));
+        }
+
+        me() "/me" {
+            GET 200 => |engine, at| engine.me_resource(at.application);
+        }
+        make_me_available() "/me/makeMeAvailable" {
+            POST 204 => |engine, at| engine.make_me_available(at.exchange, at.application);
+        }
+        report_my_activity() "/me/reportMyActivity" {
+            POST 204 => |engine, at| engine.report_my_activity(at.application);
+        }
+        presence() "/me/presence" {
+            GET 200 => |engine, at| engine.my_facet(at.application, Facet::Presence);
+            POST 204 => |engine, at| engine.set_presence(at.exchange, at.application);
+        }
+        note() "/me/note" {
+            GET 200 => |engine, at| engine.my_facet(at.application, Facet::Note);
+            POST 204 => |engine, at| engine.set_note(at.exchange, at.application);
+        }
+        location() "/me/location" {
+            GET 200 => |engine, at| engine.my_facet(at.application, Facet::Location);
+            POST 204 => |engine, at| engine.set_location(at.exchange, at.application);
+        }
+
+        people() "/people" {
+            GET 200 => |engine, at| Ok(engine.people_resource(at.application));
+        }
+        search() "/people/search" {
+            GET 200 => |engine, at| engine.search(at.exchange, at.application);
+        }
+        subscribed_contacts() "/people/subscribedContacts" {
+            GET 200 => |engine, at| engine.subscribed_contacts_resource(at.application);
+        }
+        presence_subscriptions() "/people/presenceSubscriptions" {
+            GET 200 => |engine, at| engine.subscriptions_resource(at.application);
+            POST 201 => |engine, at| engine.subscribe(at.exchange, at.application);
+        }
+        presence_subscription(number: u64) "/people/presenceSubscriptions/{number}" {
+            GET 200 => |engine, at| engine.subscription(at.application, number);
+            POST 200 => |engine, at| engine.extend_subscription(at.exchange, at.application, number);
+            DELETE 204 => |engine, at| engine.unsubscribe(at.application, number);
+        }
+        presence_subscription_memberships(number: u64) "/people/presenceSubscriptions/{number}/memberships" {
+            GET 200 => |engine, at| engine.memberships_resource(at.application, number);
+            POST 201 => |engine, at| engine.add_members(at.exchange, at.application, number);
+        }
+        presence_subscription_membership(number: u64, address: &str) "/people/presenceSubscriptions/{number}/memberships/{address}" {
+            DELETE 204 => |engine, at| engine.remove_member(at.application, number, address);
+        }
+        contact(address: &str) "/people/{address}" {
+            GET 200 => |engine, at| engine.contact_resource(at.application, address);
+        }
+        contact_presence(address: &str) "/people/{address}/contactPresence" {
+            GET 200 => |engine, at| engine.facet_resource(at.application, address, Facet::Presence);
+        }
+        contact_note(address: &str) "/people/{address}/contactNote" {
+            GET 200 => |engine, at| engine.facet_resource(at.application, address, Facet::Note);
+        }
+        contact_location(address: &str) "/people/{address}/contactLocation" {
+            GET 200 => |engine, at| engine.facet_resource(at.application, address, Facet::Location);
+        }
+        contact_supported_modalities(address: &str) "/people/{address}/contactSupportedModalities" {
+            GET 200 => |engine, at| engine.facet_resource(at.application, address, Facet::SupportedModalities);
+        }
+
+        online_meetings() "/onlineMeetings" {
+            GET 200 => |engine, at| Ok(engine.online_meetings_resource(at.application));
+        }
+
+        communication() "/communication" {
+            GET 200 => |engine, at| engine.communication_resource(at.application);
+            PUT 200 => |engine, at| engine.change_communication(at.exchange, at.application);
+        }
+
+        missed_items() "/communication/missedItems" {
+            GET 200 => |engine, at| engine.missed_items_resource(at.application);
+        }
+        conversation_logs() "/communication/conversationLogs" {
+            GET 200 => |engine, at| engine.conversation_logs_resource(at.exchange, at.application);
+        }
+        conversation_log(number: usize) "/communication/conversationLogs/{number}" {
+            GET 200 => |engine, at| engine.conversation_log_resource(at.application, number);
+        }
+        mark_as_read(number: usize) "/communication/conversationLogs/{number}/markAsRead" {
+            POST 204 => |engine, at| engine.mark_as_read(at.application, number);
+        }
+        conversation_log_recipient(number: usize, address: &str) "/communication/conversationLogs/{number}/conversationLogRecipients/{address}" {
+            GET 200 => |engine, at| engine.recipient_resource(at.application, number, address);
+        }
+        conversation_log_transcripts(number: usize) "/communication/conversationLogs/{number}/conversationLogTranscripts" {
+            GET 200 => |engine, at| engine.transcripts_resource(at.exchange, at.application, number);
+        }
+        conversation_log_transcript(number: usize, place: usize) "/communication/conversationLogs/{number}/conversationLogTranscripts/{place}" {
+            GET 200 => |engine, at| engine.transcript_resource(at.application, number, place);
+        }
+        message_transcript(number: usize, place: usize) "/communication/conversationLogs/{number}/conversationLogTranscripts/{place}/messageTranscript" {
+            GET 200 => |engine, at| engine.message_transcript_resource(at.application, number, place);
+        }
+
+        conversations() "/communication/conversations" {
+            GET 200 => |engine, at| Ok(engine.conversations_resource(at.application));
+        }
+        conversation(id: ConversationId) "/communication/conversations/{id}" {
+            GET 200 => |engine, at| engine.conversation_resource(id);
+            DELETE 204 => |engine, at| {
+                engine.hang_up(id, true);
+                Ok(())
+            };
+        }
+        user_acknowledged(id: ConversationId) "/communication/conversations/{id}/userAcknowledged" {
+            POST 204 => |engine, at| engine.acknowledge(id);
+        }
+        online_meeting(id: ConversationId) "/communication/conversations/{id}/onlineMeeting" {
+            GET 200 => |engine, at| engine.online_meeting_resource(id);
+        }
+        leaders(id: ConversationId) "/communication/conversations/{id}/leaders" {
+            GET 200 => |engine, at| engine.view_resource(id, View::Leaders);
+        }
+        attendees(id: ConversationId) "/communication/conversations/{id}/attendees" {
+            GET 200 => |engine, at| engine.view_resource(id, View::Attendees);
+        }
+        lobby(id: ConversationId) "/communication/conversations/{id}/lobby" {
+            GET 200 => |engine, at| engine.view_resource(id, View::Lobby);
+        }
+        participants(id: ConversationId) "/communication/conversations/{id}/participants" {
+            GET 200 => |engine, at| engine.participants_resource(id);
+        }
+        participant(id: ConversationId, address: &str) "/communication/conversations/{id}/participants/{address}" {
+            GET 200 => |engine, at| engine.participant_resource(id, address);
+        }
+        participant_messaging(id: ConversationId, address: &str) "/communication/conversations/{id}/participants/{address}/messaging" {
+            GET 200 => |engine, at| engine.participant_messaging_resource(id, address);
+        }
+        promote(id: ConversationId, address: &str) "/communication/conversations/{id}/participants/{address}/promote" {
+            POST 204 => |engine, at| engine.lead(id, address, Measure::Promote);
+        }
+        demote(id: ConversationId, address: &str) "/communication/conversations/{id}/participants/{address}/demote" {
+            POST 204 => |engine, at| engine.lead(id, address, Measure::Demote);
+        }
+        admit(id: ConversationId, address: &str) "/communication/conversations/{id}/participants/{address}/admit" {
+            POST 204 => |engine, at| engine.lead(id, address, Measure::Admit);
+        }
+        reject(id: ConversationId, address: &str) "/communication/conversations/{id}/participants/{address}/reject" {
+            POST 204 => |engine, at| engine.lead(id, address, Measure::Reject);
+        }
+        eject(id: ConversationId, address: &str) "/communication/conversations/{id}/participants/{address}/eject" {
+            POST 204 => |engine, at| engine.lead(id, address, Measure::Eject);
+        }
+        messaging(id: ConversationId) "/communication/conversations/{id}/messaging" {
+            GET 200 => |engine, at| engine.messaging_resource(id);
+        }
+        stop_messaging(id: ConversationId) "/communication/conversations/{id}/messaging/terminate" {
+            POST 204 => |engine, at| engine.stop_messaging(id);
+        }
+        messages(id: ConversationId) "/communication/conversations/{id}/messaging/messages" {
+            GET 200 => |engine, at| engine.messages_resource(id);
+            POST 201 => |engine, at| engine.send_message(at.exchange, id);
+        }
+        message(id: ConversationId, number: u64) "/communication/conversations/{id}/messaging/messages/{number}" {
+            GET 200 => |engine, at| engine.message_resource(id, number);
+        }
+        set_is_typing(id: ConversationId) "/communication/conversations/{id}/messaging/typing" {
+            POST 204 => |engine, at| engine.set_is_typing(id);
+        }
+        typing_participants(id: ConversationId) "/communication/conversations/{id}/messaging/typingParticipants" {
+            GET 200 => |engine, at| engine.typing_participants_resource(id);
+        }
+
+        messaging_invitations() "/communication/messagingInvitations" {
+            POST 201 => |engine, at| engine.invite(at.exchange, at.application);
+        }
+        messaging_invitation(id: InvitationId) "/communication/messagingInvitations/{id}" {
+            GET 200 => |engine, at| engine.invitation_resource(id);
+        }
+        accept(id: InvitationId) "/communication/messagingInvitations/{id}/accept" {
+            POST 204 => |engine, at| engine.accept(id);
+        }
+        decline(id: InvitationId) "/communication/messagingInvitations/{id}/decline" {
+            POST 204 => |engine, at| engine.decline(at.exchange, id);
+        }
+        participant_invitations() "/communication/participantInvitations" {
+            POST 201 => |engine, at| engine.add_participant(at.exchange, at.application);
+        }
+        participant_invitation(id: InvitationId) "/communication/participantInvitations/{id}" {
+            GET 200 => |engine, at| engine.call_resource(id);
+        }
+        cancel_participant_invitation(id: InvitationId) "/communication/participantInvitations/{id}/cancel" {
+            POST 204 => |engine, at| engine.cancel_call(id);
+        }
+        online_meeting_invitations() "/communication/onlineMeetingInvitations" {
+            POST 201 => |engine, at| engine.begin_meeting(at.exchange, at.application);
+        }
+        online_meeting_invitation(id: InvitationId) "/communication/onlineMeetingInvitations/{id}" {
+            GET 200 => |engine, at| engine.call_resource(id);
+        }
+        accept_online_meeting_invitation(id: InvitationId) "/communication/onlineMeetingInvitations/{id}/accept" {
+            POST 204 => |engine, at| engine.accept_call(id);
+        }
+        decline_online_meeting_invitation(id: InvitationId) "/communication/onlineMeetingInvitations/{id}/decline" {
+            POST 204 => |engine, at| engine.decline_call(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::routing::{Route, normalized};
+    use super::*;
+
+    /// The name of the row of a path.
+    fn row_of(path: &str) -> Option<&'static str> {
+        let path = normalized(path)?;
+        Route::of(&path).map(|route| route.row.name)
+    }
+
+    #[test]
+    fn every_row_is_found_at_its_own_path() {
+        for row in SERVER {
+            assert_eq!(row_of(row.template), Some(row.name));
+        }
+        for row in APPLICATION {
+            let path = row.template.replace(['{', '}'], "");
+            let path = format!("{APPLICATIONS}/102{path}");
+            assert_eq!(row_of(&path), Some(row.name), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_case_of_letters_and_escapes_make_no_difference() {
+        let participant = "participants/LeneA%40contoso.com";
+        let path = format!("{APPLICATIONS}/102/Communication/CONVERSATIONS/aa/{participant}");
+        assert_eq!(row_of(&path), Some("participant"));
+        assert_eq!(row_of("/webticket/OAuthToken"), Some("token"));
+    }
+
+    #[test]
+    fn unknown_paths_have_no_row() {
+        for path in [
+            "/ucwa",
+            "/ucwa/oauth/v1/applications/abc",
+            "/ucwa/oauth/v1/applications/1/nothing",
+            "/ucwa/oauth/v1/applications/1/1/1/1/1/1/1/1/1/1/1/1",
+            "/%ff",
+        ] {
+            assert_eq!(row_of(path), None, "{path}");
+        }
+    }
+}
