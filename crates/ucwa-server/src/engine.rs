@@ -11,6 +11,7 @@ mod dispatch;
 mod events;
 mod exchange;
 mod faults;
+mod form;
 mod grant;
 mod guest;
 mod history;

@@ -33,7 +33,8 @@ pub(super) fn encode(parts: Vec<Part<'_>>, kind: &str, seed: &str) -> Batch {
         {
             line(&mut out, &format!("{name}: {value}"));
         }
-        if !part.body.is_empty() {
+        // The parts of servers have no length.
+        if kind == "request" && !part.body.is_empty() {
             line(&mut out, &format!("Content-Length: {}", part.body.len()));
         }
         line(&mut out, "");

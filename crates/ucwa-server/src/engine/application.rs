@@ -8,6 +8,7 @@ use http::header::IF_MATCH;
 use ucwa_proto::{Event, EventKind, EventLink, Resource};
 
 use super::Engine;
+use super::dispatch::matches_etag;
 use super::events::{Channel, Source, page_href};
 use super::exchange::Exchange;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
@@ -19,6 +20,9 @@ use super::timers::Timer;
 
 /// The longest culture, endpointId, instanceId and userAgent (`applications_ref`).
 const LONGEST: usize = 100;
+
+/// How many applications a user can have. No page names a number; this one only keeps a server in memory small.
+const MOST_APPLICATIONS: usize = 100;
 
 /// A client that is signed in: one endpoint of its user.
 pub(super) struct Application {
@@ -126,6 +130,9 @@ impl Engine {
             let resource = self.application_resource(id)?;
             return Ok(Reply::Existing(Box::new(resource)));
         }
+        if self.applications_of(address).len() >= MOST_APPLICATIONS {
+            return Err(Refusal::TOO_MANY_APPLICATIONS);
+        }
         let id = self.identifiers.application();
         let application = Application {
             address: address.to_owned(),
@@ -172,6 +179,7 @@ impl Engine {
             .with_property("id", id.to_string())
             .with_property("etag", application.etag.clone())
             .with_link("policies", routes::policies(id))
+            .with_link("reportMyNetwork", routes::report_my_network(id))
             .with_link("batch", routes::batch(id))
             .with_link("events", page_href(id, application.channel.ack()))
             .with_embedded("me", self.me_resource(id)?)
@@ -220,6 +228,17 @@ impl Engine {
             .with_href(routes::policies(id))
             .with_property("htmlMessaging", "Enabled")
             .with_property("emoticons", "Enabled")
+            .with_property("messagingUrls", "Enabled")
+            .with_property("messageArchiving", "Disabled")
+            .with_property("photos", "Enabled")
+            .with_property("multiViewJoin", "Disabled")
+            .with_property("saveCredentials", "Enabled")
+            .with_property("logging", "Disabled")
+            .with_property("loggingLevel", "Off")
+            .with_property("encryptAppData", "Disabled")
+            .with_property("allowDeviceContactsSync", "Disabled")
+            .with_property("clientExchangeConnectivity", "Disabled")
+            .with_property("customerExperienceImprovementProgram", "Disabled")
             .with_property(
                 "saveMessagingHistory",
                 if self.config.history {
@@ -283,7 +302,8 @@ impl Engine {
         let condition = exchange
             .header(IF_MATCH)
             .ok_or(Refusal::PRECONDITION_REQUIRED)?;
-        if condition.trim_matches('"') != application.etag {
+        let etag = format!("\"{}\"", application.etag);
+        if condition != application.etag && !matches_etag(condition, etag.as_bytes()) {
             return Err(Refusal::PRECONDITION_FAILED);
         }
         let fields = exchange.fields()?;
@@ -377,6 +397,22 @@ impl Engine {
         self.communication_changed(id);
         self.is_here(id)?;
         self.availability_may_have_changed(&address);
+        Ok(Reply::Done)
+    }
+
+    /// POST reportMyNetwork: where the network of the client is (`ClientNetworkType_ref`). The server makes no use of it.
+    pub(super) fn report_my_network(
+        &self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+    ) -> Result<Reply, Refusal> {
+        self.refuse_guest(&self.application(id)?.address)?;
+        let kind = exchange.fields()?.required("clientNetworkType", LONGEST)?;
+        if !matches!(&*kind, "Internal" | "External") {
+            return Err(Refusal::parameter(
+                "clientNetworkType is neither Internal nor External.",
+            ));
+        }
         Ok(Reply::Done)
     }
 

@@ -1,7 +1,10 @@
 //! Batches: many requests in one (`BatchingRequests`).
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
 use http::{Request, Response, StatusCode};
 use ucwa_proto::{Limits, Representation, batch};
 
@@ -80,15 +83,26 @@ fn fits(request: &Request<Bytes>) -> bool {
     route.row.name != "events" && operation.is_none_or(|operation| operation.content.is_none())
 }
 
-/// A response as a part: with its status, headers and body.
+/// A response as a part: its status, its own headers in the published order, with `Content-Type` last, and its body.
 fn written(response: &Response<Bytes>) -> batch::Response<'_> {
     let status = response.status();
     let reason = status.canonical_reason().unwrap_or_default();
     let mut part =
         batch::Response::new(status.as_u16(), reason).with_body(response.body().as_ref());
-    for (name, value) in response.headers() {
-        if let Ok(value) = value.to_str() {
-            part = part.with_header(name.as_str(), value);
+    // `Date` and the headers that name the server and the request are those of the batch.
+    for (name, header) in [
+        ("Cache-Control", CACHE_CONTROL),
+        ("Location", LOCATION),
+        ("ETag", ETAG),
+        ("Allow", ALLOW),
+        ("Retry-After", RETRY_AFTER),
+        ("WWW-Authenticate", WWW_AUTHENTICATE),
+        ("Content-Type", CONTENT_TYPE),
+    ] {
+        for value in response.headers().get_all(header) {
+            if let Ok(value) = value.to_str() {
+                part = part.with_header(name, value);
+            }
         }
     }
     part

@@ -1,7 +1,7 @@
 //! Invitations into a conference: of others, by `addParticipant`, and of oneself, by `startOnlineMeeting` and `joinOnlineMeeting`
 //! (`participantInvitation_ref`, `onlineMeetingInvitation_ref`).
 
-use ucwa_proto::{Event, EventKind, EventLink, EventStatus, Resource, SipUri};
+use ucwa_proto::{Event, EventKind, EventLink, EventStatus, Link, Resource, SipUri};
 
 use super::Engine;
 use super::answer::Outcome;
@@ -402,6 +402,13 @@ impl Engine {
             })
     }
 
+    /// The link to the user of a view as a participant, with the name.
+    fn link_to_local(&self, id: ConversationId) -> Result<Link<'static>, Refusal> {
+        let conversation = self.conversation(id)?;
+        let href = routes::participant(conversation.application, id, &conversation.local);
+        Ok(Link::new(href).with_title(self.display_name(&conversation.local).to_owned()))
+    }
+
     pub(super) fn call_resource(&self, id: InvitationId) -> Result<Resource<'static>, Refusal> {
         let call = self.calls.get(&id).ok_or(Refusal::NOT_FOUND)?;
         let incoming = matches!(call.kind, Kind::Incoming { .. });
@@ -430,17 +437,24 @@ impl Engine {
             Kind::Participant { to, .. } => {
                 resource = resource
                     .with_property("to", format!("sip:{to}"))
-                    .with_link("to", routes::contact(call.application, to));
+                    .with_link("from", self.link_to_local(call.conversation)?);
+                resource = self.with_contact(resource, "to", call.application, to);
                 if ringing {
                     let cancel = routes::cancel_participant_invitation(call.application, id);
                     resource = resource.with_link("cancel", cancel);
                 } else if call.state == InvitationState::Connected {
+                    let href = routes::participant(call.application, call.conversation, to);
                     let participant = self.participant_resource(call.conversation, to)?;
+                    resource = resource.with_link("participant", href);
                     resource =
                         resource.with_embedded_many("acceptedByParticipant", vec![participant]);
                 }
             }
             Kind::Incoming { .. } | Kind::Own => {
+                resource = resource.with_property("availableModalities", vec!["Messaging"]);
+                if !incoming {
+                    resource = resource.with_link("from", self.link_to_local(call.conversation)?);
+                }
                 let meeting: Option<MeetingId> = conversation
                     .meeting
                     .or(conversation.called.map(|(_, meeting)| meeting));

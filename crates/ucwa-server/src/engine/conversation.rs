@@ -1,8 +1,9 @@
 //! Conversations: each side of a chat has its own view (`conversation_ref`, `messaging_ref`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
-use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
+use ucwa_proto::{DateTime, Event, EventKind, EventLink, Link, Resource};
 
 use super::Engine;
 use super::answer::Outcome;
@@ -100,6 +101,8 @@ pub(super) struct Conversation {
     pub(super) unacknowledged: bool,
     /// What is said in it, for the archive.
     pub(super) record: Record,
+    /// When the user's view began.
+    created: SystemTime,
     /// How the remote participant's name is given in links: in the outgoing direction it isn't.
     pub(super) title: String,
 }
@@ -152,6 +155,7 @@ impl Engine {
             meeting: None,
             called: None,
             unacknowledged: false,
+            created: self.wall(),
             record: Record::begun_by_user(state != ConversationState::Incoming),
             title,
         };
@@ -198,6 +202,7 @@ impl Engine {
             .with_property("activeModalities", active)
             .with_property("importance", conversation.importance.clone())
             .with_property("recording", false)
+            .with_property("created", DateTime::from(conversation.created).to_json())
             .with_link("messaging", routes::messaging(application, id));
         if !conversation.state.is_established() {
             return Ok(resource);

@@ -1,13 +1,13 @@
 //! From a request to the handler of its row in the table of resources.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, TRANSFER_ENCODING};
 use http::{Method, Request, Response, StatusCode};
 use ucwa_proto::Representation;
 
 use super::exchange::Exchange;
 use super::identifiers::ApplicationId;
-use super::reply::{CORRELATION_ID, Refusal, set};
+use super::reply::{CORRELATION_ID, Refusal, leave_out_body, set};
 use super::routing::{self, At, Handler, Route};
 use super::{Engine, RequestId};
 
@@ -26,6 +26,13 @@ impl Engine {
         let exchange = Exchange::new(id, correlation, request);
         let mut response = self.answer(&exchange)?;
         set(&mut response, CORRELATION_ID, &exchange.correlation);
+        if is_unchanged(&response, &exchange) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response.headers_mut().remove(CONTENT_TYPE);
+            *response.body_mut() = Bytes::new();
+        } else if request.method() == Method::HEAD {
+            leave_out_body(&mut response);
+        }
         Some(response)
     }
 
@@ -91,6 +98,25 @@ impl Engine {
             Some(_) => Ok(()),
         }
     }
+}
+
+/// Whether the client has the resource already, by its ETag. HTTP compares weakly here.
+fn is_unchanged(response: &Response<Bytes>, exchange: &Exchange<'_>) -> bool {
+    let method = exchange.method();
+    let reads = method == Method::GET || method == Method::HEAD;
+    let (Some(known), Some(etag)) = (exchange.header(IF_NONE_MATCH), response.headers().get(ETAG))
+    else {
+        return false;
+    };
+    reads && response.status() == StatusCode::OK && matches_etag(known, etag.as_bytes())
+}
+
+/// Whether a list of ETags, or `*`, has this one.
+pub(super) fn matches_etag(list: &str, etag: &[u8]) -> bool {
+    list.split(',').map(str::trim).any(|given| {
+        let given = given.strip_prefix("W/").unwrap_or(given);
+        given == "*" || given.as_bytes() == etag
+    })
 }
 
 /// IIS wants to know the length of a body, even of an empty one.

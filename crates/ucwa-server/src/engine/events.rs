@@ -5,7 +5,7 @@ use std::mem;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use ucwa_proto::{
     DateTime, Event, EventKind, EventPage, Follow, OneOrMany, Representation, Resource, Sender,
     Value,
@@ -14,7 +14,7 @@ use ucwa_proto::{
 use super::exchange::Exchange;
 use super::identifiers::{ApplicationId, ConversationId};
 use super::message::DeliveryId;
-use super::reply::{CORRELATION_ID, Refusal, Reply, set};
+use super::reply::{CORRELATION_ID, Refusal, Reply, leave_out_body, set};
 use super::routes;
 use super::timers::Timer;
 use super::{Engine, RequestId};
@@ -55,6 +55,8 @@ struct Parked {
     request: RequestId,
     correlation: String,
     representation: Representation,
+    /// Whether only the headers were asked for.
+    head: bool,
 }
 
 /// The event channel of an application.
@@ -214,6 +216,7 @@ impl Engine {
                     request: exchange.id,
                     correlation: exchange.correlation.clone(),
                     representation,
+                    head: exchange.method() == Method::HEAD,
                 });
                 let timeout = channel.timeout;
                 self.set_timer(timeout, Timer::Poll(id, exchange.id));
@@ -318,6 +321,9 @@ impl Engine {
 
     fn reply_to(&mut self, parked: &Parked, mut response: Response<Bytes>) {
         set(&mut response, CORRELATION_ID, &parked.correlation);
+        if parked.head {
+            leave_out_body(&mut response);
+        }
         self.replies.push_back((parked.request, response));
     }
 
@@ -369,8 +375,10 @@ pub(super) fn spell_dates(resource: &mut Resource<'_>, representation: Represent
         return;
     }
     for (name, value) in &mut resource.properties {
-        if matches!(&**name, "timeStamp" | "lastActive" | "creationTime")
-            && let Value::String(text) = value
+        if matches!(
+            &**name,
+            "timeStamp" | "lastActive" | "creationTime" | "created"
+        ) && let Value::String(text) = value
             && let Ok(date) = DateTime::parse(text)
         {
             *text = date.to_iso8601().into();

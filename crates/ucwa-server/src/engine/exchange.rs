@@ -102,6 +102,14 @@ impl Fields<'_> {
         }
     }
 
+    /// A text. Another kind of value is an error.
+    pub(super) fn only_text(&self, name: &str) -> Result<Option<Cow<'_, str>>, Refusal> {
+        match self.value(name) {
+            None | Some(Value::String(_) | Value::Null) => Ok(self.text(name)),
+            Some(_) => Err(Refusal::parameter("A parameter isn't a text.")),
+        }
+    }
+
     /// A text of at most `limit` UTF-16 code units.
     pub(super) fn limited(&self, name: &str, limit: usize) -> Result<Option<String>, Refusal> {
         match self.text(name) {

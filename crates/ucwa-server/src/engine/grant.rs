@@ -7,7 +7,8 @@ use ucwa_proto::{GrantType, OAuthError, TokenResponse};
 
 use super::Engine;
 use super::auth::Token;
-use super::exchange::{Exchange, form};
+use super::exchange::Exchange;
+use super::form::Form;
 use super::reply::{Refusal, Reply, append, set};
 use super::routes;
 use crate::config::address;
@@ -17,21 +18,6 @@ const BROWSER: &str = "PassiveAuth";
 
 /// What stands on it.
 const FORM: &str = "<form method=\"post\"><input name=\"username\"><input name=\"password\" type=\"password\"><button>Sign in</button></form>";
-
-/// The fields of a form.
-pub(super) struct Form(Vec<(String, String)>);
-
-impl Form {
-    fn of(exchange: &Exchange<'_>) -> Option<Self> {
-        let body = std::str::from_utf8(exchange.request.body()).ok()?;
-        Some(Self(form(body)))
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let field = self.0.iter().find(|(key, _)| key == name);
-        field.map(|(_, value)| value.as_str())
-    }
-}
 
 /// Why there is no token.
 pub(super) struct Denial {

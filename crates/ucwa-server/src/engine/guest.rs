@@ -2,7 +2,8 @@
 
 use super::Engine;
 use super::exchange::Fields;
-use super::grant::{Denial, Form};
+use super::form::Form;
+use super::grant::Denial;
 use super::reply::Refusal;
 
 /// The longest name of a guest (`onlineMeetingInvitation_ref`).

@@ -1,6 +1,7 @@
 //! The archive: what was said in conversations of users who want it kept, and what they missed (`conversationLogs_ref`,
 //! `conversationLog_ref`, `conversationLogTranscripts_ref`, `missedItems_ref`).
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use ucwa_proto::{DateTime, Event, EventKind, EventLink, Link, Resource};
@@ -18,6 +19,8 @@ use super::text::Text;
 const MOST_LOGS: usize = 100;
 /// How many transcripts a page has.
 const PAGE: usize = 20;
+static NO_LOGS: BTreeMap<usize, Log> = BTreeMap::new();
+
 /// How much of what was said a log shows, in characters.
 const PREVIEW: usize = 100;
 
@@ -55,9 +58,20 @@ impl Record {
     }
 }
 
-/// A user's archive, the oldest log first; a log's number is its place.
+/// A user's archive: the logs by their numbers, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Mailbox(Vec<Log>);
+pub(super) struct Mailbox {
+    logs: BTreeMap<usize, Log>,
+    /// The number of the next log. The number of a deleted log is not used again.
+    next: usize,
+}
+
+impl Mailbox {
+    fn keep(&mut self, log: Log) {
+        self.logs.insert(self.next, log);
+        self.next += 1;
+    }
+}
 
 #[derive(Debug)]
 struct Log {
@@ -72,6 +86,16 @@ struct Log {
     read: bool,
     created: SystemTime,
     record: Record,
+}
+
+impl Log {
+    /// The address of the other one in a chat of two.
+    fn remote(&self) -> Option<&str> {
+        match (self.recipients.as_slice(), &self.meeting) {
+            ([remote], None) => Some(remote),
+            _ => None,
+        }
+    }
 }
 
 impl Engine {
@@ -146,11 +170,8 @@ impl Engine {
     }
 
     fn keep(&mut self, owner: &str, log: Log) {
-        self.mailboxes
-            .entry(owner.to_owned())
-            .or_default()
-            .0
-            .push(log);
+        let mailbox = self.mailboxes.entry(owner.to_owned()).or_default();
+        mailbox.keep(log);
         self.report_missed_items(owner);
     }
 
@@ -165,18 +186,16 @@ impl Engine {
         }
     }
 
-    fn logs_of(&self, id: ApplicationId) -> Result<&[Log], Refusal> {
+    fn logs_of(&self, id: ApplicationId) -> Result<&BTreeMap<usize, Log>, Refusal> {
         if !self.config.history {
             return Err(Refusal::NOT_FOUND);
         }
         let mailbox = self.mailboxes.get(&self.application(id)?.address);
-        Ok(mailbox
-            .map(|mailbox| mailbox.0.as_slice())
-            .unwrap_or_default())
+        Ok(mailbox.map_or(&NO_LOGS, |mailbox| &mailbox.logs))
     }
 
     fn log(&self, id: ApplicationId, number: usize) -> Result<&Log, Refusal> {
-        self.logs_of(id)?.get(number).ok_or(Refusal::NOT_FOUND)
+        self.logs_of(id)?.get(&number).ok_or(Refusal::NOT_FOUND)
     }
 
     pub(super) fn missed_items_resource(
@@ -185,7 +204,7 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let logs = self.logs_of(id)?;
         let count = |of: fn(&Log) -> bool| {
-            i64::try_from(logs.iter().filter(|log| of(log)).count()).unwrap_or(i64::MAX)
+            i64::try_from(logs.values().filter(|log| of(log)).count()).unwrap_or(i64::MAX)
         };
         Ok(Resource::new("missedItems")
             .with_href(routes::missed_items(id))
@@ -211,7 +230,7 @@ impl Engine {
             Some(Ok(limit)) => MOST_LOGS.min(limit),
             Some(Err(_)) => return Err(Refusal::parameter("The limit isn't a number.")),
         };
-        let numbers = (0..self.logs_of(id)?.len()).rev().take(limit);
+        let numbers = self.logs_of(id)?.keys().copied().rev().take(limit);
         let links: Vec<_> = numbers
             .map(|number| Link::new(routes::conversation_log(id, number)))
             .collect();
@@ -266,6 +285,10 @@ impl Engine {
         if let Some(uri) = &log.meeting {
             resource = resource.with_property("onlineMeetingUri", uri.clone());
         }
+        if log.remote().is_some() {
+            let href = routes::continue_messaging(id, number);
+            resource = resource.with_link("continueMessaging", href);
+        }
         // What is read need not be marked so.
         if !log.read {
             resource = resource.with_link("markAsRead", routes::mark_as_read(id, number));
@@ -274,11 +297,16 @@ impl Engine {
     }
 
     fn recipient(&self, id: ApplicationId, href: String, address: &str) -> Resource<'static> {
-        Resource::new("conversationLogRecipient")
+        let resource = Resource::new("conversationLogRecipient")
             .with_href(href)
             .with_property("displayName", self.display_name(address).to_owned())
-            .with_property("sipUri", format!("sip:{address}"))
+            .with_property("sipUri", format!("sip:{address}"));
+        if self.user_at(address).is_none() {
+            return resource;
+        }
+        resource
             .with_link("contact", routes::contact(id, address))
+            .with_link("contactPresence", routes::contact_presence(id, address))
     }
 
     /// GET conversationLogRecipient.
@@ -296,6 +324,33 @@ impl Engine {
         Ok(self.recipient(id, href, address))
     }
 
+    /// DELETE conversationLog.
+    pub(super) fn delete_log(&mut self, id: ApplicationId, number: usize) -> Result<(), Refusal> {
+        self.log(id, number)?;
+        let owner = self.application(id)?.address.clone();
+        if let Some(mailbox) = self.mailboxes.get_mut(&owner) {
+            mailbox.logs.remove(&number);
+        }
+        self.report_missed_items(&owner);
+        Ok(())
+    }
+
+    /// With whom a chat can go on that is in the archive, and its thread, subject and importance. A conference can't.
+    pub(super) fn archived_chat(
+        &self,
+        id: ApplicationId,
+        number: usize,
+    ) -> Result<(String, (String, String, String)), Refusal> {
+        let log = self.log(id, number)?;
+        let remote = log.remote().ok_or(Refusal::NOT_FOUND)?.to_owned();
+        let about = (
+            log.thread.clone(),
+            log.subject.clone(),
+            log.importance.clone(),
+        );
+        Ok((remote, about))
+    }
+
     /// POST markAsRead.
     pub(super) fn mark_as_read(
         &mut self,
@@ -305,7 +360,7 @@ impl Engine {
         self.log(id, number)?;
         let owner = self.application(id)?.address.clone();
         let mailbox = self.mailboxes.get_mut(&owner);
-        let log = mailbox.and_then(|mailbox| mailbox.0.get_mut(number));
+        let log = mailbox.and_then(|mailbox| mailbox.logs.get_mut(&number));
         if log.is_some_and(|log| !std::mem::replace(&mut log.read, true)) {
             self.report_missed_items(&owner);
         }
@@ -352,19 +407,18 @@ impl Engine {
         place: usize,
     ) -> Result<Resource<'static>, Refusal> {
         let line = self.line(id, number, place)?;
-        let (author, author_href) = if line.author == self.application(id)?.address {
-            ("me", routes::me(id))
-        } else {
-            ("contact", routes::contact(id, &line.author))
-        };
-        Ok(Resource::new("conversationLogTranscript")
+        let resource = Resource::new("conversationLogTranscript")
             .with_href(routes::conversation_log_transcript(id, number, place))
-            .with_property("timeStamp", DateTime::from(line.at).to_json())
-            .with_link(author, author_href)
-            .with_embedded(
-                "messageTranscript",
-                self.message_transcript_resource(id, number, place)?,
-            ))
+            .with_property("timeStamp", DateTime::from(line.at).to_json());
+        let resource = if line.author == self.application(id)?.address {
+            resource.with_link("me", routes::me(id))
+        } else {
+            self.with_contact(resource, "contact", id, &line.author)
+        };
+        Ok(resource.with_embedded(
+            "messageTranscript",
+            self.message_transcript_resource(id, number, place)?,
+        ))
     }
 
     /// GET messageTranscript: the text.

@@ -191,7 +191,8 @@ impl Engine {
             resource = resource.with_link("from", Link::new(from).with_title(name));
         }
         if conversation.meeting.is_none() {
-            resource = resource.with_link("to", routes::contact(application, to));
+            resource = resource.with_property("to", format!("sip:{to}"));
+            resource = self.with_contact(resource, "to", application, to);
         }
         if outgoing && ringing {
             let cancel = routes::stop_messaging(application, invitation.conversation);

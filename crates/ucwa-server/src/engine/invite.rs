@@ -30,7 +30,36 @@ struct Wish {
     custom: Option<String>,
 }
 
+impl Wish {
+    fn of(fields: &Fields<'_>) -> Result<Self, Refusal> {
+        Ok(Self {
+            operation: fields.limited("operationId", LONGEST_OPERATION)?,
+            message: fields
+                .link_href("message")
+                .map(Text::from_data_uri)
+                .transpose()?,
+            custom: fields.link_href("customContent").map(str::to_owned),
+        })
+    }
+}
+
 impl Engine {
+    /// POST continueMessaging: invites the other one of an archived chat, in the thread of the chat.
+    pub(super) fn continue_messaging(
+        &mut self,
+        exchange: &Exchange<'_>,
+        application: ApplicationId,
+        number: usize,
+    ) -> Result<Reply, Refusal> {
+        let wish = Wish::of(&exchange.fields()?)?;
+        let (remote, about) = self.archived_chat(application, number)?;
+        let id = self.begin_chat(application, remote, about, wish)?;
+        Ok(Reply::Created(routes::messaging_invitation(
+            application,
+            id,
+        )))
+    }
+
     /// POST startMessaging, or addMessaging where the query names a conversation.
     pub(super) fn invite(
         &mut self,
@@ -38,14 +67,7 @@ impl Engine {
         application: ApplicationId,
     ) -> Result<Reply, Refusal> {
         let fields = exchange.fields()?;
-        let wish = Wish {
-            operation: fields.limited("operationId", LONGEST_OPERATION)?,
-            message: fields
-                .link_href("message")
-                .map(Text::from_data_uri)
-                .transpose()?,
-            custom: fields.link_href("customContent").map(str::to_owned),
-        };
+        let wish = Wish::of(&fields)?;
         let id = match exchange.query("conversationId") {
             Some(conversation) => self.add_messaging(application, conversation, wish)?,
             None => self.start_messaging(application, &fields, wish)?,
@@ -72,13 +94,24 @@ impl Engine {
             Some(thread) => thread,
             None => self.identifiers.thread(),
         };
+        self.begin_chat(application, remote, (thread, subject, importance), wish)
+    }
+
+    /// Invites somebody to a new conversation with this thread, subject and importance.
+    fn begin_chat(
+        &mut self,
+        application: ApplicationId,
+        remote: String,
+        about: (String, String, String),
+        wish: Wish,
+    ) -> Result<InvitationId, Refusal> {
         let caller = self.application(application)?;
         let local = caller.address.clone();
         let formats = caller.formats;
         self.refuse_guest(&local)?;
         let taken = caller.conversations.iter().any(|id| {
             self.conversation(*id)
-                .is_ok_and(|conversation| conversation.thread == thread)
+                .is_ok_and(|conversation| conversation.thread == about.0)
         });
         if taken {
             return Err(Refusal::conflict(
@@ -90,7 +123,7 @@ impl Engine {
             application,
             local,
             remote.clone(),
-            (thread, subject, importance),
+            about,
             (ConversationState::Connecting, formats),
         );
         if let Some(view) = self.conversations.get_mut(&conversation) {

@@ -142,6 +142,7 @@ impl Engine {
         id: ConversationId,
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
+        let id_of_meeting = conversation.meeting.ok_or(Refusal::NOT_FOUND)?;
         let meeting = self.meeting_of(conversation).ok_or(Refusal::NOT_FOUND)?;
         let application = conversation.application;
         Ok(Resource::new("onlineMeeting")
@@ -149,6 +150,25 @@ impl Engine {
             .with_property("onlineMeetingUri", meeting.uri.clone())
             .with_property("subject", conversation.subject.clone())
             .with_property("organizerUri", format!("sip:{}", meeting.organizer))
+            .with_property(
+                "organizerName",
+                self.display_name(&meeting.organizer).to_owned(),
+            )
+            .with_property("accessLevel", "SameEnterprise")
+            .with_property("automaticLeaderAssignment", "Disabled")
+            .with_property("onlineMeetingId", id_of_meeting.to_string())
+            .with_property(
+                "leaders",
+                uris(meeting.leaders.iter().chain([&meeting.organizer])),
+            )
+            .with_property(
+                "attendees",
+                uris(meeting.invited.difference(&meeting.leaders)),
+            )
+            .with_link(
+                "organizer",
+                routes::contact(application, &meeting.organizer),
+            )
             .with_link("conversation", routes::conversation(application, id)))
     }
 
@@ -263,12 +283,9 @@ impl Engine {
         };
         self.report_participant(id, address, kind, None);
         self.report_view(id, address);
-        let chats = self.others(id).into_iter().any(|(view, other)| {
-            other == address
-                && self
-                    .conversation(view)
-                    .is_ok_and(|view| view.messaging == MessagingState::Connected)
-        });
+        let chats = self
+            .conversation(id)
+            .is_ok_and(|conversation| self.has_messaging(conversation, id, address));
         if chats {
             self.report_participant_messaging(id, address, EventKind::Added);
         }
@@ -415,4 +432,9 @@ impl Engine {
         let event = because(Event::new(kind, link), reason);
         self.emit(application, Source::Conversation(id), event);
     }
+}
+
+/// The SIP URIs of addresses.
+fn uris<'a>(addresses: impl Iterator<Item = &'a String>) -> Vec<String> {
+    addresses.map(|address| format!("sip:{address}")).collect()
 }

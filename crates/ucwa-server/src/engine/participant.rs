@@ -49,6 +49,16 @@ impl Engine {
         } else {
             resource
         };
+        let resource = match self.meeting_of(conversation) {
+            Some(meeting) => resource.with_property("organizer", meeting.organizer == address),
+            None => resource,
+        };
+        let resource = if self.has_messaging(conversation, id, address) {
+            let href = routes::participant_messaging(application, id, address);
+            resource.with_link("participantMessaging", href)
+        } else {
+            resource
+        };
         if address == conversation.local {
             return Ok(resource.with_link("me", routes::me(application)));
         }
@@ -62,7 +72,12 @@ impl Engine {
         let resource = if self.is_guest(address) {
             resource
         } else {
-            resource.with_link("contact", routes::contact(application, address))
+            resource
+                .with_link("contact", routes::contact(application, address))
+                .with_link(
+                    "contactPresence",
+                    routes::contact_presence(application, address),
+                )
         };
         let measures = self.measures(id, address).into_iter();
         Ok(measures.fold(resource, |resource, measure| {
@@ -95,10 +110,7 @@ impl Engine {
         address: &str,
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
-        if conversation.messaging != MessagingState::Connected {
-            return Err(Refusal::NOT_FOUND);
-        }
-        if address != conversation.local && !self.remotes(id).iter().any(|it| it == address) {
+        if !self.has_messaging(conversation, id, address) {
             return Err(Refusal::NOT_FOUND);
         }
         let link = self.participant_link(conversation, id, address);
@@ -112,6 +124,23 @@ impl Engine {
                 "participant",
                 Link::new(link.href).with_title(link.title.unwrap_or_default()),
             ))
+    }
+
+    /// Whether the one with this address is in the chat, which the user of the view need not be in a conference.
+    pub(super) fn has_messaging(
+        &self,
+        conversation: &Conversation,
+        id: ConversationId,
+        address: &str,
+    ) -> bool {
+        let chats = |view: &Conversation| view.messaging == MessagingState::Connected;
+        if address == conversation.local || conversation.meeting.is_none() {
+            let takes_part = address == conversation.local || address == conversation.remote;
+            return takes_part && chats(conversation);
+        }
+        self.others(id)
+            .into_iter()
+            .any(|(view, other)| other == address && self.conversation(view).is_ok_and(chats))
     }
 
     /// The link to a participant as events have it.

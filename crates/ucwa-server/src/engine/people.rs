@@ -71,6 +71,20 @@ impl Engine {
             .with_link("subscribedContacts", routes::subscribed_contacts(id))
     }
 
+    /// Adds the link to a contact. Only those with an account are contacts.
+    pub(super) fn with_contact(
+        &self,
+        resource: Resource<'static>,
+        rel: &'static str,
+        id: ApplicationId,
+        address: &str,
+    ) -> Resource<'static> {
+        match self.user_at(address) {
+            Some(_) => resource.with_link(rel, routes::contact(id, address)),
+            None => resource,
+        }
+    }
+
     /// Anyone with an account, as a contact.
     pub(super) fn contact_resource(
         &self,
@@ -105,7 +119,11 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         self.user_at(address).ok_or(Refusal::NOT_FOUND)?;
         let resource = Resource::new(facet.of_contact()).with_href(facet.href(id, address));
-        Ok(self.with_facet(resource, address, facet))
+        let resource = self.with_facet(resource, address, facet);
+        Ok(match facet {
+            Facet::Presence => self.with_device(resource, address),
+            _ => resource,
+        })
     }
 
     /// GET search: everyone with an account whose name or address contains the query.

@@ -130,18 +130,11 @@ impl Engine {
                 let Some(shown) = self.shown(address) else {
                     return resource
                         .with_property("availability", "Offline")
-                        .with_property("activity", "Offline")
-                        .with_property("deviceType", "Unknown");
+                        .with_property("activity", "Offline");
                 };
-                let since = self.config.wall_at_epoch
-                    + published
-                        .map(|published| published.since)
-                        .unwrap_or_default();
                 resource
                     .with_property("availability", shown.availability())
                     .with_property("activity", shown.activity())
-                    .with_property("deviceType", "PC")
-                    .with_property("lastActive", DateTime::from(since).to_json())
             }
             Facet::Note => {
                 let note = published.and_then(|published| published.note.clone());
@@ -157,6 +150,25 @@ impl Engine {
                 resource.with_property("modalities", self.modalities_of(address))
             }
         }
+    }
+
+    /// Fills in the device of a contact, and since when the contact shows this availability.
+    pub(super) fn with_device(
+        &self,
+        resource: Resource<'static>,
+        address: &str,
+    ) -> Resource<'static> {
+        if self.shown(address).is_none() {
+            return resource.with_property("deviceType", "Unknown");
+        }
+        let published = self.published.get(address);
+        let since = self.config.wall_at_epoch
+            + published
+                .map(|published| published.since)
+                .unwrap_or_default();
+        resource
+            .with_property("deviceType", "PC")
+            .with_property("lastActive", DateTime::from(since).to_json())
     }
 
     /// What others see of a user's availability; `None` when he is offline.
@@ -229,7 +241,7 @@ impl Engine {
         id: ApplicationId,
     ) -> Result<Reply, Refusal> {
         let address = self.check_available(id)?.to_owned();
-        let preferred = match exchange.fields()?.text("availability") {
+        let preferred = match exchange.fields()?.only_text("availability")? {
             None => None,
             Some(text) => Some(Preferred::parse(&text).ok_or(Refusal::parameter(
                 "The availability is none that can be chosen.",
@@ -260,7 +272,9 @@ impl Engine {
         id: ApplicationId,
     ) -> Result<Reply, Refusal> {
         let address = self.check_available(id)?.to_owned();
-        let note = exchange.fields()?.limited("message", LONGEST_NOTE)?;
+        let fields = exchange.fields()?;
+        fields.only_text("message")?;
+        let note = fields.limited("message", LONGEST_NOTE)?;
         let note = note.filter(|note| !note.trim().is_empty());
         self.published.entry(address.clone()).or_default().note = note;
         self.facet_changed(&address, Facet::Note);
@@ -274,7 +288,9 @@ impl Engine {
         id: ApplicationId,
     ) -> Result<Reply, Refusal> {
         let address = self.check_available(id)?.to_owned();
-        let location = exchange.fields()?.limited("location", LONGEST_LOCATION)?;
+        let fields = exchange.fields()?;
+        fields.only_text("location")?;
+        let location = fields.limited("location", LONGEST_LOCATION)?;
         let location = location.filter(|location| !location.is_empty());
         self.published.entry(address.clone()).or_default().location = location;
         self.facet_changed(&address, Facet::Location);

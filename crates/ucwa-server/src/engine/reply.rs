@@ -1,7 +1,9 @@
 //! From what a handler found to the response on the wire.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue, LOCATION};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue, LOCATION,
+};
 use http::{Response, StatusCode};
 use ucwa_proto::{Problem, Representation, Resource};
 
@@ -127,6 +129,12 @@ impl Refusal {
         "NotFound",
         Some("ConversationNotFound"),
         "The conversation doesn't exist.",
+    );
+    pub(super) const TOO_MANY_APPLICATIONS: Self = Self::new(
+        StatusCode::GONE,
+        "Gone",
+        Some("TooManyApplications"),
+        "The user has too many applications.",
     );
     pub(super) const APPLICATION_EXPIRED: Self = Self::new(
         StatusCode::GONE,
@@ -308,6 +316,12 @@ pub(super) fn set(response: &mut Response<Bytes>, name: HeaderName, value: &str)
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
+}
+
+/// Leaves the headers of a response, for HEAD.
+pub(super) fn leave_out_body(response: &mut Response<Bytes>) {
+    let length = std::mem::take(response.body_mut()).len();
+    set(response, CONTENT_LENGTH, &length.to_string());
 }
 
 /// Adds one more value to a header.

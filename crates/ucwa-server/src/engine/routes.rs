@@ -66,6 +66,9 @@ resources! {
         events() "/events" {
             GET 200 => |engine, at| engine.poll(at.exchange, at.application, at.representation);
         }
+        report_my_network() "/reportMyNetwork" {
+            POST 204 => |engine, at| engine.report_my_network(at.exchange, at.application);
+        }
         policies() "/policies" {
             GET 200 => |engine, at| Ok(engine.policies_resource(at.application));
         }
@@ -115,6 +118,7 @@ resources! {
             POST 201 => |engine, at| engine.add_members(at.exchange, at.application, number);
         }
         presence_subscription_membership(number: u64, address: &str) "/people/presenceSubscriptions/{number}/memberships/{address}" {
+            GET 200 => |engine, at| engine.membership(at.application, number, address);
             DELETE 204 => |engine, at| engine.remove_member(at.application, number, address);
         }
         contact(address: &str) "/people/{address}" {
@@ -150,9 +154,13 @@ resources! {
         }
         conversation_log(number: usize) "/communication/conversationLogs/{number}" {
             GET 200 => |engine, at| engine.conversation_log_resource(at.application, number);
+            DELETE 204 => |engine, at| engine.delete_log(at.application, number);
         }
         mark_as_read(number: usize) "/communication/conversationLogs/{number}/markAsRead" {
             POST 204 => |engine, at| engine.mark_as_read(at.application, number);
+        }
+        continue_messaging(number: usize) "/communication/conversationLogs/{number}/continueMessaging" {
+            POST 201 => |engine, at| engine.continue_messaging(at.exchange, at.application, number);
         }
         conversation_log_recipient(number: usize, address: &str) "/communication/conversationLogs/{number}/conversationLogRecipients/{address}" {
             GET 200 => |engine, at| engine.recipient_resource(at.application, number, address);

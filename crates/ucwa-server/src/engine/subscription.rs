@@ -133,21 +133,41 @@ impl Engine {
             .subscriptions
             .get(&number)
             .ok_or(Refusal::NOT_FOUND)?;
-        let memberships = subscription.members.iter().map(|address| {
-            Resource::new("presenceSubscriptionMembership")
-                .with_href(routes::presence_subscription_membership(
-                    id, number, address,
-                ))
-                .with_link("contact", routes::contact(id, address))
-                .with_link(
-                    "presenceSubscription",
-                    routes::presence_subscription(id, number),
-                )
-        });
+        let members = subscription.members.iter();
+        let memberships = members.map(|address| self.membership_resource(id, number, address));
         let memberships: Vec<_> = memberships.collect();
         let resource = Resource::new("presenceSubscriptionMemberships")
             .with_href(routes::presence_subscription_memberships(id, number));
         Ok(resource.with_embedded_many("presenceSubscriptionMembership", memberships))
+    }
+
+    /// GET presenceSubscriptionMembership.
+    pub(super) fn membership(
+        &self,
+        id: ApplicationId,
+        number: u64,
+        address: &str,
+    ) -> Result<Resource<'static>, Refusal> {
+        let subscription = self.application(id)?.subscriptions.get(&number);
+        let subscription = subscription.ok_or(Refusal::NOT_FOUND)?;
+        if !subscription.members.contains(address) {
+            return Err(Refusal::NOT_FOUND);
+        }
+        Ok(self.membership_resource(id, number, address))
+    }
+
+    fn membership_resource(
+        &self,
+        id: ApplicationId,
+        number: u64,
+        address: &str,
+    ) -> Resource<'static> {
+        let href = routes::presence_subscription_membership(id, number, address);
+        let subscription = routes::presence_subscription(id, number);
+        let resource = Resource::new("presenceSubscriptionMembership")
+            .with_href(href)
+            .with_link("presenceSubscription", subscription);
+        self.with_contact(resource, "contact", id, address)
     }
 
     /// POST addToPresenceSubscription.
@@ -193,6 +213,7 @@ impl Engine {
         let watched = self.watched(id)?;
         let links = watched
             .iter()
+            .filter(|address| self.user_at(address).is_some())
             .map(|address| Link::new(routes::contact(id, address)));
         Ok(Resource::new("subscribedContacts")
             .with_href(routes::subscribed_contacts(id))

@@ -127,3 +127,26 @@ fn a_batch_that_makes_no_sense() {
         refusal(400, "BadRequest", "DeserializationFailure")
     );
 }
+
+#[test]
+fn a_part_has_the_published_headers_in_their_order() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let home = tosh.application.href().unwrap();
+    let parts = [
+        batch::Request::new("GET", home.to_owned()),
+        batch::Request::new("POST", format!("{home}/me/makeMeAvailable")),
+    ];
+    let batch = batch::Request::encode_batch(&parts, "order");
+    let response = send(world, &tosh, &batch.content_type, batch.body);
+    let boundary = batch::boundary(response.headers()[CONTENT_TYPE].to_str().unwrap());
+    let limits = Limits::default();
+    let parts = batch::Response::decode_batch(response.body(), boundary, &limits).unwrap();
+    let names = |part: &batch::Response<'_>| -> Vec<String> {
+        let names = part.headers.iter().map(|(name, _)| name.to_string());
+        names.collect()
+    };
+    assert_eq!(names(&parts[0]), ["Cache-Control", "ETag", "Content-Type"]);
+    assert_eq!(names(&parts[1]), ["Cache-Control"]);
+}

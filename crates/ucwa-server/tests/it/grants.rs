@@ -279,3 +279,36 @@ fn a_token_of_another_issuer_is_good_for_its_user_and_its_time() {
     world.pass(seconds(601));
     assert_eq!(whose(world, "jwt.tosh"), None);
 }
+
+#[test]
+fn a_form_may_come_in_parts() {
+    let mut world = World::new();
+    let world = &mut world;
+    let part = |name: &str, value: &str| {
+        format!("--b7\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let fields = [
+        part("grant_type", "password"),
+        part("username", TOSH),
+        part("password", "pass@word1"),
+    ]
+    .concat();
+    let mut send = |body: String| {
+        let request = request(&Method::POST, "/WebTicket/oauthtoken")
+            .header("content-type", "multipart/form-data; boundary=\"b7\"")
+            .header(CONTENT_LENGTH, body.len());
+        world.exchange(request.body(body.into()).unwrap())
+    };
+    let granted = send(format!("{fields}--b7--\r\n"));
+    assert_eq!(granted.status(), StatusCode::OK);
+    assert!(decode(&granted).text("access_token").is_some());
+    // Cut off, and without the name of a field.
+    for body in [
+        fields,
+        "--b7\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b7--".to_owned(),
+    ] {
+        let refused = send(body);
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(decode(&refused).text("error"), Some("invalid_request"));
+    }
+}

@@ -12,7 +12,11 @@ use ucwa_server::{Engine, ServerConfig, User};
 use crate::harness::{Chat, Client, LENE, PASSWORD, TOSH, World, seconds};
 
 /// PUT communication, as it was read but for the history.
-fn keep_history(client: &mut Client, world: &mut World, word: &'static str) -> StatusCode {
+pub(crate) fn keep_history(
+    client: &mut Client,
+    world: &mut World,
+    word: &'static str,
+) -> StatusCode {
     let href = client.communication().href().unwrap().to_owned();
     let mut communication = client.resource(world, &href);
     let etag = communication.etag().unwrap().to_owned();
@@ -404,4 +408,41 @@ fn history_is_one_of_three_words() {
         keep_history(&mut lene, &mut world, "Perhaps"),
         StatusCode::BAD_REQUEST
     );
+}
+
+#[test]
+fn a_log_can_be_deleted_and_its_chat_continued() {
+    let mut world = World::new();
+    let world = &mut world;
+    let (tosh, mut lene) = busy(world);
+    for text in ["one", "two"] {
+        tosh.invite(world, LENE, text, text);
+        world.pass(seconds(31));
+        lene.page(world);
+    }
+    let [second, first] = logs(&lene, world).try_into().unwrap();
+    let removed = first.href().unwrap();
+    assert_eq!(lene.delete(world, removed), StatusCode::NO_CONTENT);
+    assert_eq!(
+        lene.page(world).story(),
+        ["communication missedItems updated"]
+    );
+    assert_eq!(missed(&lene, world), (Some(1), Some(1), Some(1)));
+    assert_eq!(lene.get(world, removed).status(), StatusCode::NOT_FOUND);
+    // The other one keeps its address.
+    assert_eq!(logs(&lene, world)[0].href(), second.href());
+
+    let href = second.link_href("continueMessaging").unwrap();
+    let input = Resource::anonymous()
+        .with_property("operationId", "continue-1")
+        .with_link("message", DataUri::text_plain("Here I am"));
+    let created = lene.post(world, href, &input);
+    assert_eq!(created.status(), StatusCode::CREATED);
+    let page = lene.page(world);
+    let invitation = page.resource("messagingInvitation");
+    assert_eq!(invitation.text("operationId"), Some("continue-1"));
+    assert_eq!(invitation.text("to"), Some("sip:toshm@contoso.com"));
+    for property in ["threadId", "subject"] {
+        assert_eq!(invitation.text(property), second.text(property));
+    }
 }

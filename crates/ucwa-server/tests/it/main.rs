@@ -18,9 +18,11 @@ mod harness;
 mod history;
 mod incoming;
 mod leading;
+mod links;
 mod lobby;
 mod messages;
 mod people;
+mod reference;
 mod rules;
 mod send_an_im;
 #[cfg(feature = "http")]

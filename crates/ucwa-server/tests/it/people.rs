@@ -234,7 +234,11 @@ fn who_is_watched_is_introduced_and_each_change_is_a_link() {
         .link_href("subscribedContacts")
         .unwrap()
         .to_owned();
-    assert_eq!(tosh.resource(world, &watched).links("contact").len(), 2);
+    assert_eq!(
+        tosh.resource(world, &watched).links("contact").len(),
+        1,
+        "the other has no account, and is no contact"
+    );
     assert_eq!(
         tosh.delete(world, subscription.href().unwrap()),
         StatusCode::NO_CONTENT
@@ -450,4 +454,28 @@ fn a_user_who_is_not_said_to_be_active_looks_idle_until_he_is() {
         world.pass(seconds(300));
         assert_eq!(availability(world), idle);
     }
+}
+
+#[test]
+fn a_number_is_no_availability_and_no_reset() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::available(world, TOSH, Representation::Json);
+    set(world, &tosh, "presence", "availability", "Busy");
+    for (rel, name) in [
+        ("presence", "availability"),
+        ("note", "message"),
+        ("location", "location"),
+    ] {
+        let href = mine(world, &tosh, rel);
+        let input = Resource::anonymous().with_property(name, 7_i64);
+        assert_eq!(
+            refused(&tosh.post(world, &href, &input)),
+            refusal(400, "BadRequest", "ParameterValidationFailure"),
+            "{rel}"
+        );
+    }
+    let presence = mine(world, &tosh, "presence");
+    let presence = tosh.resource(world, &presence);
+    assert_eq!(presence.text("availability"), Some("Busy"));
 }

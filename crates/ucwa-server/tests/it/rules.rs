@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE,
-    TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG,
+    IF_MATCH, IF_NONE_MATCH, TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode};
 use ucwa_proto::Representation;
@@ -280,4 +280,76 @@ fn nothing_secret_is_in_debug_output() {
             .rel()
             .is_some()
     );
+}
+
+#[test]
+fn a_resource_that_the_client_has_is_not_sent_again() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let href = tosh.communication().href().unwrap();
+    let etag = tosh.get(world, href).headers()[ETAG].clone();
+    let known = etag.to_str().unwrap();
+    let get = |world: &mut World, condition: &str| {
+        let request = tosh
+            .builder(&Method::GET, href)
+            .header(IF_NONE_MATCH, condition);
+        world.exchange(request.body(Bytes::new()).unwrap())
+    };
+    for condition in [known, "*", &format!("\"1\", W/{known}")] {
+        let response = get(world, condition);
+        assert_eq!(response.status(), StatusCode::NOT_MODIFIED, "{condition}");
+        assert_eq!(response.headers()[ETAG], etag);
+        assert!(response.body().is_empty());
+    }
+    assert_eq!(get(world, "\"1\"").status(), StatusCode::OK);
+}
+
+#[test]
+fn any_version_may_be_changed_by_who_says_so() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let href = tosh.communication().href().unwrap();
+    let mut input = tosh.resource(world, href);
+    input.links.clear();
+    let body = ucwa_proto::Input::from(input).encode(Representation::Json);
+    for (condition, status) in [
+        ("\"1\"", StatusCode::PRECONDITION_FAILED),
+        ("*", StatusCode::OK),
+    ] {
+        let request = tosh
+            .builder(&Method::PUT, href)
+            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_LENGTH, body.len())
+            .header(IF_MATCH, condition);
+        let response = world.exchange(request.body(body.clone().into()).unwrap());
+        assert_eq!(response.status(), status, "{condition}");
+    }
+}
+
+#[test]
+fn where_the_network_is_is_one_of_two_words() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let href = tosh.application.link_href("reportMyNetwork").unwrap();
+    for (kind, status) in [("External", 204), ("Elsewhere", 400)] {
+        let input = ucwa_proto::Resource::anonymous().with_property("clientNetworkType", kind);
+        assert_eq!(tosh.post(world, href, &input).status().as_u16(), status);
+    }
+}
+
+#[test]
+fn head_of_events_waits_and_takes_none_away() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let head = tosh.builder(&Method::HEAD, &tosh.next);
+    let waiting = world.send(head.body(Bytes::new()).unwrap());
+    tosh.make_available(world, &["Plain"]);
+    let response = world.reply(waiting).expect("a response");
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(response.body().is_empty());
+    assert!(!tosh.page(world).story().is_empty());
 }

@@ -222,3 +222,29 @@ async fn the_published_chat_as_a_script_plays_it() {
         "{said}{complained}"
     );
 }
+
+#[tokio::test]
+async fn head_has_the_headers_of_get_and_no_body() {
+    let server = server().await;
+    let mut wire = Wire::connect(&server).await;
+    let application = wire.sign_in(&server.root_url(), TOSH).await;
+    for href in ["/", application.href().unwrap()] {
+        let got = wire.get(href).await;
+        let request = wire.builder(Method::HEAD, href);
+        let head = wire.send(request.body(Full::default()).unwrap()).await;
+        assert_eq!(head.status(), StatusCode::OK);
+        assert!(head.body().is_empty());
+        let headers = |response: &Response<Bytes>| {
+            let mut headers = response.headers().clone();
+            headers.remove("x-ms-correlation-id");
+            headers.remove("date");
+            headers
+        };
+        assert_eq!(headers(&head), headers(&got));
+        assert_eq!(
+            head.headers()[CONTENT_LENGTH],
+            got.body().len().to_string().as_str()
+        );
+    }
+    server.shutdown().await;
+}

@@ -351,3 +351,26 @@ fn communication_is_changed_by_whoever_read_it_last() {
         assert_eq!(&tosh.resource(world, &href), now);
     }
 }
+
+#[test]
+fn a_user_has_too_many_applications() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let create = |world: &mut World, number: u32| {
+        let input = Resource::anonymous()
+            .with_property("culture", "en-US")
+            .with_property("endpointId", format!("device-{number}"))
+            .with_property("userAgent", "UCWA Samples");
+        tosh.post(world, "/ucwa/oauth/v1/applications", &input)
+    };
+    for number in 1..100 {
+        assert_eq!(create(world, number).status(), StatusCode::CREATED);
+    }
+    let gone = refusal(410, "Gone", "TooManyApplications");
+    assert_eq!(refused(&create(world, 100)), gone);
+    // One that is there already is no more.
+    assert_eq!(create(world, 99).status(), StatusCode::OK);
+    tosh.delete(world, tosh.application.href().unwrap());
+    assert_eq!(create(world, 100).status(), StatusCode::CREATED);
+}
