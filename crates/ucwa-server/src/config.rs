@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use ucwa_proto::{SipUri, SipUriError};
 
+use crate::seed::Seed;
+
 /// A user with an account at the server.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -163,8 +165,9 @@ pub struct ServerConfig {
     /// What the absolute hrefs of autodiscovery and of the challenge begin with, such as `https://lyncweb.contoso.com`. `None`, the
     /// default, takes `http://` and the `Host` header of each request.
     pub origin: Option<String>,
-    /// Where tokens and identifiers come from: the same seed and the same inputs give the same outputs.
-    pub seed: u64,
+    /// The seed of tokens and identifiers. `None`, the default: a [`Server`](crate::Server) takes a key from the operating system's
+    /// randomness, so that the tokens of one server are unknown to the next. An [`Engine`](crate::Engine) alone takes the seed 0.
+    pub seed: Option<Seed>,
     /// The wall time at the epoch of the engine's time; it gives dates. [`Server`](crate::Server) sets it.
     pub wall_at_epoch: SystemTime,
     /// Whether users have a mailbox in which their conversations can be archived; so it is by default. An application says with
@@ -193,13 +196,13 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// The usual limits, the domain `contoso.com`, seed 0, and these users.
+    /// The usual limits, the domain `contoso.com`, and these users.
     pub fn new(users: impl IntoIterator<Item = User>) -> Self {
         Self {
             users: users.into_iter().collect(),
             domain: "contoso.com".to_owned(),
             origin: None,
-            seed: 0,
+            seed: None,
             wall_at_epoch: SystemTime::UNIX_EPOCH,
             history: true,
             invitation_timeout: Duration::from_secs(30),

@@ -41,6 +41,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::config::{ServerConfig, User, address};
+use crate::seed::Seed;
 use application::Application;
 use auth::Token;
 use call::Call;
@@ -180,7 +181,7 @@ impl Engine {
             (it.token.clone(), token)
         });
         Self {
-            identifiers: Identifiers::new(config.seed),
+            identifiers: Identifiers::new(&config.seed.clone().unwrap_or(Seed::from(0))),
             tokens: issued.collect(),
             config,
             now: Duration::ZERO,

@@ -25,11 +25,13 @@
 mod config;
 mod engine;
 mod fault;
+mod seed;
 #[cfg(feature = "http")]
 mod shell;
 
 pub use config::{Card, IssuedToken, ServerConfig, User};
 pub use engine::{Engine, Input, Output, RequestId};
 pub use fault::{Fault, RetryAfter};
+pub use seed::Seed;
 #[cfg(feature = "http")]
 pub use shell::Server;

@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::config::ServerConfig;
 use crate::engine::{Engine, Input, Output, RequestId};
 use crate::fault::Fault;
+use crate::seed::Seed;
 
 /// The longest body of a request, in bytes.
 const LONGEST_BODY: usize = 8 * 1024 * 1024;
@@ -55,11 +56,14 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the address can't be listened at.
+    /// When the address can't be listened at, or the operating system has no randomness for a seed.
     pub async fn bind(address: impl ToSocketAddrs, mut config: ServerConfig) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         config.wall_at_epoch = SystemTime::now();
+        if config.seed.is_none() {
+            config.seed = Some(Seed::from_os()?);
+        }
         let (commands, inbox) = mpsc::unbounded_channel();
         let desk = Desk {
             commands,

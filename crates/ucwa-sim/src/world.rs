@@ -132,7 +132,7 @@ impl World {
         keep_trace: bool,
     ) -> Self {
         let mut config = ServerConfig::new(users);
-        config.seed = seed;
+        config.seed = Some(seed.into());
         config.origin = Some(format!("https://{}", Self::POOL));
         config.wall_at_epoch = Self::wall_at_epoch();
         config.token_life = conditions.token_life.unwrap_or(config.token_life);

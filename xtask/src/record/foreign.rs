@@ -46,7 +46,10 @@ pub(super) fn record(
 
 async fn export(scenario: &Scenario, path: &Path, program: &Path) -> Result<Har, RecordError> {
     let users = users(scenario).map_err(RecordError::Scenario)?;
-    let server = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users)).await?;
+    let mut config = ServerConfig::new(users);
+    // The same identifiers in each recording.
+    config.seed = Some(0.into());
+    let server = Server::bind((Ipv4Addr::LOCALHOST, 0), config).await?;
     let other = Stage {
         transport: Arc::new(HyperTransport::new()),
         office: None,

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use rand_chacha::rand_core::Rng as _;
+
+use crate::seed::Seed;
 
 /// An application in hrefs: a decimal number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,8 +91,8 @@ pub(super) struct Identifiers {
 }
 
 impl Identifiers {
-    pub(super) fn new(seed: u64) -> Self {
-        let names = ChaCha8Rng::seed_from_u64(seed);
+    pub(super) fn new(seed: &Seed) -> Self {
+        let names = seed.random();
         let mut correlations = names.clone();
         correlations.set_stream(1);
         Self {
@@ -161,7 +163,7 @@ mod tests {
 
     #[test]
     fn names_have_the_published_shapes_and_come_back() {
-        let mut names = Identifiers::new(1);
+        let mut names = Identifiers::new(&Seed::from(1));
         let conversation = names.conversation();
         let text = conversation.to_string();
         assert_eq!(text.len(), 36);
@@ -183,9 +185,9 @@ mod tests {
     #[test]
     fn a_seed_gives_the_same_names_again() {
         let (mut one, mut two, mut other) = (
-            Identifiers::new(1),
-            Identifiers::new(1),
-            Identifiers::new(2),
+            Identifiers::new(&Seed::from(1)),
+            Identifiers::new(&Seed::from(1)),
+            Identifiers::new(&Seed::from(2)),
         );
         let token = one.token();
         assert_eq!(token, two.token());

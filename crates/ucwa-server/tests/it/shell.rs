@@ -143,6 +143,40 @@ async fn a_client_signs_in_waits_for_events_and_is_released() {
 }
 
 #[tokio::test]
+async fn a_token_of_one_server_is_unknown_to_the_next() {
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let server = server().await;
+        let mut wire = Wire::connect(&server).await;
+        wire.sign_in(&server.root_url(), TOSH).await;
+        tokens.push(wire.token.clone());
+    }
+    assert_ne!(tokens[0], tokens[1]);
+
+    let server = server().await;
+    let mut wire = Wire::connect(&server).await;
+    wire.token = tokens.swap_remove(0);
+    let user = wire.get(crate::harness::USER).await;
+    assert_eq!(user.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_server_with_a_seed_repeats_its_tokens() {
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let mut config = ServerConfig::new([User::new(TOSH, "Tosh Meston", PASSWORD).unwrap()]);
+        config.seed = Some(7.into());
+        let server = Server::bind((Ipv4Addr::LOCALHOST, 0), config)
+            .await
+            .unwrap();
+        let mut wire = Wire::connect(&server).await;
+        wire.sign_in(&server.root_url(), TOSH).await;
+        tokens.push(wire.token);
+    }
+    assert_eq!(tokens[0], tokens[1]);
+}
+
+#[tokio::test]
 async fn a_post_without_a_length_gets_411() {
     let server = server().await;
     let mut wire = Wire::connect(&server).await;
