@@ -163,7 +163,8 @@ pub struct ServerConfig {
     /// The domain in the server's own name (`X-MS-Server-Fqdn`) and in its challenges.
     pub domain: String,
     /// What the absolute hrefs of autodiscovery and of the challenge begin with, such as `https://lyncweb.contoso.com`. `None`, the
-    /// default, takes `http://` and the `Host` header of each request.
+    /// default, takes the origin that each request was sent to: the `Host` header, and `https` of a [`Server`](crate::Server) with TLS
+    /// or behind a proxy that says so.
     pub origin: Option<String>,
     /// The seed of tokens and identifiers. `None`, the default: a [`Server`](crate::Server) takes a key from the operating system's
     /// randomness, so that the tokens of one server are unknown to the next. An [`Engine`](crate::Engine) alone takes the seed 0.

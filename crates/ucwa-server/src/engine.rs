@@ -1,5 +1,6 @@
 //! The engine: requests and time in, responses and released polls out.
 
+mod activity;
 mod answer;
 mod application;
 mod auth;
@@ -42,6 +43,7 @@ use http::{Request, Response};
 
 use crate::config::{ServerConfig, User, address};
 use crate::seed::Seed;
+pub use activity::Activity;
 use application::Application;
 use auth::Token;
 use call::Call;
@@ -157,6 +159,7 @@ pub struct Engine {
     /// What was archived for users, by address.
     mailboxes: BTreeMap<String, Mailbox>,
     timers: Timers,
+    events_sent: u64,
     faults: Faults,
     replies: VecDeque<(RequestId, Response<Bytes>)>,
 }
@@ -198,6 +201,7 @@ impl Engine {
             published: BTreeMap::new(),
             mailboxes: BTreeMap::new(),
             timers: Timers::default(),
+            events_sent: 0,
             faults: Faults::default(),
             replies: VecDeque::new(),
         }

@@ -2,7 +2,9 @@
 //!
 //! The [`Engine`] contains no socket, no clock, no runtime and no unseeded randomness: requests and time go in, responses
 //! and released polls come out, so the same server runs on a socket, inside a process, and in a simulated world.
-//! [`Server`] (feature `http`, on by default) is the thin shell that puts it on a TCP port.
+//! [`Server`] (feature `http`, on by default) is the shell that puts it on a TCP port, with limits against broken and hostile
+//! clients. [`HttpConfig`] sets the limits, the certificate (feature `tls`), the proxies in front of the server, and the web pages
+//! of other origins that may use it: by CORS, and by the cross-domain frame, which is also at `/xframe`.
 //!
 //! It serves what the published chats need: autodiscovery, tokens by password, as a guest of a conference, by a sign-in page
 //! or of another issuer, applications with their event channel, presence, in which a user of whose activity nothing is
@@ -25,13 +27,16 @@
 mod config;
 mod engine;
 mod fault;
+mod origin;
 mod seed;
 #[cfg(feature = "http")]
 mod shell;
 
 pub use config::{Card, IssuedToken, ServerConfig, User};
-pub use engine::{Engine, Input, Output, RequestId};
+pub use engine::{Activity, Engine, Input, Output, RequestId};
 pub use fault::{Fault, RetryAfter};
 pub use seed::Seed;
 #[cfg(feature = "http")]
-pub use shell::Server;
+pub use shell::{ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus};
+#[cfg(feature = "tls")]
+pub use shell::{TlsIdentity, TlsIdentityError};

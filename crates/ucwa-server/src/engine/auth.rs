@@ -11,6 +11,7 @@ use super::Engine;
 use super::exchange::Exchange;
 use super::reply::append;
 use super::routes;
+use crate::origin::RequestOrigin;
 
 /// What a token gives access to.
 pub(super) struct Token {
@@ -64,9 +65,11 @@ impl Engine {
 
     /// The origin of absolute hrefs.
     pub(super) fn origin(&self, exchange: &Exchange<'_>) -> String {
-        match &self.config.origin {
-            Some(origin) => origin.trim_end_matches('/').to_owned(),
-            None => {
+        let used = exchange.request.extensions().get::<RequestOrigin>();
+        match (&self.config.origin, used) {
+            (Some(origin), _) => origin.trim_end_matches('/').to_owned(),
+            (None, Some(RequestOrigin(origin))) => origin.clone(),
+            (None, None) => {
                 let host = exchange
                     .header(HOST)
                     .or_else(|| exchange.request.uri().authority().map(|host| host.as_str()));

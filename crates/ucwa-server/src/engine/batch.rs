@@ -12,6 +12,7 @@ use super::Engine;
 use super::exchange::Exchange;
 use super::reply::{Refusal, Reply};
 use super::routing::{self, Route};
+use crate::origin::RequestOrigin;
 
 /// How many requests of a user may be outstanding: of more, none is executed.
 const MOST: usize = 100;
@@ -64,6 +65,10 @@ impl Engine {
             {
                 request = request.header(&**name, &**value);
             }
+        }
+        let origin = exchange.request.extensions().get::<RequestOrigin>();
+        if let (Some(origin), Some(extensions)) = (origin, request.extensions_mut()) {
+            extensions.insert(origin.clone());
         }
         let served = match request.body(Bytes::copy_from_slice(&part.body)) {
             Ok(request) if fits(&request) => self.serve(exchange.id, &request),

@@ -310,6 +310,7 @@ impl Engine {
         if aggregate {
             events = aggregated(events);
         }
+        self.events_sent += u64::try_from(events.len()).unwrap_or(u64::MAX);
         channel.sent = Some(Page {
             follow: channel.follow.take().unwrap_or(FollowKind::Next),
             events,

@@ -28,3 +28,5 @@ mod send_an_im;
 #[cfg(feature = "http")]
 mod shell;
 mod sign_in;
+#[cfg(feature = "http")]
+mod xframe;

@@ -10,10 +10,11 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use ucwa_proto::{Limits, Representation, Resource};
-use ucwa_server::{Fault, Server, ServerConfig, User};
+use ucwa_server::{Fault, HttpConfig, Server, ServerConfig, User};
 
 use crate::harness::{LENE, PASSWORD, TOSH};
 
@@ -281,4 +282,106 @@ async fn head_has_the_headers_of_get_and_no_body() {
         );
     }
     server.shutdown().await;
+}
+
+async fn hosted(http: HttpConfig) -> Server {
+    let config = ServerConfig::new([User::new(TOSH, "Tosh Meston", PASSWORD).unwrap()]);
+    Server::bind_with((Ipv4Addr::LOCALHOST, 0), config, http)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_beyond_the_limit_gets_503() {
+    let mut http = HttpConfig::default();
+    http.limits.connections = 2;
+    let server = hosted(http).await;
+    let root = server.root_url();
+    let mut first = Wire::connect(&server).await;
+    let mut second = Wire::connect(&server).await;
+    for wire in [&mut first, &mut second] {
+        assert_eq!(wire.get(&root).await.status(), StatusCode::OK);
+    }
+    let mut third = TcpStream::connect(server.local_addr()).await.unwrap();
+    let mut answer = String::new();
+    third.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+
+    // One that ends makes room for another.
+    drop(first.sender);
+    first.connection.await.unwrap().unwrap();
+    loop {
+        let mut next = Wire::connect(&server).await;
+        let request = next.builder(Method::GET, &root);
+        let request = request.body(Full::default()).unwrap();
+        // The server may not have seen the end of the first connection yet.
+        match next.sender.send_request(request).await {
+            Ok(response) if response.status() == StatusCode::OK => break,
+            _ => tokio::task::yield_now().await,
+        }
+    }
+    assert_eq!(second.get(&root).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn links_name_the_origin_that_a_listed_proxy_says() {
+    for (listed, origin) in [(true, "https://lync.contoso.com"), (false, "http://inside")] {
+        let mut http = HttpConfig::default();
+        if listed {
+            http.proxies.push(Ipv4Addr::LOCALHOST.into());
+        }
+        let server = hosted(http).await;
+        let mut wire = Wire::connect(&server).await;
+        wire.host = "inside".to_owned();
+        let request = wire
+            .builder(Method::GET, "/")
+            .header("x-forwarded-proto", "https")
+            .header("x-forwarded-host", "lync.contoso.com");
+        let root = wire.send(request.body(Full::default()).unwrap()).await;
+        let user = resource(&root).link_href("user").unwrap().to_owned();
+        assert!(user.starts_with(&format!("{origin}/")), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_needs_no_token() {
+    let page = "https://chat.contoso.com";
+    let mut http = HttpConfig::default();
+    http.allow_origin(page).unwrap();
+    let server = hosted(http).await;
+    let mut wire = Wire::connect(&server).await;
+    let preflight = wire
+        .builder(Method::OPTIONS, crate::harness::USER)
+        .header("origin", page)
+        .header("access-control-request-method", "GET")
+        .header("access-control-request-headers", "authorization");
+    let answer = wire.send(preflight.body(Full::default()).unwrap()).await;
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    assert_eq!(answer.headers()["access-control-allow-origin"], page);
+
+    // The challenge itself can be read by the page, too.
+    let request = wire.builder(Method::GET, crate::harness::USER);
+    let request = request.header("origin", page);
+    let challenge = wire.send(request.body(Full::default()).unwrap()).await;
+    assert_eq!(challenge.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(challenge.headers()["access-control-allow-origin"], page);
+    let exposed = challenge.headers()["access-control-expose-headers"].to_str();
+    assert!(exposed.unwrap().contains("WWW-Authenticate"));
+}
+
+#[tokio::test]
+async fn the_status_tells_who_is_signed_in_and_what_has_failed() {
+    let server = server().await;
+    let mut wire = Wire::connect(&server).await;
+    wire.sign_in(&server.root_url(), TOSH).await;
+    wire.get("/ucwa/oauth/v1/applications/7/me?secret=1").await;
+    let status = server.status().await;
+    assert_eq!(status.signed_in, [(TOSH.to_owned(), 1)]);
+    // The challenge of the sign-in is no error.
+    let [error] = &status.errors[..] else {
+        panic!("{:?}", status.errors);
+    };
+    assert_eq!(error.path, "/ucwa/oauth/v1/applications/7/me");
+    assert_eq!(error.status, StatusCode::NOT_FOUND);
+    assert_eq!(status.requests, 6);
 }

@@ -1,0 +1,133 @@
+//! The task that owns the engine, and the handle by which connections reach it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use crate::engine::{Activity, Engine, Input, Output, RequestId};
+use crate::fault::Fault;
+
+/// A message to the engine's task.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every command is a request, and each is passed once"
+)]
+pub(super) enum Command {
+    Request {
+        id: RequestId,
+        request: Request<Bytes>,
+        reply: oneshot::Sender<Response<Bytes>>,
+    },
+    Disconnected {
+        id: RequestId,
+    },
+    Fault(Fault),
+    Activity(oneshot::Sender<Activity>),
+}
+
+/// Passes requests to the engine's task. The task ends when the last handle is dropped.
+#[derive(Clone)]
+pub(super) struct EngineHandle {
+    commands: mpsc::UnboundedSender<Command>,
+    requests: Arc<AtomicU64>,
+}
+
+/// Reports a request as disconnected when it is dropped: hyper drops the request's future with its connection.
+struct Waiting {
+    id: RequestId,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // Without the engine's task there is no reply to be cancelled.
+        let _ = self.commands.send(Command::Disconnected { id: self.id });
+    }
+}
+
+impl EngineHandle {
+    /// A handle, and the commands for [`run`].
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Command>) {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let handle = Self {
+            commands,
+            requests: Arc::default(),
+        };
+        (handle, inbox)
+    }
+
+    /// The engine's response to a request; 503 when the engine's task is gone.
+    pub(super) async fn request(self, request: Request<Bytes>) -> Response<Bytes> {
+        let id = RequestId(self.requests.fetch_add(1, Ordering::Relaxed));
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Request { id, request, reply });
+        let waiting = Waiting {
+            id,
+            commands: self.commands,
+        };
+        let response = answer.await;
+        drop(waiting);
+        response.unwrap_or_else(|_| {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            response
+        })
+    }
+
+    /// What the engine holds; nothing when the engine's task is gone.
+    pub(super) async fn activity(&self) -> Activity {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Activity(reply));
+        answer.await.unwrap_or_default()
+    }
+
+    /// Gives a command to the engine's task. If that is gone, the command is dropped, with its reply.
+    pub(super) fn send(&self, command: Command) {
+        let _ = self.commands.send(command);
+    }
+}
+
+/// Runs the engine until the last handle is dropped.
+pub(super) async fn run(mut engine: Engine, mut inbox: mpsc::UnboundedReceiver<Command>) {
+    let epoch = Instant::now();
+    let mut replies: BTreeMap<RequestId, oneshot::Sender<Response<Bytes>>> = BTreeMap::new();
+    loop {
+        let wake_at = loop {
+            match engine.poll_output() {
+                Output::Reply { id, response } => {
+                    if let Some(reply) = replies.remove(&id) {
+                        // Whoever doesn't wait any more has said so, or is about to.
+                        let _ = reply.send(response);
+                    }
+                }
+                Output::Idle { wake_at } => break wake_at,
+            }
+        };
+        let wake = sleep_until(wake_at.map_or(epoch, |wake_at| epoch + wake_at));
+        tokio::select! {
+            command = inbox.recv() => match command {
+                None => return,
+                Some(Command::Request { id, request, reply }) => {
+                    replies.insert(id, reply);
+                    engine.handle(epoch.elapsed(), Input::Request { id, request });
+                }
+                Some(Command::Disconnected { id }) => {
+                    if replies.remove(&id).is_some() {
+                        engine.handle(epoch.elapsed(), Input::Disconnected { id });
+                    }
+                }
+                Some(Command::Fault(fault)) => engine.inject(epoch.elapsed(), fault),
+                Some(Command::Activity(reply)) => {
+                    // Whoever asked may have given up meanwhile.
+                    let _ = reply.send(engine.activity());
+                }
+            },
+            () = wake, if wake_at.is_some() => engine.handle(epoch.elapsed(), Input::Timeout),
+        }
+    }
+}

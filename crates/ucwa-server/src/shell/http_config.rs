@@ -1,0 +1,120 @@
+//! How the shell serves HTTP: limits, proxies, and the web pages of other origins.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ucwa_proto::{HrefError, Origin};
+
+#[cfg(feature = "tls")]
+use super::tls::TlsIdentity;
+
+/// How a [`Server`](crate::Server) serves HTTP; [`HttpConfig::default`] and then change what differs.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct HttpConfig {
+    /// What one connection, and all together, may take.
+    pub limits: ConnectionLimits,
+    /// The addresses of the proxies in front of the server. `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Port` of their
+    /// requests say which origin the client used; those of any other peer are ignored.
+    pub proxies: Vec<IpAddr>,
+    /// The certificate, for HTTPS. `None`, the default, is plain HTTP.
+    #[cfg(feature = "tls")]
+    pub tls: Option<TlsIdentity>,
+    /// In the form of an `Origin` header.
+    pub(crate) allowed_origins: Vec<String>,
+}
+
+impl HttpConfig {
+    /// Allows the web pages of an origin, such as `https://chat.contoso.com`, to use the server: by CORS, and by the cross-domain
+    /// frame (the list of `Cross-domain IFRAME`). By default none may.
+    ///
+    /// # Errors
+    ///
+    /// When the text isn't an origin: `http` or `https`, a host in ASCII, and perhaps a port.
+    pub fn allow_origin(&mut self, origin: &str) -> Result<(), HrefError> {
+        let bare = origin.strip_suffix('/').unwrap_or(origin);
+        let parsed = Origin::of(bare)?;
+        let authority = bare.split_once("://").map_or("", |(_, rest)| rest);
+        if !bare.is_ascii() || authority.contains(['/', '?', '#']) {
+            return Err(HrefError::Authority);
+        }
+        self.allowed_origins.push(parsed.to_string());
+        Ok(())
+    }
+
+    /// Whether the web pages of an origin may use the server.
+    pub(super) fn allows(&self, origin: &str) -> bool {
+        self.allowed_origins.iter().any(|allowed| allowed == origin)
+    }
+}
+
+/// The limits of a server against clients that are broken or hostile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionLimits {
+    /// How many connections are open at a time: 1,000. One more gets 503 and is closed.
+    pub connections: usize,
+    /// The longest head of a request, in bytes: 32 KiB. A longer one gets 431.
+    pub header_size: usize,
+    /// The longest body of a request, in bytes: 1 MiB. A longer one gets 413.
+    pub body_size: usize,
+    /// How long a connection may take until the head of its next request is complete: 30 s. Afterwards it is closed, also if it was
+    /// idle. A TLS handshake may take as long.
+    pub header_timeout: Duration,
+    /// How long the body of a request may take: 30 s. A slower one gets 408.
+    pub body_timeout: Duration,
+    /// How long a client may read nothing of a response: 30 s. Afterwards the connection is closed.
+    pub write_timeout: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            connections: 1000,
+            header_size: 32 * 1024,
+            body_size: 1024 * 1024,
+            header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_allowed_origin_is_compared_as_browsers_write_it() {
+        let mut http = HttpConfig::default();
+        http.allow_origin("HTTPS://Chat.Contoso.com:443/").unwrap();
+        http.allow_origin("http://localhost:8000").unwrap();
+        assert!(http.allows("https://chat.contoso.com"));
+        assert!(http.allows("http://localhost:8000"));
+        for other in [
+            "http://chat.contoso.com",
+            "https://chat.contoso.com.evil.example",
+            "https://evil.example",
+            "null",
+            "",
+        ] {
+            assert!(!http.allows(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        for text in [
+            "*",
+            "null",
+            "chat.contoso.com",
+            "ftp://chat.contoso.com",
+            "https://chat.contoso.com/page",
+            "https://chat.contoso.com?x",
+            "https://päge.example",
+            "https://\"];alert(1);[\"",
+        ] {
+            assert!(HttpConfig::default().allow_origin(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The certificate of a server, and its key.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
+use tokio_rustls::rustls::{self, ServerConfig};
+
+/// How long a generated certificate is valid: macOS and iOS refuse more than 825 days.
+const VALIDITY: Duration = Duration::from_secs(397 * 24 * 60 * 60);
+
+/// How far the clock of a client may be behind.
+const CLOCK_SKEW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The certificate chain of a server, with its key: for [`HttpConfig::tls`](crate::HttpConfig::tls).
+#[derive(Clone)]
+pub struct TlsIdentity(TlsAcceptor);
+
+/// Hides the key.
+impl fmt::Debug for TlsIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsIdentity").finish_non_exhaustive()
+    }
+}
+
+/// Why there is no [`TlsIdentity`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsIdentityError {
+    /// The file of certificates has none, or is no PEM.
+    #[error("the certificates cannot be read: {0}")]
+    Certificates(pem::Error),
+    /// The file of the key has none that is not encrypted, or is no PEM.
+    #[error("the private key cannot be read: {0}")]
+    Key(pem::Error),
+    /// The certificate and the key do not belong together, or are of a kind that rustls does not support.
+    #[error("the certificate and the key cannot be used: {0}")]
+    Unusable(rustls::Error),
+    /// No certificate could be generated.
+    #[error("the certificate cannot be generated: {0}")]
+    Generate(rcgen::Error),
+}
+
+impl TlsIdentity {
+    /// A certificate chain in PEM, the server's own certificate first, and the private key in PEM (PKCS#8, PKCS#1 or SEC1).
+    ///
+    /// # Errors
+    ///
+    /// When one of the two can't be read, or when they don't belong together.
+    pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsIdentityError> {
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
+            .collect::<Result<_, _>>()
+            .map_err(TlsIdentityError::Certificates)?;
+        if chain.is_empty() {
+            return Err(TlsIdentityError::Certificates(pem::Error::NoItemsFound));
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(TlsIdentityError::Key)?;
+        Self::new(chain, key)
+    }
+
+    /// A new certificate for these host names and IP addresses, and the root certificate in PEM that clients have to trust. The key
+    /// of the root is forgotten, so that no other certificate can be signed by it. Both are valid for 397 days.
+    ///
+    /// # Errors
+    ///
+    /// When a name is none, or when the system has no randomness for a key.
+    pub fn self_signed(names: impl Into<Vec<String>>) -> Result<(Self, String), TlsIdentityError> {
+        let (chain, key, root) = generate(names.into()).map_err(TlsIdentityError::Generate)?;
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        Ok((Self::new(chain, key)?, root))
+    }
+
+    fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, TlsIdentityError> {
+        let provider = Arc::new(ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(TlsIdentityError::Unusable)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+    }
+
+    pub(super) fn acceptor(&self) -> &TlsAcceptor {
+        &self.0
+    }
+}
+
+/// The certificate, its key, and the root in PEM.
+fn generate(
+    names: Vec<String>,
+) -> Result<(Vec<CertificateDer<'static>>, KeyPair, String), rcgen::Error> {
+    let now = SystemTime::now();
+    let mut root = CertificateParams::new([])?;
+    root.not_before = (now - CLOCK_SKEW).into();
+    root.not_after = (now + VALIDITY).into();
+    root.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    root.distinguished_name
+        .push(DnType::CommonName, "skype-p2p test root");
+    let root = CertifiedIssuer::self_signed(root, KeyPair::generate()?)?;
+
+    let mut leaf = CertificateParams::new(names)?;
+    leaf.not_before = (now - CLOCK_SKEW).into();
+    leaf.not_after = (now + VALIDITY).into();
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    leaf.distinguished_name
+        .push(DnType::CommonName, "skype-p2p test server");
+    let key = KeyPair::generate()?;
+    let leaf = leaf.signed_by(&key, &root)?;
+    Ok((vec![leaf.der().clone()], key, root.pem()))
+}
