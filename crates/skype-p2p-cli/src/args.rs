@@ -1,13 +1,14 @@
 //! The command line.
 
 use std::{
-    net::{SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
     path::PathBuf,
     time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use skype_p2p::Representation;
+use ucwa_server::parse_origin;
 
 use crate::{account::Account, address, faults::Faults};
 
@@ -60,13 +61,64 @@ pub struct Demo {
 /// The arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Where to listen; port 0 takes a free one
+    /// Where to listen; port 0 takes a free one. Another address than loopback needs TLS, or --plain-http
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = listen_address)]
     pub listen: SocketAddr,
-    /// A user: NAME:PASSWORD or NAME:PASSWORD:Display Name. NAME is a user of contoso.com, or user@domain. May be given
-    /// several times; without it there are Tosh and Lene
-    #[arg(long = "user", value_name = "NAME:PASSWORD[:DISPLAY NAME]")]
+    /// A TOML file with the users, pools, policies, limits, faults and allowed origins
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A user: NAME, NAME:PASSWORD or NAME:PASSWORD:Display Name. NAME is a user of contoso.com, or user@domain. An omitted
+    /// password (NAME, or NAME::Display Name) is read from --password-file or SKYPE_P2P_PASSWORD; one on the command line is
+    /// visible to all users of the machine, and only accepted on loopback. May be given several times; without it and without
+    /// --config there are Tosh and Lene
+    #[arg(
+        long = "user",
+        value_name = "NAME[:PASSWORD[:DISPLAY NAME]]",
+        conflicts_with = "config"
+    )]
     pub users: Vec<Account>,
+    /// A file whose first line is the password of each --user without one
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub password_file: Option<PathBuf>,
+    /// Listen without TLS at another address than loopback: for a network that nobody else can read, such as that of a proxy
+    #[arg(long, conflicts_with_all = ["tls", "tls_cert"])]
+    pub plain_http: bool,
+    /// The certificate in PEM, followed by those that lead to its root
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        conflicts_with = "tls"
+    )]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the certificate in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Generate the certificate: for loopback, the address of --listen and the host of --origin
+    #[arg(long, value_enum, requires = "tls_root")]
+    pub tls: Option<Tls>,
+    /// Where to write the root certificate of the generated certificate, which clients have to trust
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub tls_root: Option<PathBuf>,
+    /// What clients call the server, such as https://lync.contoso.com: its links begin with this
+    #[arg(long, value_name = "URL", value_parser = parse_origin)]
+    pub origin: Option<String>,
+    /// The address of a proxy in front of the server, whose X-Forwarded headers are believed. May be given several times
+    #[arg(long = "proxy", value_name = "IP")]
+    pub proxies: Vec<IpAddr>,
+    /// Take faults at this loopback address, by POST of JSON to /faults; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
+    pub admin: Option<SocketAddr>,
+    /// Show who is signed in, conversations, requests, events and the last errors, once a second
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// Where a certificate of `serve` comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tls {
+    /// Generated at each start, and signed by a root that is generated with it
+    SelfSigned,
 }
 
 /// The arguments of `send`.

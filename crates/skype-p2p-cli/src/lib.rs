@@ -6,6 +6,7 @@
 
 mod account;
 mod address;
+mod admin;
 mod args;
 mod audience;
 mod demo;
@@ -18,15 +19,17 @@ mod password;
 mod profile;
 mod send;
 mod serve;
+mod server_file;
 pub mod timeline;
 mod token;
+mod watch;
 
 use std::{fmt::Display, io::Write as _, process::ExitCode};
 
 use tracing_subscriber::EnvFilter;
 
 pub use account::Account;
-pub use args::{Accept, Cli, Command, Demo, Format, Listen, Send, Serve, SignIn};
+pub use args::{Accept, Cli, Command, Demo, Format, Listen, Send, Serve, SignIn, Tls};
 pub use faults::Faults;
 pub use observer::Observer;
 

@@ -35,6 +35,7 @@ mod shell;
 pub use config::{Card, IssuedToken, ServerConfig, User};
 pub use engine::{Activity, Engine, Input, Output, RequestId};
 pub use fault::{Fault, RetryAfter};
+pub use origin::parse_origin;
 pub use seed::Seed;
 #[cfg(feature = "http")]
 pub use shell::{ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus};

@@ -9,6 +9,7 @@
 )]
 
 mod demo;
+mod hosting;
 mod listen;
 mod observer;
 mod process;

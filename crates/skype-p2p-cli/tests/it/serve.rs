@@ -64,7 +64,7 @@ fn given_users_are_told_without_their_passwords() {
 
 #[test]
 fn accounts_that_make_no_sense_are_refused() {
-    for account in ["johnd", "johnd:", ":secret", "john d:secret"] {
+    for account in ["johnd:", ":secret", "john d:secret"] {
         assert_eq!(run(["serve", "--user", account]).code, Some(2), "{account}");
     }
     assert_eq!(

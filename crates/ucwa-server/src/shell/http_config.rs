@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ucwa_proto::{HrefError, Origin};
+use ucwa_proto::HrefError;
 
 #[cfg(feature = "tls")]
 use super::tls::TlsIdentity;
+use crate::origin::parse_origin;
 
 /// How a [`Server`](crate::Server) serves HTTP; [`HttpConfig::default`] and then change what differs.
 #[derive(Clone, Debug, Default)]
@@ -30,15 +31,9 @@ impl HttpConfig {
     ///
     /// # Errors
     ///
-    /// When the text isn't an origin: `http` or `https`, a host in ASCII, and perhaps a port.
+    /// As of [`parse_origin`].
     pub fn allow_origin(&mut self, origin: &str) -> Result<(), HrefError> {
-        let bare = origin.strip_suffix('/').unwrap_or(origin);
-        let parsed = Origin::of(bare)?;
-        let authority = bare.split_once("://").map_or("", |(_, rest)| rest);
-        if !bare.is_ascii() || authority.contains(['/', '?', '#']) {
-            return Err(HrefError::Authority);
-        }
-        self.allowed_origins.push(parsed.to_string());
+        self.allowed_origins.push(parse_origin(origin)?);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::process::Stdio;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
@@ -13,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use ucwa_proto::{Limits, Representation, Resource};
 use ucwa_server::{Fault, HttpConfig, Server, ServerConfig, User};
 
@@ -304,7 +306,11 @@ async fn a_connection_beyond_the_limit_gets_503() {
     }
     let mut third = TcpStream::connect(server.local_addr()).await.unwrap();
     let mut answer = String::new();
-    third.read_to_string(&mut answer).await.unwrap();
+    let read = third.read_to_string(&mut answer);
+    timeout(Duration::from_secs(10), read)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
 
     // One that ends makes room for another.

@@ -1,0 +1,403 @@
+//! The file of `serve --config`: users, pools, policies, limits, faults and allowed origins.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    num::NonZeroU32,
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use toml::Spanned;
+use ucwa_server::{Fault, HttpConfig, ServerConfig, User, parse_origin};
+
+use crate::password;
+
+/// What the file says, as the server takes it.
+pub(crate) struct ServerFile {
+    pub(crate) server: ServerConfig,
+    pub(crate) http: HttpConfig,
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// The tables and keys of the file. Everything may be absent, and nothing else may be there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    domain: Option<String>,
+    #[serde(default)]
+    allowed_origins: Vec<Spanned<String>>,
+    #[serde(default)]
+    faults: Vec<Fault>,
+    #[serde(default)]
+    policies: Policies,
+    #[serde(default)]
+    limits: Limits,
+    /// The origin of each other pool, by name.
+    #[serde(default)]
+    pools: BTreeMap<String, Spanned<String>>,
+    #[serde(default, rename = "user")]
+    users: Vec<Spanned<Person>>,
+}
+
+/// `[policies]`: what users may do, and the times of the server in seconds.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policies {
+    history: Option<bool>,
+    passive: Option<bool>,
+    invitation_timeout: Option<NonZeroU32>,
+    message_timeout: Option<NonZeroU32>,
+    inactivity_timeout: Option<NonZeroU32>,
+    token_life: Option<NonZeroU32>,
+    guest_token_life: Option<NonZeroU32>,
+}
+
+/// `[limits]`: what clients may take; sizes in bytes, times in seconds.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    connections: Option<NonZeroU32>,
+    header_size: Option<NonZeroU32>,
+    body_size: Option<NonZeroU32>,
+    header_timeout: Option<NonZeroU32>,
+    body_timeout: Option<NonZeroU32>,
+    write_timeout: Option<NonZeroU32>,
+}
+
+/// `[[user]]`: an account, and the contact card.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Person {
+    uri: Spanned<String>,
+    name: Option<String>,
+    password: Option<Password>,
+    /// Relative to the file.
+    password_file: Option<Spanned<PathBuf>>,
+    pool: Option<Spanned<String>>,
+    title: Option<String>,
+    department: Option<String>,
+    company: Option<String>,
+    office: Option<String>,
+    work_phone: Option<String>,
+    mobile_phone: Option<String>,
+    home_phone: Option<String>,
+    other_phone: Option<String>,
+    photo: Option<String>,
+}
+
+/// A password. The errors of its type do not show it.
+struct Password(String);
+
+impl<'de> Deserialize<'de> for Password {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(from) {
+            Ok(toml::Value::String(text)) if !text.is_empty() => Ok(Self(text)),
+            _ => Err(D::Error::custom(
+                "a password is a string between quotes, and not empty",
+            )),
+        }
+    }
+}
+
+/// Something in the file that cannot be used, and where it is.
+struct Mistake {
+    at: Option<Range<usize>>,
+    what: String,
+}
+
+impl Mistake {
+    fn new(at: Range<usize>, what: impl Into<String>) -> Self {
+        Self {
+            at: Some(at),
+            what: what.into(),
+        }
+    }
+}
+
+/// Reads the file. The error names the file and the line, but not the line's text, which may hold a password.
+pub(crate) fn read(path: &Path) -> Result<ServerFile, String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    understand(&text, folder).map_err(|mistake| {
+        let place = match mistake.at {
+            Some(at) => format!(":{}", line(&text, at.start)),
+            None => String::new(),
+        };
+        format!("{}{place}: {}", path.display(), mistake.what)
+    })
+}
+
+fn understand(text: &str, folder: &Path) -> Result<ServerFile, Mistake> {
+    let document: Document = toml::from_str(text).map_err(|error| Mistake {
+        at: error.span(),
+        what: error.message().to_owned(),
+    })?;
+    let mut http = HttpConfig::default();
+    for origin in document.allowed_origins {
+        http.allow_origin(origin.get_ref())
+            .map_err(|error| Mistake::new(origin.span(), error.to_string()))?;
+    }
+    document.limits.apply(&mut http);
+    let users = users(document.users, &document.pools, folder)?;
+    let mut server = ServerConfig::new(users);
+    if let Some(domain) = document.domain {
+        server.domain = domain;
+    }
+    document.policies.apply(&mut server);
+    Ok(ServerFile {
+        server,
+        http,
+        faults: document.faults,
+    })
+}
+
+fn users(
+    people: Vec<Spanned<Person>>,
+    pools: &BTreeMap<String, Spanned<String>>,
+    folder: &Path,
+) -> Result<Vec<User>, Mistake> {
+    let mut origins = BTreeMap::new();
+    for (name, pool) in pools {
+        let origin = parse_origin(pool.get_ref())
+            .map_err(|error| Mistake::new(pool.span(), error.to_string()))?;
+        origins.insert(name.as_str(), origin);
+    }
+    let mut users = Vec::new();
+    let mut known = BTreeSet::new();
+    for person in people {
+        let at = person.span();
+        let person = person.into_inner();
+        let uri = person.uri.span();
+        let user = person.user(at, &origins, folder)?;
+        if !known.insert(user.uri.as_str().to_ascii_lowercase()) {
+            let what = format!("the user {} is given twice", user.uri);
+            return Err(Mistake::new(uri, what));
+        }
+        users.push(user);
+    }
+    Ok(users)
+}
+
+impl Person {
+    fn user(
+        self,
+        at: Range<usize>,
+        pools: &BTreeMap<&str, String>,
+        folder: &Path,
+    ) -> Result<User, Mistake> {
+        let password = match (self.password, self.password_file) {
+            (Some(password), None) => password.0,
+            (None, Some(file)) => password::read(Some(&folder.join(file.get_ref())))
+                .map_err(|why| Mistake::new(file.span(), why))?,
+            _ => {
+                let what = "a user has either a password or a password_file";
+                return Err(Mistake::new(at, what));
+            }
+        };
+        let uri = self.uri.get_ref();
+        let bare = uri.strip_prefix("sip:").unwrap_or(uri);
+        let name = self
+            .name
+            .unwrap_or_else(|| bare.split('@').next().unwrap_or_default().to_owned());
+        let mut user = User::new(uri, name, password)
+            .map_err(|error| Mistake::new(self.uri.span(), error.to_string()))?;
+        if let Some(pool) = self.pool {
+            let Some(origin) = pools.get(pool.get_ref().as_str()) else {
+                let what = format!("the table [pools] has no {:?}", pool.get_ref());
+                return Err(Mistake::new(pool.span(), what));
+            };
+            user.home = Some(origin.clone());
+        }
+        user.card.title = self.title;
+        user.card.department = self.department;
+        user.card.company = self.company;
+        user.card.office = self.office;
+        user.card.work_phone = self.work_phone;
+        user.card.mobile_phone = self.mobile_phone;
+        user.card.home_phone = self.home_phone;
+        user.card.other_phone = self.other_phone;
+        user.card.photo = self.photo;
+        Ok(user)
+    }
+}
+
+impl Policies {
+    fn apply(self, server: &mut ServerConfig) {
+        server.history = self.history.unwrap_or(server.history);
+        server.passive = self.passive.unwrap_or(server.passive);
+        set_seconds(&mut server.invitation_timeout, self.invitation_timeout);
+        set_seconds(&mut server.message_timeout, self.message_timeout);
+        set_seconds(&mut server.inactivity_timeout, self.inactivity_timeout);
+        set_seconds(&mut server.token_life, self.token_life);
+        set_seconds(&mut server.guest_token_life, self.guest_token_life);
+    }
+}
+
+impl Limits {
+    fn apply(self, http: &mut HttpConfig) {
+        let limits = &mut http.limits;
+        set_number(&mut limits.connections, self.connections);
+        set_number(&mut limits.header_size, self.header_size);
+        set_number(&mut limits.body_size, self.body_size);
+        set_seconds(&mut limits.header_timeout, self.header_timeout);
+        set_seconds(&mut limits.body_timeout, self.body_timeout);
+        set_seconds(&mut limits.write_timeout, self.write_timeout);
+    }
+}
+
+fn set_seconds(time: &mut Duration, seconds: Option<NonZeroU32>) {
+    if let Some(seconds) = seconds {
+        *time = Duration::from_secs(seconds.get().into());
+    }
+}
+
+fn set_number(number: &mut usize, given: Option<NonZeroU32>) {
+    if let Some(given) = given {
+        *number = usize::try_from(given.get()).unwrap_or(usize::MAX);
+    }
+}
+
+/// The number of the line at this offset, from 1.
+fn line(text: &str, offset: usize) -> usize {
+    let before = text.bytes().take(offset);
+    before.filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The line and the text of the error.
+    fn mistake(text: &str) -> (usize, String) {
+        let Err(mistake) = understand(text, Path::new("")) else {
+            panic!("understood: {text}");
+        };
+        (line(text, mistake.at.unwrap().start), mistake.what)
+    }
+
+    #[test]
+    fn every_table_reaches_the_server() {
+        let file = understand(
+            r#"
+            domain = "fabrikam.com"
+            allowed_origins = ["https://chat.fabrikam.com"]
+            faults = [
+                "aggregate_events",
+                { turn_away = { method = "POST", path = "/messaging", count = 3, status = 503, retry_after = 7 } },
+            ]
+
+            [policies]
+            history = false
+            message_timeout = 5
+
+            [limits]
+            connections = 50
+            body_timeout = 10
+
+            [pools]
+            east = "https://east.fabrikam.com"
+
+            [[user]]
+            uri = "johnd@fabrikam.com"
+            name = "John Doe"
+            password = "secret"
+            title = "Engineer"
+            pool = "east"
+
+            [[user]]
+            uri = "sip:janed@fabrikam.com"
+            password = "secret"
+            "#,
+            Path::new(""),
+        );
+        let file = file.unwrap_or_else(|mistake| panic!("{}", mistake.what));
+        assert_eq!(file.server.domain, "fabrikam.com");
+        assert!(!file.server.history);
+        assert_eq!(file.server.message_timeout, Duration::from_secs(5));
+        assert_eq!(file.server.invitation_timeout, Duration::from_secs(30));
+        assert_eq!(file.http.limits.connections, 50);
+        assert_eq!(file.http.limits.body_timeout, Duration::from_secs(10));
+        assert_eq!(file.faults.len(), 2);
+        let [john, jane] = &file.server.users[..] else {
+            panic!("two users");
+        };
+        assert_eq!(john.display_name, "John Doe");
+        assert_eq!(john.card.title.as_deref(), Some("Engineer"));
+        assert_eq!(john.home.as_deref(), Some("https://east.fabrikam.com"));
+        assert_eq!(jane.display_name, "janed");
+        assert_eq!(jane.home, None);
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        let user = "[[user]]\nuri = \"a@b\"\n";
+        for (text, number, part) in [
+            ("domian = \"x\"\n".to_owned(), 1, "unknown field `domian`"),
+            (
+                "\n[limits]\nconections = 1\n".to_owned(),
+                3,
+                "unknown field",
+            ),
+            ("[policies]\nhistory = 1\n".to_owned(), 2, "boolean"),
+            ("[limits]\nconnections = 0\n".to_owned(), 2, "nonzero"),
+            ("allowed_origins = [\n\"*\"]\n".to_owned(), 2, "absolute"),
+            (
+                "faults = [\n\"explode\"]\n".to_owned(),
+                2,
+                "unknown variant",
+            ),
+            (
+                "faults = [\n{ resume = { usr = \"a\" } }]\n".to_owned(),
+                2,
+                "usr",
+            ),
+            (format!("{user}pasword = \"x\"\n"), 3, "unknown field"),
+            (
+                format!("{user}password = \"x\"\npool = \"y\"\n"),
+                4,
+                "[pools]",
+            ),
+            (user.to_owned(), 1, "password"),
+            (
+                format!("{user}password = \"x\"\n{user}password = \"y\"\n"),
+                5,
+                "twice",
+            ),
+            (
+                "[[user]]\nuri = \"no address\"\npassword = \"x\"\n".to_owned(),
+                2,
+                "",
+            ),
+            ("[pools]\neast = \"east\"\n".to_owned(), 2, "absolute"),
+        ] {
+            let (line, what) = mistake(&text);
+            assert_eq!(line, number, "{text}: {what}");
+            assert!(what.contains(part), "{text}: {what}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_no_password() {
+        let user = "[[user]]\nuri = \"a@b\"\n";
+        for secret in [
+            "password = \"hunter2\"\npassword = \"hunter2\"",
+            "password = \"hunter2\" x",
+            "password = \"hunter2",
+            "password = hunter2",
+            "password = 20261130",
+            "password = [\"hunter2\"]",
+            "pasword = \"hunter2\"",
+            "password = \"\"",
+        ] {
+            let (_, what) = mistake(&format!("{user}{secret}\n"));
+            assert!(
+                !what.contains("hunter2") && !what.contains("20261130"),
+                "{secret}: {what}"
+            );
+        }
+    }
+}
