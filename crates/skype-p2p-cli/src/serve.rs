@@ -174,13 +174,14 @@ async fn serve(args: &Serve, hosting: Hosting) -> io::Result<()> {
         if args.watch {
             watch::run(&server, &root, &mut output).await;
         } else {
-            pending().await
+            pending::<()>().await;
         }
     };
     select! {
         () = interrupt.received() => {}
         () = administer => {}
         () = watch => {}
+        () = server.failed() => return Err(io::Error::other("the server has failed")),
     }
     server.shutdown().await;
     Ok(())

@@ -13,13 +13,15 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 use ucwa_server::{Fault, HttpConfig, ServerConfig, User, parse_origin};
 
-use crate::password;
+use crate::{complain, password};
 
 /// What the file says, as the server takes it.
 pub(crate) struct ServerFile {
     pub(crate) server: ServerConfig,
     pub(crate) http: HttpConfig,
     pub(crate) faults: Vec<Fault>,
+    /// Whether the file itself has passwords.
+    has_passwords: bool,
 }
 
 /// The tables and keys of the file. Everything may be absent, and nothing else may be there.
@@ -122,13 +124,33 @@ pub(crate) fn read(path: &Path) -> Result<ServerFile, String> {
     let text = fs::read_to_string(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    understand(&text, folder).map_err(|mistake| {
+    let understood = understand(&text, folder);
+    if understood.as_ref().is_ok_and(|file| file.has_passwords) && is_readable_by_all(path) {
+        complain(format_args!(
+            "{} has passwords, and all users of the machine can read it",
+            path.display()
+        ));
+    }
+    understood.map_err(|mistake| {
         let place = match mistake.at {
             Some(at) => format!(":{}", line(&text, at.start)),
             None => String::new(),
         };
         format!("{}{place}: {}", path.display(), mistake.what)
     })
+}
+
+/// Whether every user of the machine can read the file.
+#[cfg(unix)]
+fn is_readable_by_all(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+}
+
+/// Not known on this system.
+#[cfg(not(unix))]
+fn is_readable_by_all(_: &Path) -> bool {
+    false
 }
 
 fn understand(text: &str, folder: &Path) -> Result<ServerFile, Mistake> {
@@ -142,6 +164,8 @@ fn understand(text: &str, folder: &Path) -> Result<ServerFile, Mistake> {
             .map_err(|error| Mistake::new(origin.span(), error.to_string()))?;
     }
     document.limits.apply(&mut http);
+    let mut people = document.users.iter().map(Spanned::get_ref);
+    let has_passwords = people.any(|person| person.password.is_some());
     let users = users(document.users, &document.pools, folder)?;
     let mut server = ServerConfig::new(users);
     if let Some(domain) = document.domain {
@@ -152,6 +176,7 @@ fn understand(text: &str, folder: &Path) -> Result<ServerFile, Mistake> {
         server,
         http,
         faults: document.faults,
+        has_passwords,
     })
 }
 

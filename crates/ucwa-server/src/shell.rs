@@ -147,6 +147,12 @@ impl Server {
         status
     }
 
+    /// Waits until the server can serve no more, because its engine has panicked: each request gets 503 then. Only a new server
+    /// helps.
+    pub async fn failed(&self) {
+        self.engine.closed().await;
+    }
+
     /// Stops listening and closes every connection; what was pending gets no response.
     pub async fn shutdown(self) {
         let Self {

@@ -309,6 +309,29 @@ fn a_mistake_in_the_file_is_told_with_its_line_and_without_the_password() {
     assert!(missing.stderr.contains("no-such-file.toml"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_with_passwords_that_all_users_can_read_is_complained_about() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let secret = Scratch::with("elsewhere", "open-sesame");
+    let outside = FILE.replace(
+        "password = \"open-sesame\"",
+        &format!("password_file = {:?}", secret.path()),
+    );
+    for (text, mode, complains) in [
+        (FILE, 0o644, true),
+        (FILE, 0o640, false),
+        (&outside, 0o644, false),
+    ] {
+        let file = Scratch::with("readable.toml", text);
+        fs::set_permissions(&file.0, fs::Permissions::from_mode(mode)).unwrap();
+        let (server, _) = serve(&["--config", file.path()]);
+        server.signal("TERM");
+        let told = server.end().stderr;
+        assert_eq!(told.contains("can read it"), complains, "{mode:o}: {told}");
+    }
+}
+
 #[test]
 fn faults_are_taken_at_the_admin_address_only() {
     let file = Scratch::with("admin.toml", FILE);

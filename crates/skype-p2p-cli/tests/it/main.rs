@@ -9,6 +9,7 @@
 )]
 
 mod demo;
+mod guide;
 mod hosting;
 mod listen;
 mod observer;

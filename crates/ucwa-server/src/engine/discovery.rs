@@ -40,7 +40,7 @@ impl Engine {
         .into()
     }
 
-    /// GET xframe: a page without the script of a real server, which sends requests for pages of other origins.
+    /// GET xframe without a shell: the page has no script. A server on a port answers with the whole frame (`shell/xframe.rs`).
     pub(super) fn xframe(&self) -> Reply {
         let page = "<!DOCTYPE html>\r\n<title>XFrame</title>\r\n";
         Reply::Ready(self.with_content(StatusCode::OK, "text/html", page))

@@ -86,6 +86,11 @@ impl EngineHandle {
         answer.await.unwrap_or_default()
     }
 
+    /// Waits until the engine's task is gone.
+    pub(super) async fn closed(&self) {
+        self.commands.closed().await;
+    }
+
     /// Gives a command to the engine's task. If that is gone, the command is dropped, with its reply.
     pub(super) fn send(&self, command: Command) {
         let _ = self.commands.send(command);

@@ -327,6 +327,22 @@ async fn random_bytes_neither_hang_nor_crash_the_server() {
     serves(&connections).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_without_its_engine_answers_503_and_tells_that_it_has_failed() {
+    let mut connections = connections(HttpConfig::default());
+    let (engine, inbox) = EngineHandle::new();
+    let waiting = timeout(Duration::from_secs(60), engine.closed()).await;
+    assert!(waiting.is_err(), "the engine is there");
+    drop(inbox);
+    engine.closed().await;
+    connections.engine = engine;
+    let mut client = Client::connect(&connections);
+    let answer = client
+        .exchange("GET / HTTP/1.1\r\nHost: lync\r\n\r\n")
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+}
+
 #[cfg(feature = "tls")]
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_stalls_is_given_up_after_the_timeout() {

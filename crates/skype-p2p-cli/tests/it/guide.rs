@@ -1,0 +1,176 @@
+//! The commands of the pages about the server, as a reader types them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::process::{Process, command, run};
+
+const PAGE: &str = include_str!("../../../../docs/src/hosting.md");
+const README: &str = include_str!("../../../../README.md");
+
+/// The blocks of a page in this language, each with the line above it.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<(&'a str, String)> {
+    let mut blocks = Vec::new();
+    let mut above = "";
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if line.strip_prefix("```") == Some(language) {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push((above, block.join("\n")));
+        }
+        above = line;
+    }
+    blocks
+}
+
+/// The words of a command: at spaces, except between quotes.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for c in command.chars() {
+        match quote {
+            Some(end) if c == end => quote = None,
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None if c == ' ' => words.push(String::new()),
+            _ => words.last_mut().unwrap().push(c),
+        }
+    }
+    words
+}
+
+/// The command with free ports in the place of the ports that the page has.
+fn with_free_ports(command: &str, ports: &mut BTreeMap<String, u16>) -> String {
+    let mut result = command.to_owned();
+    for page_port in ["8080", "8081", "8090", "8443"] {
+        if command.contains(page_port) {
+            let port = ports.entry(page_port.to_owned()).or_insert_with(|| {
+                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                listener.local_addr().unwrap().port()
+            });
+            result = result.replace(page_port, &port.to_string());
+        }
+    }
+    result
+}
+
+/// Runs the commands of a block one after the other; `serve` and `listen` run until its end.
+fn play(block: &str, folder: &Path) {
+    let mut ports = BTreeMap::new();
+    let mut environment = BTreeMap::new();
+    let mut running = Vec::new();
+    for line in block.lines() {
+        let typed = line.strip_prefix("$ ").unwrap();
+        let typed = with_free_ports(typed, &mut ports);
+        let typed = typed.replace("cargo run --release --", "skype-p2p");
+        let mut words = words(&typed);
+        let mut own = environment.clone();
+        while let Some((name, value)) = words[0].split_once('=') {
+            own.insert(name.to_owned(), value.to_owned());
+            words.remove(0);
+        }
+        let mut process = match &*words[0] {
+            "export" => {
+                let (name, value) = words[1].split_once('=').unwrap();
+                environment.insert(name.to_owned(), value.to_owned());
+                continue;
+            }
+            "skype-p2p" => command(&words[1..]),
+            "curl" => {
+                let mut curl = Command::new("curl");
+                curl.args(&words[1..]).stdin(Stdio::null());
+                // Not every machine has it.
+                match curl.output() {
+                    Ok(output) => assert!(output.status.success(), "{line}: {output:?}"),
+                    Err(_) => eprintln!("skipped: {line}"),
+                }
+                continue;
+            }
+            other => panic!("{other} in {line}"),
+        };
+        process.envs(&own).current_dir(folder);
+        match &*words[1] {
+            "serve" => {
+                let mut server = Process::start(process);
+                assert!(server.line().starts_with("http"), "{line}");
+                running.push(server);
+            }
+            "listen" => {
+                let mut listener = Process::start(process);
+                while !listener.line().contains("SignedIn") {}
+                running.push(listener);
+            }
+            "send" => {
+                let sent = Process::start(process).end();
+                assert_eq!(sent.code, Some(0), "{line}: {}", sent.stderr);
+            }
+            other => panic!("{other} in {line}"),
+        }
+    }
+}
+
+/// A folder with the files that the page shows.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn of(page: &str) -> Self {
+        let name = format!("skype-p2p-guide-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for (above, text) in blocks(page, "toml") {
+            let name = above.strip_prefix("<!-- file: ").unwrap();
+            fs::write(folder.join(name.trim_end_matches(" -->")), text).unwrap();
+        }
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn the_commands_of_the_page_about_the_server_work() {
+    let folder = Folder::of(PAGE);
+    let blocks = blocks(PAGE, "console");
+    assert!(blocks.len() >= 5);
+    for (_, block) in blocks {
+        // Only Linux takes roots from a variable.
+        if cfg!(target_os = "linux") || !block.contains("SSL_CERT_FILE") {
+            play(&block, &folder.0);
+        }
+    }
+}
+
+#[test]
+fn the_commands_of_the_readme_work() {
+    let (_, section) = README.split_once("\n## The binary\n").unwrap();
+    let (_, block) = blocks(section, "console").swap_remove(0);
+    play(&block, Path::new("."));
+}
+
+#[test]
+fn the_page_about_the_server_has_every_option_of_serve_and_no_other() {
+    let options = |text: &str| -> BTreeSet<String> {
+        text.split(|c: char| !c.is_ascii_lowercase() && c != '-')
+            .filter(|word| word.starts_with("--") && !word.ends_with('-'))
+            .map(str::to_owned)
+            .collect()
+    };
+    let help = run(["serve", "--help"]).stdout.join("\n");
+    let mut offered = options(&help);
+    offered.remove("--help");
+    let page: String = PAGE
+        .lines()
+        .filter(|line| !line.contains("skype-p2p send") && !line.contains("skype-p2p listen"))
+        .filter(|line| !line.contains("curl") && !line.starts_with("<!--"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(options(&page), offered);
+}
