@@ -64,7 +64,7 @@ impl FromStr for Account {
     }
 }
 
-/// The two users of the published examples, with passwords that everybody may know.
+/// The two users of the published examples, with public passwords.
 pub(crate) fn sandbox() -> Result<[User; 2], String> {
     let user = |account: &str| -> Result<User, String> {
         account

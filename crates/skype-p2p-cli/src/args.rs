@@ -80,7 +80,7 @@ pub struct Serve {
     /// A file whose first line is the password of each --user without one
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub password_file: Option<PathBuf>,
-    /// Listen without TLS at another address than loopback: for a network that nobody else can read, such as that of a proxy
+    /// Listen without TLS at another address than loopback: for a network that only the proxy and the server can read
     #[arg(long, conflicts_with_all = ["tls", "tls_cert"])]
     pub plain_http: bool,
     /// The certificate in PEM, followed by those that lead to its root
@@ -100,7 +100,7 @@ pub struct Serve {
     /// Where to write the root certificate of the generated certificate, which clients have to trust
     #[arg(long, value_name = "FILE", requires = "tls")]
     pub tls_root: Option<PathBuf>,
-    /// What clients call the server, such as https://lync.contoso.com: its links begin with this
+    /// The address by which clients reach the server, with https and without a path: its links begin with this
     #[arg(long, value_name = "URL", value_parser = parse_origin)]
     pub origin: Option<String>,
     /// The address of a proxy in front of the server, whose X-Forwarded headers are believed. May be given several times

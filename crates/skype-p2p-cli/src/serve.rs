@@ -27,12 +27,12 @@ pub(crate) async fn run(args: Serve) -> End {
     }
 }
 
-/// What the command line and the file say of the server.
+/// The settings of the server, from the command line and the file.
 struct Hosting {
     server: ServerConfig,
     http: HttpConfig,
     faults: Vec<Fault>,
-    /// Whether the users are those of the published examples, whose passwords everybody may know.
+    /// Whether the users are those of the published examples, whose passwords are public.
     sandbox: bool,
 }
 
@@ -67,7 +67,7 @@ impl Hosting {
     }
 }
 
-/// Refuses what must not be reached from other machines.
+/// Refuses to listen beyond loopback with public passwords, with passwords on the command line, or without TLS.
 fn check_reach(args: &Serve, sandbox: bool) -> Result<(), String> {
     if args.listen.ip().is_loopback() {
         return Ok(());
@@ -78,7 +78,7 @@ fn check_reach(args: &Serve, sandbox: bool) -> Result<(), String> {
     } else if args.users.iter().any(account::Account::has_password) {
         "a password on the command line is visible to all users of the machine. Give --config, or --user without a password"
     } else if args.tls.is_none() && args.tls_cert.is_none() && !args.plain_http {
-        "without TLS everybody on the network can read passwords. Give --tls-cert and --tls-key, or --tls, or else --plain-http"
+        "without TLS, passwords and tokens can be read on the network. Give --tls-cert and --tls-key, or --tls, or else --plain-http"
     } else {
         return Ok(());
     };

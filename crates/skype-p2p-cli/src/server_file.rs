@@ -15,7 +15,7 @@ use ucwa_server::{Fault, HttpConfig, ServerConfig, User, parse_origin};
 
 use crate::{complain, password};
 
-/// What the file says, as the server takes it.
+/// The contents of the file, in the types of the server.
 pub(crate) struct ServerFile {
     pub(crate) server: ServerConfig,
     pub(crate) http: HttpConfig,

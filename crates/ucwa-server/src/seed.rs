@@ -7,12 +7,12 @@ use rand_chacha::rand_core::SeedableRng as _;
 
 /// The seed of a server's random numbers: the same seed and the same inputs give the same tokens and identifiers.
 ///
-/// A seed from a number is for tests. Whoever knows the number knows every token that the server will issue.
+/// A seed from a number is for tests: the number determines every token that the server will issue.
 #[derive(Clone)]
 pub struct Seed(ChaCha8Rng);
 
 impl Seed {
-    /// A seed that nobody can predict: a key from the operating system's randomness.
+    /// An unpredictable seed: a key from the operating system's randomness.
     #[cfg(feature = "http")]
     pub(crate) fn from_os() -> std::io::Result<Self> {
         let mut key = [0; 32];

@@ -1,6 +1,7 @@
 //! Connections: accepted within the limits, and served with HTTP/1.1.
 
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,12 +52,12 @@ impl Connections {
             tokio::select! {
                 connection = listener.accept() => match connection {
                     Ok((stream, _)) if connections.len() >= self.http.limits.connections => {
-                        refuse(&stream);
+                        self.refuse(stream);
                     }
                     Ok((stream, peer)) => {
                         connections.spawn(self.clone().serve(stream, peer.ip()));
                     }
-                    // The system has run out of something; time may bring it back.
+                    // The system has run out of a resource, such as file descriptors.
                     Err(_) => sleep(PAUSE).await,
                 },
                 Some(_) = connections.join_next() => {}
@@ -67,7 +68,20 @@ impl Connections {
         connections.shutdown().await;
     }
 
-    /// Serves one connection to its end, which is no news: the engine is told what matters when the request is dropped.
+    /// Closes a connection beyond the limit. Without TLS, which would need a handshake, the client gets a response first.
+    fn refuse(&self, stream: TcpStream) {
+        #[cfg(feature = "tls")]
+        if self.http.tls.is_some() {
+            return;
+        }
+        // The socket does not block: if its buffer doesn't take the response at once, the client only sees the end.
+        if let Ok(mut stream) = stream.into_std() {
+            let _ = stream.write(BUSY);
+        }
+    }
+
+    /// Serves one connection to its end. Its errors are ignored: the engine learns of a request without a reader when the request is
+    /// dropped.
     pub(super) async fn serve<S>(self, stream: S, peer: IpAddr)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
@@ -161,13 +175,7 @@ impl Connections {
     }
 }
 
-/// Answers a connection beyond the limit without waiting for it.
-fn refuse(stream: &TcpStream) {
-    // A client that can't take these few bytes at once sees the closed connection.
-    let _ = stream.try_write(BUSY);
-}
-
-/// A response after which the rest of the connection can't be understood.
+/// A response to a request whose body was not read to its end: the connection closes after it.
 fn closing(status: StatusCode) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;

@@ -37,7 +37,7 @@ pub(super) struct EngineHandle {
     requests: Arc<AtomicU64>,
 }
 
-/// Reports a request as disconnected when it is dropped: hyper drops the request's future with its connection.
+/// Reports a request as disconnected when this is dropped: hyper drops the request's future with its connection.
 struct Waiting {
     id: RequestId,
     commands: mpsc::UnboundedSender<Command>,
@@ -106,7 +106,7 @@ pub(super) async fn run(mut engine: Engine, mut inbox: mpsc::UnboundedReceiver<C
             match engine.poll_output() {
                 Output::Reply { id, response } => {
                     if let Some(reply) = replies.remove(&id) {
-                        // Whoever doesn't wait any more has said so, or is about to.
+                        // If the request was dropped, its `Disconnected` is on the way.
                         let _ = reply.send(response);
                     }
                 }
@@ -128,7 +128,7 @@ pub(super) async fn run(mut engine: Engine, mut inbox: mpsc::UnboundedReceiver<C
                 }
                 Some(Command::Fault(fault)) => engine.inject(epoch.elapsed(), fault),
                 Some(Command::Activity(reply)) => {
-                    // Whoever asked may have given up meanwhile.
+                    // The caller may have dropped its future meanwhile.
                     let _ = reply.send(engine.activity());
                 }
             },

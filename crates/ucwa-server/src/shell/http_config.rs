@@ -47,7 +47,7 @@ impl HttpConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionLimits {
-    /// How many connections are open at a time: 1,000. One more gets 503 and is closed.
+    /// How many connections are open at a time: 1,000. One more gets 503 and is closed; with TLS it is only closed.
     pub connections: usize,
     /// The longest head of a request, in bytes: 32 KiB. A longer one gets 431.
     pub header_size: usize,

@@ -67,7 +67,7 @@ impl TlsIdentity {
     }
 
     /// A new certificate for these host names and IP addresses, and the root certificate in PEM that clients have to trust. The key
-    /// of the root is forgotten, so that no other certificate can be signed by it. Both are valid for 397 days.
+    /// of the root is dropped, so no other certificate can be signed with it. Both certificates are valid for 397 days.
     ///
     /// # Errors
     ///
