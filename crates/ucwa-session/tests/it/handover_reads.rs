@@ -312,6 +312,49 @@ fn the_text_of_an_invitation_without_an_inviter_is_not_repeated() {
     assert!(discovered(&driver).is_none());
 }
 
+#[test]
+fn an_event_does_not_repeat_the_shown_text_of_an_invitation_without_an_inviter() {
+    let mut driver = TestDriver::signed_in();
+    let mut offer = offered("17b", "hello");
+    let invitation = &mut offer[0]["events"][0]["_embedded"]["messagingInvitation"];
+    invitation["_embedded"] = json!({});
+    driver.page(offer);
+    let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
+    driver.submit(Operation::Accept(key));
+    driver.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
+    driver.page(offer_completed("17b", "Success"));
+    driver.advance(5 * SECOND);
+    assert_eq!(driver.received(key), ["hello"]);
+    let lene = json!({"rel": "participant", "uri": "sip:lenea@contoso.com", "name": "Lene Aaling"});
+    let joined = event("added", "participant", &participant_href("17b"), lene);
+    driver.page(senders(
+        "17b",
+        vec![(true, joined), (true, arrival("17b", "1", "hello"))],
+    ));
+    assert_eq!(driver.received(key), [""; 0]);
+}
+
+#[test]
+fn an_invitation_that_is_read_twice_shows_its_text_once() {
+    let checkpoint = with_expected_text().session.checkpoint().unwrap();
+    let (mut driver, key) = resumed_chat(&checkpoint);
+    driver.reply("GET", INVITATION, 200, accepted_invitation());
+    // An event without links has the session read the invitation again, while the text is still expected.
+    let offer = with(
+        offered("17b", "hello")[0]["events"][0].clone(),
+        "type",
+        json!("updated"),
+    );
+    driver.page(json!([communication(vec![with(
+        offer,
+        "_embedded",
+        json!("x")
+    )])]));
+    driver.reply("GET", INVITATION, 200, accepted_invitation());
+    driver.advance(10 * SECOND);
+    assert_eq!(driver.received(key), ["hello"]);
+}
+
 /// Otherwise the conversation would have no links, and its messages would never be sent.
 #[test]
 fn a_conversation_whose_links_are_forged_is_read_again() {
