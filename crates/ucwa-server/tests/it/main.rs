@@ -20,6 +20,7 @@ mod incoming;
 mod leading;
 mod links;
 mod lobby;
+mod malformed_requests;
 mod messages;
 mod people;
 mod reference;
