@@ -463,7 +463,7 @@ impl Session {
             .iter()
             .map(|link| link.href.to_string())
             .collect();
-        self.chats.end_unlisted(&mut self.core, known, &listed);
+        self.chats.compare_with_list(&mut self.core, known, &listed);
         self.chats.read_unknown(&mut self.core, &listed);
     }
 }

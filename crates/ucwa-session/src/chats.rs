@@ -377,9 +377,14 @@ impl Chats {
         self.changed_conversations.clear();
     }
 
-    /// Ends the conversations in `known` that are missing in `listed`, the list of the server. Called after the event
-    /// channel lost its position.
-    pub(crate) fn end_unlisted(&mut self, core: &mut Core, known: &[HrefKey], listed: &[String]) {
+    /// Compares the conversations in `known` with `listed`, the list of the server, after events may have been lost: those
+    /// that are missing have ended, and those that were becoming a conference are read.
+    pub(crate) fn compare_with_list(
+        &mut self,
+        core: &mut Core,
+        known: &[HrefKey],
+        listed: &[String],
+    ) {
         let listed = listed.iter().filter_map(|href| key_of(core, href));
         let listed: BTreeSet<_> = listed.collect();
         for href in known.iter().filter(|href| !listed.contains(href)) {
@@ -390,6 +395,9 @@ impl Chats {
                     );
                 conversation.on_remote_end(cx, Some(failure));
             });
+        }
+        for href in known.iter().filter(|href| listed.contains(href)) {
+            self.with_href(core, href, Conversation::read_unfinished_conference);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use ucwa_proto::{Event, EventKind, Resource};
 
-use super::conversation::{Chat, Conference, Context, Conversation, Form};
+use super::conversation::{Chat, Conference, Context, Conversation, Form, Live};
 use super::payload;
 use crate::event::{ConversationChange, Role, Standing};
 
@@ -48,6 +48,16 @@ impl Conversation {
             let meeting = event.resource();
             let uri = meeting.and_then(|meeting| meeting.text("onlineMeetingUri"));
             self.become_conference(cx, uri);
+        }
+    }
+
+    /// Reads the conversation if it was becoming a conference. The event that reports the conference may have been lost.
+    pub(super) fn read_unfinished_conference(&mut self, cx: &mut Context<'_>) {
+        let live = self.life.live();
+        let is_unfinished =
+            |live: &Live| matches!(&live.form, Form::Conference(it) if !it.is_set_up);
+        if live.is_some_and(is_unfinished) {
+            self.read_conversation(cx);
         }
     }
 

@@ -73,6 +73,39 @@ pub(crate) fn meeting_invitation(kind: &str, id: &str, more: Value) -> Value {
     )
 }
 
+/// Otherwise the message would wait for ever.
+#[test]
+fn a_conference_whose_event_is_lost_is_read() {
+    let mut driver = extensible();
+    driver.page(senders(
+        "21a1",
+        vec![
+            (true, messaging("21a1", "Disconnected")),
+            (false, conference_event("21a1", "Conferencing", json!({}))),
+        ],
+    ));
+    let message = driver.send(2, "Welcome, Alex");
+    driver.page_with("resync", json!([]));
+    let one = json!({"href": conversation_href("21a1")});
+    let list = json!({"_links": {"conversation": one}});
+    driver.reply(
+        "GET",
+        &format!("{APP}/communication/conversations"),
+        200,
+        list,
+    );
+    let event = conference_event("21a1", "Conferenced", open_to_others("21a1"));
+    let conversation = event["_embedded"]["conversation"].clone();
+    driver.reply("GET", &conversation_href("21a1"), 200, conversation);
+    chat_returns(&mut driver, "21a1");
+    driver.created("POST", &messages("21a1"), &message_href("21a1", "5"));
+    driver.page(senders(
+        "21a1",
+        vec![(true, delivery_event("21a1", "5", "Success"))],
+    ));
+    assert_eq!(driver.result(message), Some(&Ok(Outcome::Delivered)));
+}
+
 #[test]
 fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
     let mut driver = extensible();
