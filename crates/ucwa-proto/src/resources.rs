@@ -16,6 +16,7 @@
 //! Lengths are in UTF-16 code units, as servers count them.
 
 pub mod applications;
+pub mod call_forwarding;
 pub mod communications;
 pub mod contacts;
 pub mod conversations;
@@ -30,9 +31,9 @@ pub mod people;
 pub mod user;
 
 pub use self::{
-    applications::*, communications::*, contacts::*, conversations::*, discovery::*,
-    enumerations::*, groups::*, history::*, invitations::*, messages::*, participants::*,
-    people::*, user::*,
+    applications::*, call_forwarding::*, communications::*, contacts::*, conversations::*,
+    discovery::*, enumerations::*, groups::*, history::*, invitations::*, messages::*,
+    participants::*, people::*, user::*,
 };
 
 use crate::{FieldError, FromResource, Resource, ToInput, ToResource};
@@ -51,8 +52,9 @@ pub fn through_view(
     rel: &str,
     resource: &Resource<'_>,
 ) -> Option<Result<Resource<'static>, FieldError>> {
-    let families: [ThroughViews; 12] = [
+    let families: [ThroughViews; 13] = [
         applications::through_view,
+        call_forwarding::through_view,
         communications::through_view,
         contacts::through_view,
         conversations::through_view,
@@ -79,8 +81,9 @@ pub fn through_input_view(
     rel: &str,
     resource: &Resource<'_>,
 ) -> Option<Result<Resource<'static>, FieldError>> {
-    let families: [ThroughViews; 12] = [
+    let families: [ThroughViews; 13] = [
         applications::through_input_view,
+        call_forwarding::through_input_view,
         communications::through_input_view,
         contacts::through_input_view,
         conversations::through_input_view,

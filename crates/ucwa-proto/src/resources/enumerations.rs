@@ -3,6 +3,14 @@
 use crate::open_enum::open_enum;
 
 open_enum! {
+    /// When calls are forwarded. Source: `ActivePeriod_ref`.
+    pub enum ActivePeriod {
+        Always = "Always",
+        Workhours = "Workhours",
+    }
+}
+
+open_enum! {
     /// Whether attendees may send messages. Source: `AudienceMessaging_ref`.
     pub enum AudienceMessaging {
         Disabled = "Disabled",
@@ -71,6 +79,27 @@ open_enum! {
         MediaConnectivityFailure = "MediaConnectivityFailure",
         Unknown = "Unknown",
         UnsupportedMedia = "UnsupportedMedia",
+    }
+}
+
+open_enum! {
+    /// How calls are forwarded. Source: `CallForwardingState_ref`.
+    pub enum CallForwardingState {
+        None = "None",
+        ImmediateForward = "ImmediateForward",
+        SimultaneousRing = "SimultaneousRing",
+    }
+}
+
+open_enum! {
+    /// Where calls are forwarded. Not every way to forward calls has every target. Source:
+    /// `ImmediateForwardSettingsTarget_ref`, `SimultaneousRingTarget_ref`, `UnansweredCallHandlingTarget_ref`.
+    pub enum CallForwardingTarget {
+        None = "None",
+        Contact = "Contact",
+        Delegates = "Delegates",
+        Team = "Team",
+        Voicemail = "Voicemail",
     }
 }
 
@@ -311,5 +340,13 @@ open_enum! {
         Connecting = "Connecting",
         Disconnected = "Disconnected",
         Disconnecting = "Disconnecting",
+    }
+}
+
+open_enum! {
+    /// Whether unanswered calls are forwarded. Source: `UnansweredCallHandling_ref`.
+    pub enum UnansweredCallHandling {
+        Disabled = "Disabled",
+        Enabled = "Enabled",
     }
 }

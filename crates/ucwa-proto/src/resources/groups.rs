@@ -55,6 +55,8 @@ views! {
         links {
             /// The members.
             group_contacts = "groupContacts",
+            /// The memberships of the members in this group.
+            group_memberships = "groupMemberships",
             /// Subscribes to the presence of all members.
             subscribe_to_group_presence = "subscribeToGroupPresence",
         }
@@ -104,6 +106,10 @@ views! {
     ///
     /// Methods: GET, POST. Source: `myGroupMemberships_ref`, `myGroupMemberships2_ref`, `groupMemberships_ref`.
     resource MyGroupMemberships<'r> = "myGroupMemberships" | "myGroupMemberships2" | "groupMemberships" {
+        links {
+            /// Removes a contact from every group. Servers offer it; no page names it as a link.
+            remove_contact_from_all_groups = "removeContactFromAllGroups",
+        }
         embedded_lists {
             /// The memberships.
             my_group_membership: MyGroupMembership = "myGroupMembership",

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod contacts;
 mod json;
 mod limits;
 mod malformed;
