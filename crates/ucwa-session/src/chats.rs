@@ -303,6 +303,7 @@ impl Chats {
             | Operation::FollowPerson { .. }
             | Operation::SetMe(_)
             | Operation::SearchPeople { .. }
+            | Operation::Contacts(_)
             | Operation::SetHistory(_)
             | Operation::ListArchived { .. }
             | Operation::ReadArchived(_)

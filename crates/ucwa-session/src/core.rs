@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{Response, header};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use ucwa_proto::{Origin, Resource};
@@ -259,10 +259,7 @@ impl Core {
     }
 
     fn send(&mut self, mut exchange: Exchange, origin: &Origin) {
-        let accept = match exchange.purpose {
-            Purpose::Batch(_) => ucwa_proto::batch::MEDIA_TYPE,
-            _ => self.config.representation.accept(),
-        };
+        let accept = exchange.accept(self.config.representation);
         let mut builder = http::Request::builder()
             .method(exchange.method.clone())
             .uri(exchange.url.as_str())
@@ -271,8 +268,8 @@ impl Core {
         if let Some(id) = &exchange.correlation_id {
             builder = builder.header(CORRELATION_ID, id.as_str());
         }
-        if let Some(condition) = &exchange.condition {
-            builder = builder.header(header::IF_MATCH, condition.as_str());
+        for (name, value) in &exchange.headers {
+            builder = builder.header(name, value);
         }
         if exchange.credential == Credential::Bearer {
             exchange.token_version = None;
@@ -361,13 +358,7 @@ impl Core {
         if exchange.credential == Credential::Bearer && self.is_challenge(&exchange, &response) {
             return self.on_unauthorized(exchange, response);
         }
-        let status = response.status();
-        // After a 429, the request had no effect. After the other statuses, only idempotent requests are repeated.
-        let transient = status == StatusCode::TOO_MANY_REQUESTS
-            || exchange.is_idempotent()
-                && matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504)
-                && !matches!(exchange.purpose, Purpose::Root(_));
-        if transient
+        if self.is_transient(&exchange, &response)
             && let Some(pause) = self.pause_before_repeat(&exchange, retry_after(&response))
         {
             return self.repeat_after(pause, exchange);

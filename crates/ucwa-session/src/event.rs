@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use crate::contact_list::ContactListChange;
 use crate::failure::Failure;
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::operation::{CustomContent, Importance, MessageBody};
@@ -63,6 +64,8 @@ pub enum SessionEvent {
         /// The fact.
         fact: PersonFact,
     },
+    /// A change of the contact list.
+    ContactList(ContactListChange),
     /// An incoming invitation to a chat. It creates a conversation.
     #[non_exhaustive]
     Incoming {

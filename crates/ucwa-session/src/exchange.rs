@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderName, Method, header};
 use tracing::{Span, field};
-use ucwa_proto::{HrefKey, Origin};
+use ucwa_proto::{HrefKey, Origin, Representation};
 
 use crate::chats::ChatsPurpose;
 use crate::failure::Stage;
@@ -95,6 +95,11 @@ impl Purpose {
         }
     }
 
+    /// Whether the response is an image.
+    fn is_of_photo(&self) -> bool {
+        matches!(self, Self::People(PeoplePurpose::Photo(_)))
+    }
+
     /// Whether the request concerns the application, whose hrefs become invalid at its end.
     pub(crate) fn is_of_application(&self) -> bool {
         !matches!(
@@ -134,8 +139,8 @@ pub(crate) struct Exchange {
     pub(crate) url: String,
     /// Content type and content.
     pub(crate) body: Option<(Cow<'static, str>, Bytes)>,
-    /// The version that the request may change (`If-Match`).
-    pub(crate) condition: Option<String>,
+    /// Headers that only this request has.
+    pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) credential: Credential,
     pub(crate) lane: Lane,
     /// The authentication of the connection.
@@ -180,7 +185,7 @@ impl Exchange {
             method,
             url,
             body: None,
-            condition: None,
+            headers: Vec::new(),
             credential: Credential::Bearer,
             lane: Lane::Commands,
             authentication: None,
@@ -206,9 +211,24 @@ impl Exchange {
         self
     }
 
-    pub(crate) fn if_match(mut self, condition: String) -> Self {
-        self.condition = Some(condition);
+    /// Adds a header.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
+    }
+
+    /// Sets the version that the request may change (`If-Match`).
+    pub(crate) fn if_match(self, condition: String) -> Self {
+        self.with_header(header::IF_MATCH, condition)
+    }
+
+    /// The media types that the response may have.
+    pub(crate) fn accept(&self, representation: Representation) -> &'static str {
+        match &self.purpose {
+            Purpose::Batch(_) => ucwa_proto::batch::MEDIA_TYPE,
+            purpose if purpose.is_of_photo() => "image/*",
+            _ => representation.accept(),
+        }
     }
 
     pub(crate) fn with_credential(mut self, credential: Credential) -> Self {

@@ -76,6 +76,8 @@ pub enum FailureKind {
     /// The invitation or the conversation was ended by the other side or by the server. Code and subcode give the
     /// reason.
     Remote,
+    /// The first part of the operation took effect, and the second failed.
+    Partial,
     /// The server did not answer in time.
     Timeout,
     /// The server took the message, and its delivery result cannot be determined.
@@ -370,6 +372,7 @@ impl fmt::Display for FailureKind {
             Self::UnexpectedAnswer => f.write_str("the answer is not one of a UCWA server"),
             Self::RequestFailed => f.write_str("the server refused the request"),
             Self::Remote => f.write_str("ended by the other side"),
+            Self::Partial => f.write_str("only a part of the operation took effect"),
             Self::Timeout => f.write_str("no answer in time"),
             Self::DeliveryUnknown => f.write_str("whether the message arrived is unknown"),
             Self::Ended => f.write_str("the conversation was ended"),

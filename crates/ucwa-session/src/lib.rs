@@ -72,6 +72,7 @@ mod checkpoint;
 mod clock;
 mod commit_gate;
 mod config;
+mod contact_list;
 mod core;
 mod doubtful_message;
 mod event;
@@ -89,6 +90,7 @@ mod recent;
 mod response;
 mod session;
 mod sign_in;
+mod telephony;
 mod text_limits;
 mod timers;
 mod trust;
@@ -97,6 +99,10 @@ mod workload;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{
     ChannelOptions, DataUriEncoding, ReplacementPolicy, Root, SessionConfig, TrustPolicy,
+};
+pub use contact_list::{
+    ContactGroup, ContactList, ContactListChange, ContactsOperation, GroupKey, GroupKind,
+    PrivacyLevel,
 };
 pub use doubtful_message::DoubtfulMessage;
 pub use event::{
@@ -115,6 +121,9 @@ pub use person::{
     PersonField, PersonStatus, PhoneNumber,
 };
 pub use session::Session;
+pub use telephony::{
+    CallForwarding, CallForwardingMode, CallForwardingTarget, Photo, PhotoResult, UserPhone,
+};
 /// Types of the wire format that appear in this crate's API.
 pub use ucwa_proto::{Representation, SipUri};
 pub use workload::Workload;

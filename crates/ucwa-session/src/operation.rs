@@ -4,9 +4,11 @@ use std::fmt;
 
 use secrecy::SecretString;
 
+use crate::contact_list::{ContactGroup, ContactsOperation};
 use crate::event::Role;
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::person::{FoundPerson, Interest, MeChange, PersonField};
+use crate::telephony::{CallForwarding, PhotoResult, UserPhone};
 
 /// An operation. It takes effect at [`Session::submit`](crate::Session::submit), in the order of the calls, and ends
 /// with exactly one [`Output::Completed`](crate::Output::Completed).
@@ -159,6 +161,8 @@ pub enum Operation {
         /// The maximum number of results, 1 to 100.
         limit: u32,
     },
+    /// An operation on the contact list, or on the user's phones.
+    Contacts(ContactsOperation),
     /// Turns the archiving of conversations on or off. While it is on, the server also accepts invitations for the
     /// user. Completes when the server has confirmed the setting.
     SetHistory(bool),
@@ -225,6 +229,20 @@ pub enum Outcome {
         /// Whether there are more results than the limit.
         more: bool,
     },
+    /// The result of a search for distribution groups.
+    #[non_exhaustive]
+    Groups {
+        /// The groups, in the server's order.
+        groups: Vec<ContactGroup>,
+        /// Whether there are more results than the limit.
+        more: bool,
+    },
+    /// A photo.
+    Photo(PhotoResult),
+    /// The user's phones.
+    Phones(Vec<UserPhone>),
+    /// How the user's calls are forwarded.
+    CallForwarding(CallForwarding),
 }
 
 /// The credentials of a user.
@@ -349,6 +367,12 @@ impl Outcome {
     #[must_use]
     pub const fn people(people: Vec<FoundPerson>, more: bool) -> Self {
         Self::People { people, more }
+    }
+
+    /// A [`Groups`](Self::Groups).
+    #[must_use]
+    pub const fn groups(groups: Vec<ContactGroup>, more: bool) -> Self {
+        Self::Groups { groups, more }
     }
 }
 

@@ -4,11 +4,13 @@
 //! modalities. Reads are collected for a moment, so that all requests for one resource share one read, and reads that
 //! are due together share one batch.
 
+mod contacts;
 mod facts;
 mod me;
 mod presence;
 mod reads;
 mod search;
+mod telephony;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -17,9 +19,13 @@ use bytes::Bytes;
 use http::Response;
 use ucwa_proto::{HrefKey, Resource, SipUri};
 
+use self::contacts::Contacts;
+pub(crate) use self::contacts::{ContactsPurpose, ContactsTimer};
 pub(crate) use self::facts::Aspect;
 use self::presence::Subscription;
 use self::reads::Read;
+use self::telephony::Telephony;
+use crate::contact_list::GroupKey;
 use crate::core::Core;
 use crate::event::SessionEvent;
 use crate::exchange::Exchange;
@@ -46,8 +52,8 @@ pub(crate) enum PeoplePurpose {
     Locate(PersonId),
     /// GET a contact that an event named, by the key of its href.
     Identify(String),
-    /// GET search, for the caller.
-    Search(Ticket),
+    /// GET search, for the caller: people, or else distribution groups.
+    Search(Ticket, bool),
     /// POST presenceSubscriptions.
     Subscribe(u64),
     /// POST presenceSubscription, to extend it.
@@ -56,6 +62,14 @@ pub(crate) enum PeoplePurpose {
     Unsubscribe,
     /// POST presence, note or location.
     Set(Aspect),
+    /// GET phones.
+    Phones(Ticket),
+    /// GET callForwardingSettings.
+    CallForwarding(Ticket),
+    /// GET contactPhoto or photo.
+    Photo(Ticket),
+    /// A request about the contact list.
+    Contacts(ContactsPurpose),
 }
 
 impl PeoplePurpose {
@@ -63,11 +77,15 @@ impl PeoplePurpose {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Read(id, aspect) => aspect.rel(id),
-            Self::Locate(_) | Self::Search(_) => "search",
+            Self::Locate(_) | Self::Search(..) => "search",
             Self::Identify(_) => "contact",
             Self::Subscribe(_) => "presenceSubscriptions",
             Self::Extend(_) | Self::Unsubscribe => "presenceSubscription",
             Self::Set(aspect) => aspect.rel(&PersonId::Me),
+            Self::Phones(_) => "phones",
+            Self::CallForwarding(_) => "callForwardingSettings",
+            Self::Photo(_) => "photo",
+            Self::Contacts(purpose) => purpose.name(),
         }
     }
 }
@@ -83,6 +101,8 @@ pub(crate) enum PeopleTimer {
     Repeat(PersonId, Aspect, u32),
     /// A subscription will expire soon.
     Extend(u64),
+    /// Something about the contact list is due.
+    Contacts(ContactsTimer),
 }
 
 /// The number of people without interest whose records are kept. A kept record saves a search when the person is read
@@ -118,6 +138,8 @@ pub(crate) struct People {
     changes: BTreeMap<Aspect, VecDeque<(Ticket, MeChange)>>,
     /// The status that the user chose in this session and has not reset. A new application keeps it.
     chosen: Option<PersonStatus>,
+    contacts: Contacts,
+    telephony: Telephony,
 }
 
 #[derive(Debug, Default)]
@@ -134,6 +156,10 @@ struct Person {
     interests: BTreeMap<PersonField, Interest>,
     /// The subscription that covers this person.
     subscription: Option<u64>,
+    /// The groups with this person whose presence is followed, by subscriptions of their own.
+    covered_by: BTreeSet<GroupKey>,
+    /// The href of the photo.
+    photo: Option<String>,
 }
 
 impl Person {
@@ -144,6 +170,9 @@ impl Person {
             .iter()
             .filter(|(field, _)| Aspect::of(**field) == aspect)
             .map(|(_, interest)| *interest);
+        if aspect == Aspect::Presence && !self.covered_by.is_empty() {
+            return Interest::Live;
+        }
         let mut shortest = Interest::None;
         for interest in of_aspect {
             match (interest, shortest) {
@@ -179,6 +208,8 @@ impl People {
             + self.changes.values().map(VecDeque::len).sum::<usize>()
             + self.persons.values().filter(|it| it.locating).count()
             + usize::from(self.collecting)
+            + self.contacts.awaited()
+            + self.telephony.awaited()
     }
 
     /// Handles an operation on people.
@@ -202,8 +233,9 @@ impl People {
             }
             Operation::SetMe(change) => self.set_me(core, ticket, change),
             Operation::SearchPeople { query, limit } => {
-                self.search_people(core, ticket, &query, limit);
+                self.search_people(core, ticket, &query, limit, false);
             }
+            Operation::Contacts(operation) => self.submit_contacts(core, ticket, operation),
             _ => core.complete(
                 ticket,
                 Err(Failure::new(FailureKind::WrongState, Stage::People)),
@@ -217,6 +249,7 @@ impl People {
             PeopleTimer::Poll(id, aspect) => self.on_poll(core, id, aspect),
             PeopleTimer::Repeat(id, aspect, repeats) => self.repeat(core, id, aspect, repeats),
             PeopleTimer::Extend(id) => self.extend(core, id),
+            PeopleTimer::Contacts(timer) => self.on_contacts_timer(core, timer),
         }
     }
 
@@ -232,12 +265,22 @@ impl People {
             PeoplePurpose::Read(id, aspect) => self.on_read(core, id, *aspect, exchange, result),
             PeoplePurpose::Locate(id) => self.on_located(core, id, exchange, result),
             PeoplePurpose::Identify(href) => self.on_identified(core, href, exchange, result),
-            PeoplePurpose::Search(ticket) => self.on_searched(core, *ticket, exchange, result),
+            PeoplePurpose::Search(ticket, groups) => {
+                self.on_searched(core, *ticket, *groups, exchange, result);
+            }
             PeoplePurpose::Subscribe(id) => self.on_subscribed(core, *id, exchange, result),
             PeoplePurpose::Extend(id) => self.on_extended(core, *id, exchange, result),
             // If it failed, the subscription expires by itself.
             PeoplePurpose::Unsubscribe => {}
             PeoplePurpose::Set(aspect) => self.on_set(core, *aspect, exchange, result),
+            PeoplePurpose::Phones(ticket) => self.on_phones(core, *ticket, exchange, result),
+            PeoplePurpose::CallForwarding(ticket) => {
+                self.on_call_forwarding(core, *ticket, exchange, result);
+            }
+            PeoplePurpose::Photo(ticket) => self.on_photo(core, *ticket, exchange, result),
+            PeoplePurpose::Contacts(purpose) => {
+                self.on_contacts_finished(core, purpose, exchange, result);
+            }
         }
     }
 
@@ -247,6 +290,7 @@ impl People {
             let link = |rel: &str| people.link_href(rel).map(str::to_owned);
             self.search = link("search");
             self.presence_subscriptions = link("presenceSubscriptions");
+            self.contacts.apply_links(people);
         }
         if let Some(me) = application.embedded("me") {
             if let Some(uri) = me.text("uri").and_then(|uri| SipUri::parse(uri).ok()) {
@@ -285,6 +329,7 @@ impl People {
                 Timer::People(PeopleTimer::Extend(_) | PeopleTimer::Poll(..))
             )
         });
+        self.drop_contacts_subscriptions(core);
         let ids: Vec<_> = self.persons.keys().cloned().collect();
         for id in ids {
             if let Some(person) = self.persons.get_mut(&id) {
@@ -301,6 +346,7 @@ impl People {
                 self.apply_interest(core, &id, aspect, Interest::None);
             }
         }
+        self.begin_contacts(core);
     }
 
     /// Ends every read with the application. The interests stay.
@@ -317,6 +363,8 @@ impl People {
             person.contact = None;
             person.locating = false;
             person.subscription = None;
+            person.covered_by.clear();
+            person.photo = None;
         }
         core.cancel_timers(|timer| matches!(timer, crate::timers::Timer::People(_)));
         let reads = std::mem::take(&mut self.reads);
@@ -331,7 +379,9 @@ impl People {
         let tickets = tickets
             .into_iter()
             .chain(changes.into_values().flatten().map(|(ticket, _)| ticket))
-            .chain(std::mem::take(&mut self.searches));
+            .chain(std::mem::take(&mut self.searches))
+            .chain(self.end_contacts())
+            .chain(self.telephony.end());
         for ticket in tickets {
             core.complete(ticket, Err(failure.clone()));
         }
@@ -380,7 +430,12 @@ impl People {
                 **id != PersonId::Me
                     && person.interests.is_empty()
                     && person.subscription.is_none()
+                    && person.covered_by.is_empty()
                     && !person.locating
+                    && !person
+                        .contact
+                        .as_ref()
+                        .is_some_and(|it| self.contacts.lists(it))
                     && !being_read.contains(id)
             })
             .map(|(id, person)| (person.used, id.clone()))

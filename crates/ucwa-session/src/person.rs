@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::contact_list::PrivacyLevel;
+
 /// A field of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -35,6 +37,8 @@ pub enum PersonField {
     Location,
     /// The modalities that the person supports.
     Capabilities,
+    /// The level of the user's data that the person may see.
+    RelationshipLevel,
 }
 
 /// How often a field of a person is read.
@@ -85,6 +89,8 @@ pub enum PersonFact {
     Location(Option<String>),
     /// The modalities that the person supports.
     Capabilities(Capabilities),
+    /// The level of the user's data that the person may see; `None` if it is unknown.
+    RelationshipLevel(Option<PrivacyLevel>),
 }
 
 impl fmt::Debug for PersonFact {
@@ -109,6 +115,7 @@ impl fmt::Debug for PersonFact {
             Self::EndpointType(value) => shown("EndpointType", value),
             Self::Note(value) => shown("Note", value),
             Self::Capabilities(value) => shown("Capabilities", value),
+            Self::RelationshipLevel(value) => shown("RelationshipLevel", value),
         }
     }
 }

@@ -8,7 +8,7 @@ use ucwa_proto::{Challenge, Challenges, Origin, Problem, Representation, Resourc
 
 use crate::auth::refuses_ticket;
 use crate::core::Core;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::Sent;
 
@@ -130,6 +130,19 @@ impl Core {
         {
             exchange.span.record("correlation_id", id);
         }
+    }
+
+    /// Whether the request can succeed if it is repeated. A 429 says that nothing was executed. After the others, only
+    /// idempotent requests are repeated. A migration of the user's contact list takes longer than any retry.
+    pub(crate) fn is_transient(&self, exchange: &Exchange, response: &Response<Bytes>) -> bool {
+        let status = response.status();
+        let is_migrating =
+            || (self.problem(response)).is_some_and(|problem| problem.is("MigrationInProgress"));
+        status == StatusCode::TOO_MANY_REQUESTS
+            || exchange.is_idempotent()
+                && matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504)
+                && !matches!(exchange.purpose, Purpose::Root(_))
+                && !is_migrating()
     }
 
     /// The server's reason for the refusal of the request.

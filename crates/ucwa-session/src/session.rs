@@ -75,7 +75,8 @@ impl Session {
             Operation::FetchPerson { .. }
             | Operation::FollowPerson { .. }
             | Operation::SetMe(_)
-            | Operation::SearchPeople { .. } => {
+            | Operation::SearchPeople { .. }
+            | Operation::Contacts(_) => {
                 self.people.submit(&mut self.core, ticket, operation);
             }
             Operation::SetHistory(_)

@@ -18,6 +18,11 @@ pub(crate) const LOCATION: usize = 60;
 /// A query (`search_ref`).
 pub(crate) const QUERY: usize = 256;
 
+/// The name of a group (`myGroups2_ref`).
+pub(crate) const GROUP_NAME: usize = 256;
+/// The URI of a contact (`myGroupMemberships2_ref`).
+pub(crate) const CONTACT_URI: usize = 250;
+
 /// Refuses a text over its limit.
 pub(crate) fn check(name: &str, text: &str, longest: usize, stage: Stage) -> Result<(), Failure> {
     if text.encode_utf16().count() > longest {

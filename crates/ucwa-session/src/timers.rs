@@ -9,7 +9,7 @@ use crate::chats::ChatsTimer;
 use crate::exchange::Exchange;
 use crate::history::HistoryTimer;
 use crate::keys::{QuestionId, RequestId};
-use crate::people::PeopleTimer;
+use crate::people::{ContactsTimer, PeopleTimer};
 
 /// The action of a timer.
 #[derive(Debug)]
@@ -58,7 +58,10 @@ impl Timer {
                 | Self::Recreate
                 | Self::ListConversations
                 | Self::People(
-                    PeopleTimer::Poll(..) | PeopleTimer::Repeat(..) | PeopleTimer::Extend(_)
+                    PeopleTimer::Poll(..)
+                        | PeopleTimer::Repeat(..)
+                        | PeopleTimer::Extend(_)
+                        | PeopleTimer::Contacts(_)
                 )
         )
     }
@@ -70,6 +73,9 @@ impl Timer {
             Self::RenewToken(_)
                 | Self::ReportActivity
                 | Self::People(PeopleTimer::Poll(..) | PeopleTimer::Extend(_))
+                | Self::People(PeopleTimer::Contacts(
+                    ContactsTimer::Subscribe | ContactsTimer::FollowPresence(_)
+                ))
         )
     }
 }

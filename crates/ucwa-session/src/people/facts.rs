@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use ucwa_proto::{DateTime, Origin, Resource};
 
 use super::PersonId;
+use crate::contact_list::PrivacyLevel;
 use crate::person::{
     Capabilities, EndpointType, Note, NoteKind, PersonFact, PersonField, PersonStatus, PhoneNumber,
 };
@@ -22,15 +23,18 @@ pub(crate) enum Aspect {
     Location,
     /// `contactSupportedModalities`.
     Modalities,
+    /// `contactPrivacyRelationship`.
+    Privacy,
 }
 
 impl Aspect {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Card,
         Self::Presence,
         Self::Note,
         Self::Location,
         Self::Modalities,
+        Self::Privacy,
     ];
 
     /// The resource of a field.
@@ -50,6 +54,7 @@ impl Aspect {
             PersonField::Note => Self::Note,
             PersonField::Location => Self::Location,
             PersonField::Capabilities => Self::Modalities,
+            PersonField::RelationshipLevel => Self::Privacy,
         }
     }
 
@@ -72,6 +77,7 @@ impl Aspect {
             (Self::Note, PersonId::Other(_)) => "contactNote",
             (Self::Location, PersonId::Other(_)) => "contactLocation",
             (Self::Modalities, _) => "contactSupportedModalities",
+            (Self::Privacy, _) => "contactPrivacyRelationship",
         }
     }
 
@@ -79,7 +85,7 @@ impl Aspect {
     pub(super) fn is_live(self, id: &PersonId) -> bool {
         match self {
             Self::Card => false,
-            Self::Modalities => *id != PersonId::Me,
+            Self::Modalities | Self::Privacy => *id != PersonId::Me,
             Self::Presence | Self::Note | Self::Location => true,
         }
     }
@@ -91,6 +97,12 @@ impl Aspect {
             Self::Presence => presence(resource),
             Self::Note => vec![PersonFact::Note(note(resource))],
             Self::Location => vec![PersonFact::Location(filled(resource, "location"))],
+            Self::Privacy => {
+                let level = resource.text("relationshipLevel");
+                vec![PersonFact::RelationshipLevel(
+                    level.and_then(PrivacyLevel::named),
+                )]
+            }
             Self::Modalities => {
                 let has = |wanted: &[&str]| {
                     resource

@@ -22,7 +22,9 @@ impl People {
     }
 
     pub(super) fn apply_me_links(&mut self, me: &Resource<'_>) {
+        self.telephony.apply_me(me);
         let person = self.persons.entry(PersonId::Me).or_default();
+        person.photo = me.link_href("photo").map(str::to_owned);
         for aspect in [
             Aspect::Card,
             Aspect::Presence,

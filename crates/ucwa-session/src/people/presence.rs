@@ -16,13 +16,13 @@ use crate::response::Effect;
 use crate::timers::Timer;
 
 /// The lifetime of a subscription, in minutes: the maximum (`presenceSubscriptions_ref`).
-const MINUTES: i64 = 30;
+pub(super) const MINUTES: i64 = 30;
 /// The age at which a subscription is extended.
-const EXTEND_AFTER: Duration = Duration::from_secs(25 * 60);
+pub(super) const EXTEND_AFTER: Duration = Duration::from_secs(25 * 60);
 /// A subscription of this age cannot be about to expire: the minimum lifetime is ten minutes.
-const FRESH: Duration = Duration::from_secs(10 * 60);
+pub(super) const FRESH: Duration = Duration::from_secs(10 * 60);
 /// The pause after a refused subscription.
-const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+pub(super) const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 /// The maximum number of people in one subscription.
 const MAX_MEMBERS: usize = 100;
 /// The minimum interval between repeated reads.
@@ -146,7 +146,10 @@ impl People {
             .persons
             .iter()
             .filter(|(id, person)| {
-                **id != PersonId::Me && person.subscription.is_none() && person.is_followed(id)
+                **id != PersonId::Me
+                    && person.subscription.is_none()
+                    && person.covered_by.is_empty()
+                    && person.is_followed(id)
             })
             .map(|(id, person)| (id.clone(), person.uri.clone()))
             .collect();
@@ -339,6 +342,9 @@ impl People {
     }
 
     fn on_people_event(&mut self, core: &mut Core, event: &Event<'_>) {
+        if self.on_contact_list_event(core, event) {
+            return;
+        }
         match event.link.rel.as_ref() {
             "presenceSubscription" => self.on_subscription_event(core, event),
             "contact" if event.kind != EventKind::Deleted => match event.resource() {
@@ -374,7 +380,9 @@ impl People {
         }
         if let Some(resource) = event.resource() {
             self.take(core, &id, aspect, resource);
-        } else if self.is_live(&id, aspect) {
+        } else if self.is_live(&id, aspect)
+            || aspect == Aspect::Privacy && self.contacts.has_levels()
+        {
             self.read_change(core, id, aspect);
         }
     }
@@ -389,6 +397,9 @@ impl People {
         let Some(key) = key_of(core, &event.link.href) else {
             return;
         };
+        if self.on_group_subscription_event(core, &event.kind, &key) {
+            return;
+        }
         let matches = |subscription: &Subscription| {
             subscription
                 .href

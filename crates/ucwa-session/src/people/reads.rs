@@ -124,6 +124,7 @@ impl People {
                 Err(failure) => self.settle(core, id, aspect, Err(failure)),
             }
         }
+        exchanges.extend(self.due_list_reads(core));
         core.issue_batched(exchanges);
     }
 
@@ -181,6 +182,9 @@ impl People {
             }
             Ok(response) => core.resource(exchange, &response).map(|resource| {
                 self.take(core, id, aspect, &resource);
+                if aspect == Aspect::Privacy {
+                    self.write_privacy(core, id, exchange, resource.into_owned());
+                }
             }),
             Err(failure) => Err(failure),
         };
@@ -314,6 +318,7 @@ impl People {
                 Some((aspect, href?.to_owned()))
             });
             person.links.extend(links);
+            person.photo = contact.link_href("contactPhoto").map(str::to_owned);
         }
         if let Some(href) = contact.href().and_then(|href| key_of(core, href)) {
             self.locate(&id, href);
@@ -367,6 +372,13 @@ impl People {
         }
         for ticket in read.tickets {
             core.complete(ticket, result.clone().map(|()| Outcome::Done));
+        }
+        match (aspect, &result) {
+            (Aspect::Card, result) => self.continue_photos(core, &id, result),
+            (Aspect::Privacy, Err(failure)) => {
+                self.end_privacy_change(core, &id, Err(failure.clone()));
+            }
+            _ => {}
         }
         if read.again {
             self.read(core, id.clone(), aspect, None);

@@ -20,8 +20,9 @@ impl People {
         ticket: Ticket,
         query: &str,
         limit: u32,
+        groups: bool,
     ) {
-        match self.search_exchange(core, ticket, query, limit) {
+        match self.search_exchange(core, ticket, query, limit, groups) {
             Ok(exchange) => {
                 self.searches.insert(ticket);
                 core.issue(exchange);
@@ -36,6 +37,7 @@ impl People {
         ticket: Ticket,
         query: &str,
         limit: u32,
+        groups: bool,
     ) -> Result<Exchange, Failure> {
         if query.trim().is_empty() {
             return Err(invalid("the query is empty"));
@@ -54,7 +56,7 @@ impl People {
         let href = Origin::append_query(search, "query", query);
         let href = Origin::append_query(&href, "limit", &limit.to_string());
         let url = core.resolve(&href, Stage::People)?;
-        let purpose = Purpose::People(PeoplePurpose::Search(ticket));
+        let purpose = Purpose::People(PeoplePurpose::Search(ticket, groups));
         Ok(Exchange::new(purpose, Method::GET, url))
     }
 
@@ -62,12 +64,18 @@ impl People {
         &mut self,
         core: &mut Core,
         ticket: Ticket,
+        groups: bool,
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
         self.searches.remove(&ticket);
         let found = result.and_then(|response| {
             let found = core.resource(exchange, &response)?;
+            let more = found.boolean("moreResultsAvailable").unwrap_or(false);
+            if groups {
+                let groups = self.groups_of(core, &found);
+                return Ok(Outcome::Groups { groups, more });
+            }
             let mut people = Vec::new();
             for contact in found.embedded_all("contact") {
                 // A contact without an address cannot be used.
@@ -78,10 +86,7 @@ impl People {
                     });
                 }
             }
-            Ok(Outcome::People {
-                people,
-                more: found.boolean("moreResultsAvailable").unwrap_or(false),
-            })
+            Ok(Outcome::People { people, more })
         });
         core.complete(ticket, found);
     }

@@ -1,5 +1,6 @@
 //! People: reading, following and searching them, and the user's own presence.
 
+mod contacts;
 mod following;
 mod reading;
 mod user;

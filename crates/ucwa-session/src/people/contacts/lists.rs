@@ -1,0 +1,506 @@
+//! Reads of lists: collected, shared and batched like the reads of people.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use http::{Method, Response};
+use ucwa_proto::{HrefKey, Resource};
+
+use super::{ContactsPurpose, emit, purpose};
+use crate::contact_list::{
+    ContactGroup, ContactList, ContactListChange, GroupKey, GroupKind, PrivacyLevel,
+};
+use crate::core::Core;
+use crate::exchange::Exchange;
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::Ticket;
+use crate::operation::Outcome;
+use crate::people::{People, key_of, not_offered};
+
+/// A read of one list, and the operations that wait for it.
+#[derive(Debug, Default)]
+pub(super) struct ListRead {
+    tickets: Vec<Ticket>,
+    stage: ReadStage,
+    /// The list changed during the read, so the response may be outdated.
+    again: bool,
+    /// The contents of the responses so far.
+    content: Content,
+    /// The contact cards that came with the list.
+    cards: Vec<Resource<'static>>,
+    /// The hrefs of contacts that came without a card.
+    hrefs: BTreeMap<HrefKey, String>,
+    /// The contacts of the list whose cards are being read.
+    missing: BTreeSet<HrefKey>,
+    failure: Option<Failure>,
+}
+
+impl ListRead {
+    pub(super) fn into_tickets(self) -> Vec<Ticket> {
+        self.tickets
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum ReadStage {
+    /// Waits to be sent.
+    #[default]
+    Due,
+    /// Waits for the reads of these lists, which tell the hrefs.
+    Waiting(Vec<ContactList>),
+    /// This many requests are in flight.
+    UnderWay(u8),
+}
+
+/// The contents of a list, with contacts by href.
+#[derive(Debug, Default)]
+struct Content {
+    contacts: Vec<HrefKey>,
+    groups: Vec<ContactGroup>,
+    memberships: Vec<(HrefKey, GroupKey)>,
+}
+
+impl People {
+    /// Reads a list. Joins a read that is due or in flight.
+    pub(super) fn read_list(&mut self, core: &mut Core, list: ContactList, ticket: Option<Ticket>) {
+        let read = self.contacts.reads.entry(list).or_default();
+        read.tickets.extend(ticket);
+        if read.stage == ReadStage::Due {
+            self.schedule_send(core);
+        }
+    }
+
+    /// Reads a list that has changed.
+    pub(super) fn reload_list(&mut self, core: &mut Core, list: ContactList) {
+        if !self.touch_list(&list) {
+            self.read_list(core, list, None);
+        }
+    }
+
+    /// Notes that a list has changed. Returns whether a read in flight will be repeated for it.
+    pub(super) fn touch_list(&mut self, list: &ContactList) -> bool {
+        match self.contacts.reads.get_mut(list) {
+            Some(read) if matches!(read.stage, ReadStage::UnderWay(_)) => {
+                read.again = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The requests of the list reads that are due.
+    pub(in crate::people) fn due_list_reads(&mut self, core: &mut Core) -> Vec<Exchange> {
+        let mut exchanges = Vec::new();
+        loop {
+            let mut reads = self.contacts.reads.iter();
+            let due = reads.find(|(_, read)| read.stage == ReadStage::Due);
+            let Some(list) = due.map(|(list, _)| list.clone()) else {
+                return exchanges;
+            };
+            match self.list_requests(core, &list) {
+                Ok(ListStep::Send(requests)) => {
+                    let count = u8::try_from(requests.len()).unwrap_or(u8::MAX);
+                    self.set_stage(&list, ReadStage::UnderWay(count));
+                    exchanges.extend(requests);
+                }
+                Ok(ListStep::Wait(lists)) => {
+                    self.set_stage(&list, ReadStage::Waiting(lists.clone()));
+                    for list in lists {
+                        self.contacts.reads.entry(list).or_default();
+                    }
+                }
+                // A server without the link has no such contacts.
+                Ok(ListStep::Empty) => {
+                    self.set_stage(&list, ReadStage::UnderWay(0));
+                    self.finish_list(core, &list);
+                }
+                Err(failure) => self.settle_list(core, &list, Err(failure)),
+            }
+        }
+    }
+
+    fn set_stage(&mut self, list: &ContactList, stage: ReadStage) {
+        if let Some(read) = self.contacts.reads.get_mut(list) {
+            read.stage = stage;
+        }
+    }
+
+    fn list_requests(&self, core: &Core, list: &ContactList) -> Result<ListStep, Failure> {
+        let contacts = &self.contacts;
+        let get = |href: &str, of: ContactsPurpose| {
+            let url = core.resolve(href, Stage::People)?;
+            Ok(Exchange::new(purpose(of), Method::GET, url))
+        };
+        let read = || ContactsPurpose::Read(list.clone());
+        let all = match list {
+            ContactList::Contacts => vec![(&contacts.my_contacts, read())],
+            ContactList::Groups => vec![
+                (&contacts.my_groups, read()),
+                (
+                    &contacts.my_privacy_relationships,
+                    ContactsPurpose::ReadLevels,
+                ),
+            ],
+            ContactList::Memberships => {
+                let unread = [ContactList::Contacts, ContactList::Groups];
+                let unread: Vec<_> = unread
+                    .into_iter()
+                    .filter(|list| !contacts.loaded.contains(list))
+                    .collect();
+                if !unread.is_empty() {
+                    return Ok(ListStep::Wait(unread));
+                }
+                vec![(&contacts.my_group_memberships, read())]
+            }
+            ContactList::Members(GroupKey::Level(_)) => {
+                vec![(&contacts.my_privacy_relationships, read())]
+            }
+            ContactList::Members(key) => {
+                let Some(record) = contacts.records.group(key) else {
+                    return match contacts.loaded.contains(&ContactList::Groups) {
+                        true => Err(gone()),
+                        false => Ok(ListStep::Wait(vec![ContactList::Groups])),
+                    };
+                };
+                let rel = match record.group.kind {
+                    GroupKind::Distribution => "expandDistributionGroup",
+                    _ => "groupContacts",
+                };
+                let href = record.link(rel).ok_or_else(|| not_offered(rel))?;
+                return Ok(ListStep::Send(vec![get(href, read())?]));
+            }
+        };
+        let requests = all
+            .into_iter()
+            .filter_map(|(href, of)| Some(get(href.as_deref()?, of)))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        Ok(if requests.is_empty() {
+            ListStep::Empty
+        } else {
+            ListStep::Send(requests)
+        })
+    }
+
+    pub(super) fn on_list_read(
+        &mut self,
+        core: &mut Core,
+        list: &ContactList,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match core.fetched(exchange, result) {
+            Ok(resource) => {
+                match list {
+                    ContactList::Groups => {
+                        let groups = self.groups_of(core, &resource);
+                        // The groups come before the privacy levels, whichever response is first.
+                        self.with_content(list, |it| drop(it.groups.splice(..0, groups)));
+                    }
+                    ContactList::Memberships => self.take_memberships(core, list, &resource),
+                    ContactList::Members(GroupKey::Level(level)) => {
+                        let levels = resource.embedded_all("myPrivacyRelationship");
+                        let mut levels = levels.iter();
+                        let is_meant = |it: &&Resource<'_>| {
+                            it.text("relationshipLevel") == Some(level.as_str())
+                        };
+                        if let Some(level) = levels.find(is_meant) {
+                            self.take_contacts(core, list, level);
+                        }
+                    }
+                    ContactList::Contacts => self.take_contacts(core, list, &resource),
+                    ContactList::Members(_) => {
+                        self.take_contacts(core, list, &resource);
+                        let groups = self.groups_of(core, &resource);
+                        self.with_content(list, |it| it.groups = groups);
+                    }
+                }
+            }
+            Err(failure) => {
+                if let Some(read) = self.contacts.reads.get_mut(list) {
+                    read.failure = Some(failure);
+                }
+            }
+        }
+        self.on_list_part(core, list);
+    }
+
+    /// Handles the privacy levels among the groups. A server may not offer them to the user.
+    pub(super) fn on_levels_read(
+        &mut self,
+        core: &mut Core,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let list = ContactList::Groups;
+        match core.fetched(exchange, result) {
+            Ok(resource) => {
+                let levels = resource.embedded_all("myPrivacyRelationship").iter();
+                let levels: Vec<_> = levels
+                    .filter_map(|it| PrivacyLevel::named(it.text("relationshipLevel")?))
+                    .map(ContactGroup::of_level)
+                    .collect();
+                self.with_content(&list, |it| it.groups.extend(levels));
+            }
+            Err(failure) => tracing::debug!(%failure, "the privacy levels could not be read"),
+        }
+        self.on_list_part(core, &list);
+    }
+
+    fn with_content(&mut self, list: &ContactList, change: impl FnOnce(&mut Content)) {
+        if let Some(read) = self.contacts.reads.get_mut(list) {
+            change(&mut read.content);
+        }
+    }
+
+    /// Takes the contacts of a list: their cards, or their hrefs.
+    fn take_contacts(&mut self, core: &Core, list: &ContactList, resource: &Resource<'_>) {
+        let mut hrefs = Vec::new();
+        let mut cards = Vec::new();
+        for card in resource.embedded_all("contact") {
+            if let Some(href) = self.record_contact(core, card) {
+                hrefs.push(href);
+                cards.push(card.borrowed().into_owned());
+            }
+        }
+        let mut cardless = BTreeMap::new();
+        for link in resource.links("contact") {
+            if let Some(key) = key_of(core, &link.href)
+                && !hrefs.contains(&key)
+            {
+                cardless.insert(key.clone(), link.href.to_string());
+                hrefs.push(key);
+            }
+        }
+        if let Some(read) = self.contacts.reads.get_mut(list) {
+            read.content.contacts = hrefs;
+            read.hrefs = cardless;
+            read.cards = cards;
+        }
+    }
+
+    fn take_memberships(&mut self, core: &Core, list: &ContactList, resource: &Resource<'_>) {
+        let mut hrefs = BTreeMap::new();
+        let memberships = resource.embedded_all("myGroupMembership").iter();
+        let memberships: Vec<_> = memberships
+            .filter_map(|it| {
+                let href = it.link_href("contact")?;
+                let contact = key_of(core, href)?;
+                hrefs.insert(contact.clone(), href.to_owned());
+                Some((contact, self.group_of_membership(core, it)?))
+            })
+            .collect();
+        if let Some(read) = self.contacts.reads.get_mut(list) {
+            read.content.memberships = memberships;
+            read.hrefs = hrefs;
+        }
+    }
+
+    /// The group of a membership (`myGroupMembership_ref`).
+    pub(super) fn group_of_membership(
+        &self,
+        core: &Core,
+        membership: &Resource<'_>,
+    ) -> Option<GroupKey> {
+        let rels = ["group", "pinnedGroup", "defaultGroup"];
+        let mut hrefs = rels.iter().filter_map(|rel| membership.link_href(rel));
+        hrefs.find_map(|href| {
+            let key = key_of(core, href)?;
+            self.contacts.records.group_at(&key).cloned()
+        })
+    }
+
+    /// The groups in a resource, by kind: favorites, custom, distribution, others.
+    pub(in crate::people) fn groups_of(
+        &mut self,
+        core: &Core,
+        resource: &Resource<'_>,
+    ) -> Vec<ContactGroup> {
+        let mut groups = Vec::new();
+        for rel in ["pinnedGroup", "group", "distributionGroup", "defaultGroup"] {
+            for group in resource.embedded_all(rel) {
+                groups.extend(self.record_group(core, rel, group));
+            }
+        }
+        groups
+    }
+
+    pub(super) fn record_group(
+        &mut self,
+        core: &Core,
+        rel: &str,
+        group: &Resource<'_>,
+    ) -> Option<ContactGroup> {
+        let records = &mut self.contacts.records;
+        records.add_group(rel, group, |href| key_of(core, href))
+    }
+
+    /// Records the href of a contact. `None` if it has no address.
+    pub(super) fn record_contact(&mut self, core: &Core, card: &Resource<'_>) -> Option<HrefKey> {
+        let uri = card.text("uri").filter(|uri| !uri.is_empty())?;
+        let href = key_of(core, card.href()?)?;
+        self.contacts.records.add_contact(href.clone(), uri);
+        Some(href)
+    }
+
+    /// The SIP URI of the contact with this href.
+    pub(super) fn uri_at(&self, href: &HrefKey) -> Option<String> {
+        let known = self.contacts.records.uri_at(href).map(str::to_owned);
+        known.or_else(|| {
+            let person = self.persons.get(self.by_href.get(href)?)?;
+            Some(person.uri.clone())
+        })
+    }
+
+    /// Handles one response of a read: after the last one, the cards that are missing are read.
+    fn on_list_part(&mut self, core: &mut Core, list: &ContactList) {
+        let Some(read) = self.contacts.reads.get_mut(list) else {
+            return;
+        };
+        let ReadStage::UnderWay(count) = &mut read.stage else {
+            return;
+        };
+        *count = count.saturating_sub(1);
+        if *count > 0 {
+            return;
+        }
+        if let Some(failure) = read.failure.take() {
+            return self.settle_list(core, list, Err(failure));
+        }
+        let (content, hrefs_of) = (&read.content, std::mem::take(&mut read.hrefs));
+        let hrefs = content.memberships.iter().map(|(contact, _)| contact);
+        let hrefs: BTreeSet<_> = content.contacts.iter().chain(hrefs).cloned().collect();
+        let mut missing = BTreeSet::new();
+        let requests: Vec<_> = hrefs
+            .into_iter()
+            .filter(|href| self.uri_at(href).is_none())
+            .filter_map(|key| {
+                let url = core.resolve(hrefs_of.get(&key)?, Stage::People).ok()?;
+                let of = ContactsPurpose::ReadCard(list.clone(), key.as_str().to_owned());
+                missing.insert(key);
+                Some(Exchange::new(purpose(of), Method::GET, url))
+            })
+            .collect();
+        if requests.is_empty() {
+            return self.finish_list(core, list);
+        }
+        if let Some(read) = self.contacts.reads.get_mut(list) {
+            read.missing = missing;
+        }
+        core.issue_batched(requests);
+    }
+
+    pub(super) fn on_card_read(
+        &mut self,
+        core: &mut Core,
+        list: &ContactList,
+        href: &str,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let card = core.fetched(exchange, result);
+        let known = (card.as_ref().ok()).and_then(|card| self.record_contact(core, card));
+        let Some(read) = self.contacts.reads.get_mut(list) else {
+            return;
+        };
+        if let (Ok(card), Some(_)) = (card, known) {
+            read.cards.push(card);
+        }
+        // A contact without a card is left out.
+        read.missing.retain(|key| key.as_str() != href);
+        if read.missing.is_empty() {
+            self.finish_list(core, list);
+        }
+    }
+
+    /// Reports a list that was read, and then the cards that came with it.
+    fn finish_list(&mut self, core: &mut Core, list: &ContactList) {
+        let Some(read) = self.contacts.reads.get_mut(list) else {
+            return;
+        };
+        let content = std::mem::take(&mut read.content);
+        let cards = std::mem::take(&mut read.cards);
+        // A contact with several hrefs is one contact.
+        let mut seen = BTreeSet::new();
+        let uris = content.contacts.iter().filter_map(|href| self.uri_at(href));
+        let uris: Vec<_> = uris.filter(|uri| seen.insert(uri.to_lowercase())).collect();
+        let change = match list {
+            ContactList::Contacts => ContactListChange::Contacts(uris),
+            ContactList::Groups => ContactListChange::Groups(content.groups),
+            ContactList::Memberships => {
+                let memberships = content.memberships.into_iter();
+                let memberships = memberships
+                    .filter_map(|(contact, group)| Some((self.uri_at(&contact)?, group)));
+                ContactListChange::Memberships(memberships.collect())
+            }
+            ContactList::Members(group) => {
+                self.cover_members(core, group, &uris);
+                ContactListChange::Members {
+                    group: group.clone(),
+                    contacts: uris,
+                    groups: content.groups,
+                }
+            }
+        };
+        self.contacts.loaded.insert(list.clone());
+        emit(core, change);
+        for card in cards {
+            self.apply_contact(core, &card);
+        }
+        self.settle_list(core, list, Ok(()));
+    }
+
+    /// Ends a read.
+    fn settle_list(&mut self, core: &mut Core, list: &ContactList, result: Result<(), Failure>) {
+        let Some(read) = self.contacts.reads.remove(list) else {
+            return;
+        };
+        if let Err(failure) = &result {
+            tracing::debug!(?list, %failure, "a list could not be read");
+        }
+        for ticket in read.tickets {
+            core.complete(ticket, result.clone().map(|()| Outcome::Done));
+        }
+        if read.again {
+            self.read_list(core, list.clone(), None);
+        }
+        self.continue_waiting(core, list, &result);
+    }
+
+    /// Continues, or ends, what waits for a list.
+    fn continue_waiting(
+        &mut self,
+        core: &mut Core,
+        list: &ContactList,
+        result: &Result<(), Failure>,
+    ) {
+        let waits: Vec<_> = (self.contacts.reads.iter())
+            .filter(|(_, read)| matches!(&read.stage, ReadStage::Waiting(on) if on.contains(list)))
+            .map(|(list, _)| list.clone())
+            .collect();
+        for waiting in waits {
+            match result {
+                Ok(()) => {
+                    self.set_stage(&waiting, ReadStage::Due);
+                    self.schedule_send(core);
+                }
+                Err(failure) => self.settle_list(core, &waiting, Err(failure.clone())),
+            }
+        }
+        self.continue_changes(core, list, result);
+        if *list == ContactList::Groups {
+            self.continue_group_presence(core);
+        }
+    }
+}
+
+enum ListStep {
+    Send(Vec<Exchange>),
+    Wait(Vec<ContactList>),
+    Empty,
+}
+
+/// The failure of an operation on a group that the server does not list any more.
+pub(super) fn gone() -> Failure {
+    Failure::new(FailureKind::WrongState, Stage::People)
+        .with_message("the contact list has no such group")
+}
