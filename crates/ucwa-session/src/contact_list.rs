@@ -314,7 +314,7 @@ constructors! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ContactListChange {
-    /// Whether the server lets the user change the list.
+    /// Whether the server lets the user change the list. Assume that it does not until the first of these changes.
     Writable(bool),
     /// The SIP URIs of all contacts, in the server's order.
     Contacts(Vec<String>),

@@ -103,7 +103,7 @@ pub(super) struct Contacts {
     /// The server refused a change for its version.
     read_only: bool,
     /// The last report whether changes are possible.
-    reported_writable: Option<bool>,
+    reported_writable: bool,
     records: Records,
     /// The lists that are followed.
     followed: BTreeSet<ContactList>,
@@ -268,7 +268,7 @@ impl People {
         let contacts = &mut self.contacts;
         let writable = !contacts.read_only
             && (contacts.my_groups.is_some() || contacts.my_group_memberships.is_some());
-        if contacts.reported_writable.replace(writable) != Some(writable) {
+        if std::mem::replace(&mut contacts.reported_writable, writable) != writable {
             emit(core, ContactListChange::Writable(writable));
         }
     }

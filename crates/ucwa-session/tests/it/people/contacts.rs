@@ -679,10 +679,6 @@ fn phones_are_trimmed_and_need_enterprise_voice() {
 #[test]
 fn a_new_application_starts_the_subscription_again_and_reads_the_lists() {
     let mut driver = following_the_list();
-    submit(
-        &mut driver,
-        ContactsOperation::follow_presence(team(), true),
-    );
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     driver.reply("GET", &format!("{APP}/events"), 404, lost);
     driver.advance(6 * SECOND);
