@@ -3,6 +3,7 @@
 mod contacts;
 mod following;
 mod reading;
+mod telephony;
 mod user;
 
 use std::time::Duration;
