@@ -428,6 +428,10 @@ impl Conversation {
             Some(resource) => {
                 self.abandon_older_read(cx, &ChatPurpose::ReadConversation);
                 self.apply_conversation(cx, resource, reason);
+                if self.life.live().is_some_and(|live| live.is_restored) {
+                    // The abandoned read would have led to the reads of the participants and the chat.
+                    self.read_conversation(cx);
+                }
             }
             None => self.read_conversation(cx),
         }

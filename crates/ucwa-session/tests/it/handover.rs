@@ -473,3 +473,25 @@ fn a_pending_invitation_remains_pending() {
     driver.submit(Operation::Accept(incoming.expect("no invitation")));
     assert!(driver.is_sent("POST", &format!("{INVITATION}/accept")));
 }
+
+/// The event may be older than the links that the session needs.
+#[test]
+fn a_restored_conversation_is_read_although_an_event_describes_it() {
+    let (mut driver, key) = resumed_chat(&chat_checkpoint());
+    driver.page(senders(
+        "21a1",
+        vec![(false, conversation_event("updated", "21a1", "Connected"))],
+    ));
+    answer_reads(&mut driver, "21a1");
+    driver.submit(Operation::SendMessage {
+        conversation: key,
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("one".to_owned()),
+        subject: None,
+        message_id: None,
+    });
+    driver.take(
+        "POST",
+        &format!("{}/messaging/messages", conversation_href("21a1")),
+    );
+}
