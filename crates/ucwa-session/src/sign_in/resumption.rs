@@ -227,7 +227,11 @@ impl Session {
 
     fn finish_resumption(&mut self) {
         let resumption = std::mem::take(&mut self.sign_in.resumption);
-        if !self.core.is_under_way(&Purpose::Poll) && !self.has_uncommitted_page() {
+        // The end of a poll that was aborted after a suspend may not be handled yet.
+        let mut exchanges = self.core.exchanges();
+        let polls = exchanges.any(|exchange| exchange.purpose == Purpose::Poll);
+        drop(exchanges);
+        if !polls && !self.has_uncommitted_page() {
             // The page was unreadable, and the poll waited for this read.
             self.restart_channel();
             if self.sign_in.phase != Phase::Running {
