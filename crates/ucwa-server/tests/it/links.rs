@@ -329,7 +329,7 @@ fn story(world: &mut World, representation: Representation, look: Look<'_>) -> C
     hear(world, &mut guest, look)?;
     hear(world, &mut tosh, look)?;
 
-    // The archive: the conference; a chat that was accepted for Tosh; and one that he missed.
+    // The archive contains the conference, a chat that was accepted for Tosh, and a chat that Tosh missed.
     assert_eq!(
         tosh.delete(world, at_tosh.href().unwrap()),
         StatusCode::NO_CONTENT
@@ -360,7 +360,7 @@ fn story(world: &mut World, representation: Representation, look: Look<'_>) -> C
     for client in [&mut lene, &mut alex, &mut joe, &mut guest] {
         hear(world, client, look)?;
     }
-    // Nobody by that name.
+    // No account has this name.
     tosh.invite(world, "nobody@contoso.com", "operation-4", "");
     hear(world, &mut tosh, look)?;
     ControlFlow::Continue(())

@@ -223,7 +223,7 @@ impl People {
     pub(super) fn begin_contacts(&mut self, core: &mut Core) {
         self.report_writable(core);
         self.start_list_subscription(core);
-        // Lists that are not followed may have changed as well, but nobody expects them to be current.
+        // A list that is not followed may have changed as well. The next request for it reads it again.
         let groups: Vec<_> = self.contacts.presence.keys().cloned().collect();
         for group in groups {
             self.subscribe_to_group(core, &group);

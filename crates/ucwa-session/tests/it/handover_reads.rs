@@ -295,8 +295,8 @@ fn an_events_link_to_another_host_ends_a_session_that_resumes() {
     assert!(driver.sent.iter().all(only_deletes), "{:?}", driver.sent);
 }
 
-#[test]
-fn the_text_of_an_invitation_without_an_inviter_is_not_repeated() {
+/// A session that has accepted an invitation, which does not contain the inviter.
+fn accepted_without_an_inviter() -> (TestDriver, ConversationKey) {
     let mut driver = TestDriver::signed_in();
     let mut offer = offered("17b", "hello");
     let invitation = &mut offer[0]["events"][0]["_embedded"]["messagingInvitation"];
@@ -306,6 +306,12 @@ fn the_text_of_an_invitation_without_an_inviter_is_not_repeated() {
     driver.submit(Operation::Accept(key));
     driver.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
     driver.page(offer_completed("17b", "Success"));
+    (driver, key)
+}
+
+#[test]
+fn the_text_of_an_invitation_without_an_inviter_is_not_repeated() {
+    let (mut driver, key) = accepted_without_an_inviter();
     driver.page(senders("17b", vec![(true, arrival("17b", "1", "hello"))]));
     driver.advance(10 * SECOND);
     assert_eq!(driver.received(key), ["hello"]);
@@ -314,15 +320,7 @@ fn the_text_of_an_invitation_without_an_inviter_is_not_repeated() {
 
 #[test]
 fn an_event_does_not_repeat_the_shown_text_of_an_invitation_without_an_inviter() {
-    let mut driver = TestDriver::signed_in();
-    let mut offer = offered("17b", "hello");
-    let invitation = &mut offer[0]["events"][0]["_embedded"]["messagingInvitation"];
-    invitation["_embedded"] = json!({});
-    driver.page(offer);
-    let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
-    driver.submit(Operation::Accept(key));
-    driver.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
-    driver.page(offer_completed("17b", "Success"));
+    let (mut driver, key) = accepted_without_an_inviter();
     driver.advance(5 * SECOND);
     assert_eq!(driver.received(key), ["hello"]);
     let lene = json!({"rel": "participant", "uri": "sip:lenea@contoso.com", "name": "Lene Aaling"});

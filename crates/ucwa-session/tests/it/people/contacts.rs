@@ -568,7 +568,7 @@ fn one_subscription_follows_the_presence_of_a_group_and_a_new_member_repeats_it(
     );
     assert_eq!(statuses(&mut driver, SARA), [PersonStatus::Away]);
 
-    // At its end, those who are still followed get another subscription first.
+    // Before the subscription ends, the members who are still followed get another subscription.
     driver.submit(Operation::Contacts(ContactsOperation::follow_presence(
         team(),
         false,
