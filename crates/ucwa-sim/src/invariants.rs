@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ucwa_session::{FailureKind, MessageStatus, Outcome, Workload};
 
-use crate::endpoint::{EndpointId, Process};
+use crate::endpoint::{EndpointId, Meeting, Process};
 use crate::message::MessageId;
 use crate::scenario::SentMessage;
 use crate::violation::{Invariant, Violation};
@@ -69,18 +69,21 @@ impl Check<'_> {
     fn check_shown_messages(&mut self) {
         for (id, endpoint) in self.world.endpoints() {
             // A user who has joined a conference twice gets each of its messages in both conversations.
-            let mut meetings: BTreeMap<MessageId, BTreeSet<&str>> = BTreeMap::new();
+            let mut meetings: BTreeMap<MessageId, Vec<&Meeting>> = BTreeMap::new();
             for (key, view) in &endpoint.conversations {
                 let mut last = BTreeMap::new();
                 let mut in_view = BTreeSet::new();
                 for message in &view.received {
-                    let meeting = view.meeting.as_deref();
+                    let meeting = view.meeting.as_ref();
                     let is_in_other = meeting.is_some_and(|meeting| {
-                        in_view.insert(message)
-                            && !meetings.entry(*message).or_default().insert(meeting)
+                        let others = meetings.entry(*message).or_default();
+                        in_view.insert(message) && others.iter().any(|it| it.may_equal(meeting))
                     });
                     if !is_in_other {
                         self.shown.entry(*message).or_default().push(id);
+                    }
+                    if let Some(meeting) = meeting {
+                        meetings.entry(*message).or_default().push(meeting);
                     }
                     // The order is checked for each session: a message of a paused process may arrive after one of its
                     // successor.

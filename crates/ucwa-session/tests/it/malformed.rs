@@ -411,41 +411,54 @@ fn a_malformed_message_of_an_ended_conversation_is_shown_before_the_sign_out() {
     assert!(changes.iter().any(is_unread), "{changes:?}");
 }
 
-/// The invitation has timed out, and its conversation has ended.
+/// The changes after the malformed result of an invitation that has timed out, and whose conversation has ended. With
+/// `is_over`, the invitation has lost its links when it is read.
+fn late_result(state: &str, is_over: bool) -> Vec<ConversationChange> {
+    let mut driver = TestDriver::with_conversation();
+    driver.send(1, "Hello");
+    let mut sent = driver.sent.iter();
+    let request = sent.find(|request| request.target() == fixtures::INVITATIONS);
+    let operation = request.unwrap().json()["operationId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    driver.break_off("POST", fixtures::INVITATIONS, Sent::Maybe);
+    driver.advance(Duration::from_secs(31));
+    driver.events.clear();
+    let completed = invitation("completed", &operation, "21a1", state);
+    let mut resource = completed["_embedded"]["messagingInvitation"].clone();
+    if is_over {
+        resource["_links"] = json!({});
+    }
+    let malformed = with(completed, "_embedded", json!("x"));
+    driver.page(json!([communication(vec![malformed])]));
+    driver.reply("GET", INVITATION, 200, resource);
+    driver.changes(chat())
+}
+
+/// Whether the only change is the result of the message in the invitation.
+fn settles(changes: &[ConversationChange], expected: MessageStatus) -> bool {
+    matches!(
+        changes,
+        [ConversationChange::MessageStatus { message: MessageKey::Local(1), status, .. }] if *status == expected
+    )
+}
+
 #[test]
 fn a_late_refusal_of_a_lost_invitation_does_not_end_the_conversation_again() {
-    for id in [None, Some("21a1")] {
-        let mut driver = TestDriver::with_conversation();
-        driver.send(1, "Hello");
-        let mut sent = driver.sent.iter();
-        let request = sent.find(|request| request.target() == fixtures::INVITATIONS);
-        let operation = request.unwrap().json()["operationId"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        driver.break_off("POST", fixtures::INVITATIONS, Sent::Maybe);
-        driver.advance(Duration::from_secs(31));
-        driver.events.clear();
-        let declined = invitation("completed", &operation, "21a1", "Declined");
-        let mut resource = declined["_embedded"]["messagingInvitation"].clone();
-        if id.is_none() {
-            resource["_links"] = json!({});
-        }
-        let malformed = with(declined, "_embedded", json!("x"));
-        driver.page(json!([communication(vec![malformed])]));
-        driver.reply("GET", INVITATION, 200, resource);
-        let changes = driver.changes(chat());
-        let [
-            ConversationChange::MessageStatus {
-                message: MessageKey::Local(1),
-                status: MessageStatus::Failed,
-                ..
-            },
-        ] = changes.as_slice()
-        else {
-            panic!("{id:?}: {changes:?}")
-        };
+    for is_over in [true, false] {
+        let changes = late_result("Declined", is_over);
+        assert!(
+            settles(&changes, MessageStatus::Failed),
+            "{is_over}: {changes:?}"
+        );
     }
+}
+
+#[test]
+fn a_late_acceptance_of_a_lost_invitation_settles_its_message() {
+    let changes = late_result("Connected", true);
+    assert!(settles(&changes, MessageStatus::Succeeded), "{changes:?}");
 }
 
 /// Messages that are being read precede the text of a later invitation, which restarts the chat.
@@ -585,6 +598,50 @@ fn an_event_with_the_messaging_resource_outdates_a_read_of_it() {
     let old = messaging("21a1", "Disconnected")["_embedded"]["messaging"].clone();
     driver.respond(read.id, answer(200, old));
     assert_eq!(driver.changes(key), []);
+}
+
+/// The response to a read may also be older than an event whose resource is lost, so the resource is read again.
+#[test]
+fn a_malformed_event_outdates_a_read_of_its_resource() {
+    let mut fixture = fixtures::established();
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    let lost = |event: Value| with(event, "_embedded", json!("x"));
+    let malformed = || {
+        senders(
+            "21a1",
+            vec![
+                (
+                    false,
+                    lost(conversation_event("updated", "21a1", "Connected")),
+                ),
+                (true, lost(messaging("21a1", "Connected"))),
+            ],
+        )
+    };
+    let hrefs = [
+        conversation_href("21a1"),
+        format!("{}/messaging", conversation_href("21a1")),
+    ];
+    driver.page(malformed());
+    let first = hrefs.clone().map(|href| driver.take("GET", &href).id);
+    driver.page(malformed());
+    let second = hrefs.map(|href| driver.take("GET", &href).id);
+    assert!(first.iter().all(|id| driver.aborted.contains(id)));
+    let conversation = conversation_event("updated", "21a1", "Disconnected");
+    let conversation = conversation["_embedded"]["conversation"].clone();
+    let chat = messaging("21a1", "Disconnected")["_embedded"]["messaging"].clone();
+    driver.respond(first[0], answer(200, conversation));
+    driver.respond(first[1], answer(200, chat.clone()));
+    assert_eq!(
+        driver.changes(key),
+        [],
+        "the responses to the first reads are not used"
+    );
+    driver.respond(second[1], answer(200, chat));
+    assert!(matches!(
+        driver.changes(key).as_slice(),
+        [ConversationChange::ChatDisconnected { .. }, ..]
+    ));
 }
 
 /// The message that is being read may be the text of the invitation.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
-use ucwa_session::{Credentials, Operation, Output, Root, Session, SessionConfig, Ticket};
+use ucwa_session::{
+    ConversationKey, Credentials, Operation, Output, Root, Session, SessionConfig, Ticket,
+};
 
 use super::*;
 use crate::fault_schedule::{DeviceFaults, FaultSchedule};
@@ -78,6 +80,49 @@ fn a_correct_run_violates_no_invariant() {
     let (world, sent_messages) = finished_run();
     assert!(sent_messages.len() > 4);
     assert_eq!(violated(&world, &sent_messages), []);
+}
+
+/// A user who has joined a conference twice gets its messages in both conversations.
+#[test]
+fn a_message_is_shown_once_in_each_conversation_of_a_conference() {
+    let meeting = |uri: Option<&str>| {
+        Some(Meeting {
+            uri: uri.map(str::to_owned),
+        })
+    };
+    let (a, b, unknown) = (meeting(Some("a")), meeting(Some("b")), meeting(None));
+    for (first, second, is_repeated) in [
+        (&a, &a, false),
+        (&a, &unknown, false),
+        (&unknown, &a, false),
+        (&unknown, &unknown, false),
+        (&a, &b, true),
+        (&a, &None, true),
+        (&None, &None, true),
+    ] {
+        let (mut world, sent_messages) = finished_run();
+        let shows = |endpoint: &crate::endpoint::Endpoint| {
+            let mut views = endpoint.conversations.values();
+            views.any(|view| !view.received.is_empty())
+        };
+        let (id, _) = world.endpoints().find(|(_, it)| shows(it)).unwrap();
+        let conversations = &mut world.endpoint_mut(id).unwrap().conversations;
+        let mut views = conversations.values_mut();
+        let view = views.find(|view| !view.received.is_empty()).unwrap();
+        view.meeting.clone_from(first);
+        let mut other = view.clone();
+        other.meeting.clone_from(second);
+        conversations.insert(ConversationKey::Remote(1_000), other);
+        let expected: &[_] = match is_repeated {
+            true => &[Invariant::NoDuplicate],
+            false => &[],
+        };
+        assert_eq!(
+            violated(&world, &sent_messages),
+            expected,
+            "{first:?} {second:?}"
+        );
+    }
 }
 
 #[test]
