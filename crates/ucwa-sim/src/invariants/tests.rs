@@ -101,7 +101,7 @@ fn a_message_is_shown_once_in_each_conversation_of_a_conference() {
         (&None, &None, true),
     ] {
         let (mut world, sent_messages) = finished_run();
-        let shows = |endpoint: &crate::endpoint::Endpoint| {
+        let shows = |endpoint: &Endpoint| {
             let mut views = endpoint.conversations.values();
             views.any(|view| !view.received.is_empty())
         };
@@ -141,7 +141,7 @@ fn each_defect_violates_its_invariant() {
             "the next session of the same actor shows a message again",
             |world, _| {
                 let message = received(world)[0];
-                let shown = |endpoint: &crate::endpoint::Endpoint| {
+                let shown = |endpoint: &Endpoint| {
                     let mut view = endpoint.conversations.values();
                     view.any(|view| view.received.contains(&message))
                 };
@@ -315,5 +315,36 @@ fn the_successor_of_a_killed_process_reports_the_delivery_result() {
         let (world, sent_messages) = handed_over(is_doubtful, settled);
         let found = violated(&world, &sent_messages);
         assert_eq!(found, invariants, "{is_doubtful} {settled:?}");
+    }
+}
+
+/// A message reached a process and is not shown. The process has stopped, as has its successor.
+#[test]
+fn a_message_may_be_lost_if_one_of_the_successors_did_not_resume() {
+    for (resumed, violated_invariants) in [
+        ([true, true], &[Invariant::NoLoss][..]),
+        ([false, true], &[]),
+        ([true, false], &[]),
+    ] {
+        let (mut world, sent_messages) = finished_run();
+        received(&mut world).pop();
+        let shows = |endpoint: &Endpoint| {
+            let mut views = endpoint.conversations.values();
+            views.any(|view| !view.received.is_empty())
+        };
+        let (mut last, endpoint) = world.endpoints().find(|(_, it)| shows(it)).unwrap();
+        let owner = endpoint.owner;
+        for is_resumed in resumed {
+            let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+            let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+            let next = world.add_endpoint("next", owner, Session::new(config));
+            world.endpoint_mut(last).unwrap().successor = Some(next);
+            world.endpoint_mut(next).unwrap().is_resumed = is_resumed;
+            last = next;
+        }
+        let (_, violations) = check(&world, &sent_messages, false);
+        let mut found: Vec<_> = violations.iter().map(|it| it.invariant).collect();
+        found.dedup();
+        assert_eq!(found, violated_invariants, "{resumed:?}");
     }
 }
