@@ -104,7 +104,7 @@ impl Session {
             name: sign_in.name.clone(),
             user: sign_in.user.clone(),
             application,
-            next: self.channel.next().to_owned(),
+            next: self.channel.continuation().to_owned(),
             token: self.core.save_token(base),
             approved: self.core.trust.approved().map(str::to_owned).collect(),
             cookies: None,
