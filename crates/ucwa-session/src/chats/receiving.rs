@@ -36,6 +36,8 @@ pub(super) struct Received {
     recent: Recent<(SystemTime, u64), bool, 64>,
     /// The shown texts of earlier invitations, the newest last. A late event may repeat each of them.
     invitation_texts: VecDeque<Preview>,
+    /// The hashes of the texts that an earlier session showed last.
+    pub(super) shown_before: Vec<u64>,
 }
 
 impl Received {
@@ -44,6 +46,7 @@ impl Received {
         self.known.clear();
         self.recent.clear();
         self.invitation_texts.clear();
+        self.shown_before.clear();
     }
 
     /// Whether the message was shown with another href. A server that did not remove this user from an ended conversation
@@ -65,7 +68,15 @@ impl Received {
         let hash = html::hash(body);
         let mut texts = self.invitation_texts.iter();
         self.recent.keys().any(|(_, recent)| *recent == hash)
+            || self.shown_before.contains(&hash)
             || texts.any(|text| html::hash(&text.body) == hash)
+    }
+
+    /// The hashes of the texts that were shown last, for a checkpoint.
+    pub(super) fn shown_texts(&self) -> impl Iterator<Item = u64> {
+        let recent = self.recent.keys().rev().map(|(_, hash)| *hash);
+        let recent = recent.chain(self.shown_before.iter().copied());
+        recent.take(REMEMBERED_TEXTS)
     }
 
     /// The text of the invitation at `href`, if it was shown.

@@ -108,7 +108,9 @@ impl Session {
             token: self.core.save_token(base),
             approved: self.core.trust.approved().map(str::to_owned).collect(),
             cookies: None,
-            conversations: self.chats.save(&self.core, is_last),
+            conversations: self
+                .chats
+                .save(&self.core, is_last, !pending_invitations.is_empty()),
             pending_invitations,
             unclaimed: self.chats.save_unclaimed(),
             is_unlisted: is_unlisted || self.chats.has_unclaimed(&self.core),
