@@ -239,6 +239,17 @@ impl Engine {
         self.end_invited(conversation, founding);
     }
 
+    /// Cancels the open invitation to a chat in this view, from either side.
+    pub(super) fn cancel_chat_invitation(&mut self, view: ConversationId) {
+        let invitation = self.conversation(view).ok().and_then(|it| it.invitation);
+        let Some(id) = invitation else { return };
+        let outgoing = match self.invitations.get(&id).map(|found| &found.side) {
+            Some(Side::Incoming { outgoing, .. }) => *outgoing,
+            _ => id,
+        };
+        self.fail_invitation(outgoing, Outcome::Cancelled);
+    }
+
     fn complete_incoming(&mut self, id: InvitationId, outcome: Outcome) {
         let Some(invitation) = self.invitations.get(&id) else {
             return;

@@ -22,8 +22,10 @@ pub(super) enum ConversationState {
     Connecting,
     Incoming,
     Connected,
-    /// Becoming a conference.
-    Conferencing,
+    /// Becoming a conference. With `chats`, the chat of the view is connected again when the conference stands.
+    Conferencing {
+        chats: bool,
+    },
     Conferenced,
     /// Waiting to be let into a conference.
     InLobby,
@@ -35,7 +37,7 @@ impl ConversationState {
     pub(super) fn is_established(self) -> bool {
         matches!(
             self,
-            Self::Connected | Self::Conferencing | Self::Conferenced
+            Self::Connected | Self::Conferencing { .. } | Self::Conferenced
         )
     }
 
@@ -44,7 +46,7 @@ impl ConversationState {
             Self::Connecting => "Connecting",
             Self::Incoming => "Incoming",
             Self::Connected => "Connected",
-            Self::Conferencing => "Conferencing",
+            Self::Conferencing { .. } => "Conferencing",
             Self::Conferenced => "Conferenced",
             Self::InLobby => "InLobby",
             Self::Disconnected => "Disconnected",
@@ -220,7 +222,7 @@ impl Engine {
                 |resource, view| resource.with_link(view.rel(), view.href(application, id)),
             ),
         };
-        if conversation.state == ConversationState::Conferencing {
+        if matches!(conversation.state, ConversationState::Conferencing { .. }) {
             return Ok(resource);
         }
         let count = i64::try_from(self.remotes(id).len() + 1).unwrap_or(i64::MAX);

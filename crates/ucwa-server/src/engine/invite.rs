@@ -193,10 +193,23 @@ impl Engine {
             .ok_or(Refusal::CONVERSATION_NOT_FOUND)?;
         self.check_conversation(application, conversation)?;
         let found = self.conversation(conversation)?;
-        if found.state == ConversationState::Conferenced
-            && found.messaging == MessagingState::Disconnected
-        {
-            return self.add_meeting_chat(conversation, wish);
+        match (found.state, found.messaging) {
+            (ConversationState::Conferenced, MessagingState::Disconnected) => {
+                let id = self.request_meeting_chat(conversation, wish)?;
+                self.enter_meeting_chat(conversation);
+                self.complete_chat_request(id);
+                return Ok(id);
+            }
+            (ConversationState::Conferencing { .. }, MessagingState::Disconnected) => {
+                let id = self.request_meeting_chat(conversation, wish)?;
+                if let Some(conversation) = self.conversations.get_mut(&conversation) {
+                    conversation.state = ConversationState::Conferencing { chats: true };
+                    conversation.messaging = MessagingState::Connecting;
+                }
+                self.report_messaging(conversation, None);
+                return Ok(id);
+            }
+            _ => {}
         }
         let (Some(other), MessagingState::Disconnected, None) =
             (found.other, found.messaging, found.invitation)
@@ -233,28 +246,37 @@ impl Engine {
         Ok(id)
     }
 
-    /// The chat of a conference needs nobody's consent.
-    fn add_meeting_chat(
+    /// A request for the chat of a conference, which needs nobody's consent.
+    fn request_meeting_chat(
         &mut self,
         conversation: ConversationId,
         wish: Wish,
     ) -> Result<InvitationId, Refusal> {
-        let message = wish.message.clone();
         let side = Side::Outgoing {
             ringing: Vec::new(),
             founding: false,
         };
         let id = self.add_invitation(conversation, wish, side)?;
         self.report_invitation(id, EventKind::Started);
-        self.enter_meeting_chat(conversation);
-        self.complete(id, InvitationState::Connected, None);
-        if let Some(message) = message {
-            let author = self.conversation(conversation)?.local.clone();
-            for (other, _) in self.chatting(conversation) {
-                self.receive(other, &author, message.clone(), None);
-            }
-        }
         Ok(id)
+    }
+
+    /// The chat that was requested is connected. The text of the request is a message to the others in the chat.
+    pub(super) fn complete_chat_request(&mut self, id: InvitationId) {
+        self.complete(id, InvitationState::Connected, None);
+        let Some(invitation) = self.invitations.get(&id) else {
+            return;
+        };
+        let conversation = invitation.conversation;
+        let (Some(message), Ok(view)) =
+            (invitation.message.clone(), self.conversation(conversation))
+        else {
+            return;
+        };
+        let author = view.local.clone();
+        for (other, _) in self.chatting(conversation) {
+            self.receive(other, &author, message.clone(), None);
+        }
     }
 
     /// Keeps a new invitation, the one that rings in its conversation.

@@ -11,7 +11,7 @@ use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
 use super::Engine;
 use super::conversation::{Conversation, ConversationState, MessagingState, Reason, because};
 use super::events::Source;
-use super::identifiers::{ApplicationId, ConversationId, MeetingId};
+use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::reply::Refusal;
 use super::routes;
 use super::timers::Timer;
@@ -204,6 +204,10 @@ impl Engine {
         let (leader, Some(other)) = (conversation.local.clone(), conversation.other) else {
             return;
         };
+        // An invitation to a chat of two cannot be accepted in a conference.
+        for view in [id, other] {
+            self.cancel_chat_invitation(view);
+        }
         let meeting = self.add_meeting(&leader);
         for view in [id, other] {
             self.typing_is_over(view);
@@ -212,9 +216,11 @@ impl Engine {
             };
             conversation.meeting = Some(meeting);
             conversation.other = None;
-            conversation.state = ConversationState::Conferencing;
             let before =
                 std::mem::replace(&mut conversation.messaging, MessagingState::Disconnected);
+            conversation.state = ConversationState::Conferencing {
+                chats: before == MessagingState::Connected,
+            };
             if let Some(meeting) = self.meetings.get_mut(&meeting) {
                 meeting.members.push(view);
             }
@@ -229,14 +235,28 @@ impl Engine {
         self.set_timer(CONFERENCING, Timer::Conferenced(meeting));
     }
 
-    /// The conference stands: everybody learns of it, and those who were added are called.
+    /// The conference stands: the members are told, their chats are connected again, and those who were added are called.
     pub(super) fn conferenced(&mut self, id: MeetingId) {
         let Some(meeting) = self.meetings.get(&id) else {
             return;
         };
         let members = meeting.members.clone();
+        let chatting = members.iter().copied().filter(|view| {
+            self.conversation(*view).is_ok_and(|conversation| {
+                conversation.state == ConversationState::Conferencing { chats: true }
+            })
+        });
+        let chatting: Vec<_> = chatting.collect();
         for view in &members {
             self.enter_meeting(*view);
+        }
+        let requests = chatting
+            .into_iter()
+            .filter_map(|view| self.enter_meeting_chat(view));
+        // Every member is in the chat before the texts of the requests are delivered.
+        let requests: Vec<_> = requests.collect();
+        for request in requests {
+            self.complete_chat_request(request);
         }
         for view in members {
             self.call_participants(view);
@@ -346,26 +366,29 @@ impl Engine {
         }
     }
 
-    /// The chat of a conference is there for whoever asks for it.
-    pub(super) fn enter_meeting_chat(&mut self, id: ConversationId) {
-        let Some(conversation) = self.conversations.get_mut(&id) else {
-            return;
-        };
+    /// Connects the chat of a member of the conference. Returns the request for it, if the member has made one.
+    pub(super) fn enter_meeting_chat(&mut self, id: ConversationId) -> Option<InvitationId> {
+        let conversation = self.conversations.get_mut(&id)?;
         conversation.messaging = MessagingState::Connected;
-        conversation.invitation = None;
+        let request = conversation.invitation.take();
         let local = conversation.local.clone();
         self.report_messaging(id, None);
         self.report_participant_messaging(id, &local, EventKind::Added);
         for (other, _) in self.others(id) {
             self.report_participant_messaging(other, &local, EventKind::Added);
         }
+        request
     }
 
-    /// Ends the chat of one in the conference, who stays in it.
+    /// Ends the chat of one in the conference, who stays in it, or the request for it.
     pub(super) fn leave_meeting_chat(&mut self, id: ConversationId) {
+        self.cancel_chat_invitation(id);
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
         };
+        if let ConversationState::Conferencing { chats } = &mut conversation.state {
+            *chats = false;
+        }
         let before = std::mem::replace(&mut conversation.messaging, MessagingState::Disconnected);
         let local = conversation.local.clone();
         if before != MessagingState::Connected {
@@ -388,6 +411,10 @@ impl Engine {
         if conversation.state == ConversationState::InLobby {
             return self.leave_lobby(id, reason);
         }
+        self.cancel_chat_invitation(id);
+        let Ok(conversation) = self.conversation(id) else {
+            return;
+        };
         let (local, meeting) = (conversation.local.clone(), conversation.meeting);
         let chatted = conversation.messaging == MessagingState::Connected;
         let others = self.others(id);

@@ -1,9 +1,10 @@
 //! Conferences: escalated from a chat of two, begun, joined, led and left.
 
 use http::StatusCode;
-use ucwa_proto::{Representation, Resource};
+use ucwa_proto::{DataUri, Representation, Resource};
+use ucwa_server::Fault;
 
-use crate::harness::{ALEX, Chat, Client, LENE, World, location, refusal, refused, seconds};
+use crate::harness::{ALEX, Chat, Client, LENE, Page, World, location, refusal, refused, seconds};
 
 /// Tosh, Lene and Alex in a conference with its chat, with nothing left in any queue.
 struct Conference {
@@ -64,10 +65,6 @@ impl Conference {
             at_lene.resource("conversation").text("state"),
             Some("Conferencing")
         );
-        let messaging = (
-            before.resource("messaging").clone(),
-            at_lene.resource("messaging").clone(),
-        );
         world.pass(seconds(1));
         let page = chat.tosh.page(world);
         assert_eq!(
@@ -78,15 +75,18 @@ impl Conference {
                 "conversation localParticipant added in leaders",
                 "conversation participant updated",
                 "conversation participant added in attendees",
+                "conversation messaging updated",
+                "conversation participantMessaging added in localParticipant",
+                "conversation participantMessaging added in participant",
             ]
         );
         chat.at_tosh = page.resource("conversation").clone();
         assert_eq!(chat.at_tosh.text("state"), Some("Conferenced"));
-        chat.lene.page(world);
-        chat.tosh_messaging = chat_in(world, &mut chat.tosh, &messaging.0);
-        chat.lene.page(world);
-        chat.lene_messaging = chat_in(world, &mut chat.lene, &messaging.1);
-        chat.tosh.page(world);
+        chat.tosh_messaging = page.resource("messaging").clone();
+        assert_eq!(chat.tosh_messaging.text("state"), Some("Connected"));
+        let page = chat.lene.page(world);
+        chat.lene_messaging = page.resource("messaging").clone();
+        assert_eq!(chat.lene_messaging.text("state"), Some("Connected"));
 
         let ringing = alex.page(world);
         assert_eq!(
@@ -152,6 +152,147 @@ impl Conference {
             self.chat.at_tosh.href().unwrap()
         )
     }
+}
+
+/// A chat of two that is becoming a conference, because Tosh has added Alex, with nothing left in any queue.
+fn becoming_a_conference(world: &mut World) -> Chat {
+    let mut chat = Chat::new(world);
+    assert_eq!(add(world, &chat, ALEX).status(), StatusCode::CREATED);
+    chat.tosh_messaging = chat.tosh.page(world).resource("messaging").clone();
+    chat.lene_messaging = chat.lene.page(world).resource("messaging").clone();
+    chat
+}
+
+/// Tosh asks for the chat while the conversation is becoming a conference, with a text.
+fn ask_at_once(world: &mut World, chat: &mut Chat) -> Page {
+    let href = chat.tosh_messaging.link_href("addMessaging").unwrap();
+    let input = Resource::anonymous()
+        .with_property("operationId", "at-once")
+        .with_link("message", DataUri::text_plain("Welcome, Alex"));
+    let created = chat.tosh.post(world, href, &input);
+    assert_eq!(created.status(), StatusCode::CREATED);
+    let twice = chat.tosh.post(world, href, &input);
+    assert_eq!(refused(&twice), refusal(409, "Conflict", "AlreadyExists"));
+    let page = chat.tosh.page(world);
+    assert_eq!(
+        page.story(),
+        [
+            "communication messagingInvitation started",
+            "conversation messaging updated"
+        ]
+    );
+    assert_eq!(page.resource("messaging").text("state"), Some("Connecting"));
+    page
+}
+
+#[test]
+fn a_chat_that_is_asked_for_too_early_is_connected_when_the_conference_stands() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = becoming_a_conference(world);
+    ask_at_once(world, &mut chat);
+    world.pass(seconds(1));
+    let page = chat.tosh.page(world);
+    assert_eq!(page.resource("messaging").text("state"), Some("Connected"));
+    let story = page.story();
+    let completed = "communication messagingInvitation completed Success".to_owned();
+    assert!(story.contains(&completed), "{story:?}");
+    // Lene's chat had been connected before, so she gets the text.
+    let page = chat.lene.page(world);
+    assert_eq!(page.resource("messaging").text("state"), Some("Connected"));
+    assert_eq!(
+        page.resource("message").link_href("plainMessage"),
+        Some("data:text/plain;charset=utf-8,Welcome%2c+Alex")
+    );
+}
+
+#[test]
+fn a_chat_that_is_stopped_too_early_is_not_connected_with_the_conference() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = becoming_a_conference(world);
+    let page = ask_at_once(world, &mut chat);
+    let stop = page.resource("messaging").link_href("stopMessaging");
+    assert_eq!(
+        chat.tosh.press(world, stop.unwrap()),
+        StatusCode::NO_CONTENT
+    );
+    let page = chat.tosh.page(world);
+    assert_eq!(
+        page.reason("messagingInvitation"),
+        ("LocalFailure", "Canceled")
+    );
+    let messaging = page.resource("messaging");
+    assert_eq!(messaging.text("state"), Some("Disconnected"));
+    world.pass(seconds(1));
+    let story = chat.tosh.page(world).story();
+    assert!(
+        !story.iter().any(|it| it.contains(" messaging ")),
+        "{story:?}"
+    );
+    let page = chat.lene.page(world);
+    assert_eq!(page.resource("messaging").text("state"), Some("Connected"));
+    let story = page.story();
+    assert!(
+        !story.iter().any(|it| it.contains(" message ")),
+        "{story:?}"
+    );
+}
+
+#[test]
+fn who_leaves_before_the_conference_stands_has_cancelled_the_chat() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = becoming_a_conference(world);
+    ask_at_once(world, &mut chat);
+    let conversation = chat.at_tosh.href().unwrap();
+    assert_eq!(
+        chat.tosh.delete(world, conversation),
+        StatusCode::NO_CONTENT
+    );
+    let page = chat.tosh.page(world);
+    assert_eq!(
+        page.reason("messagingInvitation"),
+        ("LocalFailure", "Canceled")
+    );
+    world.pass(seconds(1));
+    let story = chat.lene.page(world).story();
+    assert!(
+        !story.iter().any(|it| it.contains(" message ")),
+        "{story:?}"
+    );
+}
+
+/// The invitation to the chat of two rings when one of the two adds a third.
+#[test]
+fn an_invitation_that_rings_is_cancelled_when_the_conversation_becomes_a_conference() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    world.inject(Fault::DropMessaging {
+        user: format!("sip:{LENE}"),
+    });
+    let messaging = chat.tosh.page(world).resource("messaging").clone();
+    chat.lene.page(world);
+    let input = Resource::anonymous().with_property("operationId", "again");
+    chat.tosh
+        .post(world, messaging.link_href("addMessaging").unwrap(), &input);
+    chat.tosh.page(world);
+    let ringing = chat.lene.page(world);
+    let accept = ringing.resource("messagingInvitation").link_href("accept");
+    assert_eq!(add(world, &chat, ALEX).status(), StatusCode::CREATED);
+    assert_eq!(
+        chat.tosh.page(world).reason("messagingInvitation"),
+        ("LocalFailure", "Canceled")
+    );
+    assert_eq!(
+        chat.lene.page(world).reason("messagingInvitation"),
+        ("RemoteFailure", "Canceled")
+    );
+    assert_eq!(
+        chat.lene.press(world, accept.unwrap()),
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[test]
