@@ -33,11 +33,12 @@ mod reply;
 mod routes;
 mod routing;
 mod subscription;
+mod table;
 mod text;
 mod timers;
 mod typing;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::mem;
 use std::time::{Duration, SystemTime};
@@ -62,6 +63,7 @@ use meeting::Meeting;
 use message::{Delivery, DeliveryId};
 use pending_gets::PendingGets;
 use presence::Published;
+use table::Table;
 use timers::Timers;
 
 /// A request's name, given by whoever drives the engine; its reply carries the same.
@@ -150,23 +152,23 @@ pub struct Engine {
     identifiers: Identifiers,
     tokens: Tokens,
     /// Guests of conferences, by the address that each got with his token.
-    guests: BTreeMap<String, Guest>,
+    guests: Table<String, Guest>,
     /// The browsers in which users signed in at the page, by the value of their cookie.
     browsers: Tokens,
     applications: Applications,
     pending: PendingGets,
     /// Applications that were ended for inactivity: they answer 410 where others answer 404.
     expired: BTreeSet<ApplicationId>,
-    conversations: BTreeMap<ConversationId, Conversation>,
-    invitations: BTreeMap<InvitationId, Invitation>,
-    meetings: BTreeMap<MeetingId, Meeting>,
-    calls: BTreeMap<InvitationId, Call>,
-    deliveries: BTreeMap<DeliveryId, Delivery>,
+    conversations: Table<ConversationId, Conversation>,
+    invitations: Table<InvitationId, Invitation>,
+    meetings: Table<MeetingId, Meeting>,
+    calls: Table<InvitationId, Call>,
+    deliveries: Table<DeliveryId, Delivery>,
     deliveries_made: u64,
     /// What users show to others, by address.
-    published: BTreeMap<String, Published>,
+    published: Table<String, Published>,
     /// What was archived for users, by address.
-    mailboxes: BTreeMap<String, Mailbox>,
+    mailboxes: Table<String, Mailbox>,
     timers: Timers,
     events_sent: u64,
     faults: Faults,
@@ -199,19 +201,19 @@ impl Engine {
             tokens,
             config,
             now: Duration::ZERO,
-            guests: BTreeMap::new(),
+            guests: Table::default(),
             browsers: Tokens::default(),
             applications: Applications::default(),
             pending: PendingGets::default(),
             expired: BTreeSet::new(),
-            conversations: BTreeMap::new(),
-            invitations: BTreeMap::new(),
-            meetings: BTreeMap::new(),
-            calls: BTreeMap::new(),
-            deliveries: BTreeMap::new(),
+            conversations: Table::default(),
+            invitations: Table::default(),
+            meetings: Table::default(),
+            calls: Table::default(),
+            deliveries: Table::default(),
             deliveries_made: 0,
-            published: BTreeMap::new(),
-            mailboxes: BTreeMap::new(),
+            published: Table::default(),
+            mailboxes: Table::default(),
             timers: Timers::default(),
             events_sent: 0,
             faults: Faults::default(),

@@ -25,4 +25,28 @@ impl Engine {
             events: self.events_sent,
         }
     }
+
+    /// The number of entries that the engine has visited in its tables of users, applications, conversations and the like so far: a
+    /// measure of its work that does not depend on the machine. Except for a search, the work of a request does not depend on the
+    /// number of users.
+    pub fn visited_entries(&self) -> u64 {
+        [
+            self.directory.visited(),
+            self.tokens.visited(),
+            self.browsers.visited(),
+            self.guests.visited(),
+            self.applications.visited(),
+            self.pending.visited(),
+            self.conversations.visited(),
+            self.invitations.visited(),
+            self.meetings.visited(),
+            self.calls.visited(),
+            self.deliveries.visited(),
+            self.published.visited(),
+            self.mailboxes.visited(),
+            self.timers.visited(),
+        ]
+        .iter()
+        .sum()
+    }
 }

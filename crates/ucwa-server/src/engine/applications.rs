@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::application::Application;
 use super::identifiers::ApplicationId;
+use super::table::Table;
 
-/// The applications by ID. There is no iteration over all of them, so that no request costs more if more users are signed in.
+/// The applications by ID.
 #[derive(Debug, Default)]
 pub(super) struct Applications {
-    by_id: BTreeMap<ApplicationId, Application>,
+    by_id: Table<ApplicationId, Application>,
     /// The applications of each user who is signed in, by the user's address.
-    of_user: BTreeMap<String, BTreeSet<ApplicationId>>,
+    of_user: Table<String, BTreeSet<ApplicationId>>,
     /// The applications that watch a user, by the address of the watched user.
-    watchers: BTreeMap<String, BTreeSet<ApplicationId>>,
+    watchers: Table<String, BTreeSet<ApplicationId>>,
 }
 
 impl Applications {
@@ -27,6 +28,10 @@ impl Applications {
 
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
+    }
+
+    pub(super) fn visited(&self) -> u64 {
+        self.by_id.visited() + self.of_user.visited() + self.watchers.visited()
     }
 
     pub(super) fn insert(&mut self, id: ApplicationId, application: Application) {
@@ -74,11 +79,11 @@ impl Applications {
     }
 }
 
-fn add(index: &mut BTreeMap<String, BTreeSet<ApplicationId>>, address: &str, id: ApplicationId) {
-    index.entry(address.to_owned()).or_default().insert(id);
+fn add(index: &mut Table<String, BTreeSet<ApplicationId>>, address: &str, id: ApplicationId) {
+    index.get_or_default(address.to_owned()).insert(id);
 }
 
-fn take(index: &mut BTreeMap<String, BTreeSet<ApplicationId>>, address: &str, id: ApplicationId) {
+fn take(index: &mut Table<String, BTreeSet<ApplicationId>>, address: &str, id: ApplicationId) {
     if let Some(ids) = index.get_mut(address) {
         ids.remove(&id);
         if ids.is_empty() {

@@ -1,6 +1,6 @@
 //! Tokens, and the challenge that says how to get one (`AuthenticationInUCWA`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use super::Engine;
 use super::exchange::Exchange;
 use super::reply::append;
 use super::routes;
+use super::table::Table;
 use crate::origin::RequestOrigin;
 
 /// What a token gives access to.
@@ -42,7 +43,7 @@ impl fmt::Debug for Token {
 /// Tokens by their text. Adding a token drops the expired ones.
 #[derive(Default)]
 pub(super) struct Tokens {
-    by_text: BTreeMap<Arc<str>, Token>,
+    by_text: Table<Arc<str>, Token>,
     by_expiry: BTreeSet<(Duration, Arc<str>)>,
 }
 
@@ -67,6 +68,10 @@ impl Tokens {
     /// Whose token it is, unless the token has expired.
     pub(super) fn address_at(&self, text: &str, now: Duration) -> Option<&str> {
         self.by_text.get(text)?.address_at(now)
+    }
+
+    pub(super) fn visited(&self) -> u64 {
+        self.by_text.visited()
     }
 
     fn clear(&mut self) {

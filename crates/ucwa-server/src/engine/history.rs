@@ -170,7 +170,7 @@ impl Engine {
     }
 
     fn keep(&mut self, owner: &str, log: Log) {
-        let mailbox = self.mailboxes.entry(owner.to_owned()).or_default();
+        let mailbox = self.mailboxes.get_or_default(owner.to_owned());
         mailbox.keep(log);
         self.report_missed_items(owner);
     }

@@ -1,12 +1,13 @@
 //! The pending GETs: which application waits with which request, and which of them may have events to send.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::mem;
 
 use ucwa_proto::Representation;
 
 use super::RequestId;
 use super::identifiers::ApplicationId;
+use super::table::Table;
 use super::timers::TimerId;
 
 /// A request for events that waits for them.
@@ -24,8 +25,8 @@ pub(super) struct PendingGet {
 /// The pending GETs, at most one of each application.
 #[derive(Debug, Default)]
 pub(super) struct PendingGets {
-    by_application: BTreeMap<ApplicationId, PendingGet>,
-    by_request: BTreeMap<RequestId, ApplicationId>,
+    by_application: Table<ApplicationId, PendingGet>,
+    by_request: Table<RequestId, ApplicationId>,
     /// The applications that got a pending GET, or an event to send, since [`take_changed`](Self::take_changed).
     changed: BTreeSet<ApplicationId>,
 }
@@ -52,6 +53,10 @@ impl PendingGets {
 
     pub(super) fn is_waiting(&self, id: ApplicationId) -> bool {
         self.by_application.contains_key(&id)
+    }
+
+    pub(super) fn visited(&self) -> u64 {
+        self.by_application.visited() + self.by_request.visited()
     }
 
     /// Marks an application that has something to send.

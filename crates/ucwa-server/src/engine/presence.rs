@@ -247,7 +247,7 @@ impl Engine {
                 "The availability is none that can be chosen.",
             ))?),
         };
-        self.published.entry(address.clone()).or_default().preferred = preferred;
+        self.published.get_or_default(address.clone()).preferred = preferred;
         self.tell_user(&address, Facet::Presence);
         self.availability_may_have_changed(&address);
         Ok(Reply::Done)
@@ -258,10 +258,7 @@ impl Engine {
         let preferred = Preferred::parse(text).ok_or(Refusal::parameter(
             "The availability is none that can be chosen.",
         ))?;
-        self.published
-            .entry(address.to_owned())
-            .or_default()
-            .preferred = Some(preferred);
+        self.published.get_or_default(address.to_owned()).preferred = Some(preferred);
         Ok(())
     }
 
@@ -276,7 +273,7 @@ impl Engine {
         fields.only_text("message")?;
         let note = fields.limited("message", LONGEST_NOTE)?;
         let note = note.filter(|note| !note.trim().is_empty());
-        self.published.entry(address.clone()).or_default().note = note;
+        self.published.get_or_default(address.clone()).note = note;
         self.facet_changed(&address, Facet::Note);
         Ok(Reply::Done)
     }
@@ -292,7 +289,7 @@ impl Engine {
         fields.only_text("location")?;
         let location = fields.limited("location", LONGEST_LOCATION)?;
         let location = location.filter(|location| !location.is_empty());
-        self.published.entry(address.clone()).or_default().location = location;
+        self.published.get_or_default(address.clone()).location = location;
         self.facet_changed(&address, Facet::Location);
         Ok(Reply::Done)
     }
@@ -306,7 +303,7 @@ impl Engine {
     pub(super) fn availability_may_have_changed(&mut self, address: &str) {
         let shown = self.shown(address);
         let now = self.now;
-        let published = self.published.entry(address.to_owned()).or_default();
+        let published = self.published.get_or_default(address.to_owned());
         if published.told != shown {
             published.told = shown;
             published.since = now;

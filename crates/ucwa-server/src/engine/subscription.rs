@@ -288,7 +288,7 @@ impl Engine {
         Ok(news.cloned().collect())
     }
 
-    /// Adds the application to the watchers of these users. Tells who is watched from now on and, since the watcher knows nothing of it, that all they show has changed
+    /// Adds the application to the watchers of these users, and reports the users and all their facets to it
     /// (`SubscribeToThePresenceOfSelectedContacts`).
     fn introduce_watched(&mut self, id: ApplicationId, members: &[String]) {
         for address in members {
@@ -303,7 +303,7 @@ impl Engine {
         }
     }
 
-    /// Removes the application from the watchers of the users who are in none of its subscriptions any more, and tells who they are.
+    /// Removes the application from the watchers of those users who are in none of its subscriptions any more, and reports them to it.
     fn part_from(&mut self, id: ApplicationId, members: &BTreeSet<String>) {
         let gone = self.unwatched(id, members).unwrap_or_default();
         for address in gone {

@@ -1,11 +1,11 @@
 //! What is due, and when.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Engine;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::message::DeliveryId;
+use super::table::Table;
 
 /// Something that happens unless something else happens before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +43,14 @@ pub(super) struct TimerId {
 /// The timers in the order in which they are due; those of the same time in the order in which they were set.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    due: BTreeMap<TimerId, Timer>,
+    due: Table<TimerId, Timer>,
     set: u64,
+}
+
+impl Timers {
+    pub(super) fn visited(&self) -> u64 {
+        self.due.visited()
+    }
 }
 
 impl Engine {
@@ -64,10 +70,10 @@ impl Engine {
     }
 
     pub(super) fn run_timers(&mut self) {
-        while let Some(entry) = self.timers.due.first_entry()
-            && entry.key().due <= self.now
+        while let Some((&id, &timer)) = self.timers.due.first()
+            && id.due <= self.now
         {
-            let timer = entry.remove();
+            self.timers.due.remove(&id);
             if self.is_awaited(timer) {
                 self.fire(timer);
             }
@@ -76,7 +82,7 @@ impl Engine {
 
     /// When the next timer is due that still matters.
     pub(super) fn wake_at(&mut self) -> Option<Duration> {
-        while let Some((&id, &timer)) = self.timers.due.first_key_value() {
+        while let Some((&id, &timer)) = self.timers.due.first() {
             if self.is_awaited(timer) {
                 return Some(id.due);
             }

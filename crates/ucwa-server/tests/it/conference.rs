@@ -7,8 +7,8 @@ use ucwa_server::Fault;
 use crate::harness::{ALEX, Chat, Client, LENE, Page, World, location, refusal, refused, seconds};
 
 /// Tosh, Lene and Alex in a conference with its chat, with nothing left in any queue.
-struct Conference {
-    chat: Chat,
+pub(crate) struct Conference {
+    pub(crate) chat: Chat,
     alex: Client,
     /// The conversation as Alex knows it.
     at_alex: Resource<'static>,
@@ -41,7 +41,7 @@ fn chat_in(world: &mut World, client: &mut Client, messaging: &Resource<'_>) -> 
 }
 
 impl Conference {
-    fn new(world: &mut World) -> Self {
+    pub(crate) fn new(world: &mut World) -> Self {
         let mut chat = Chat::new(world);
         let mut alex = Client::available(world, ALEX, Representation::Json);
         assert_eq!(add(world, &chat, ALEX).status(), StatusCode::CREATED);

@@ -11,6 +11,7 @@
 
 mod batch;
 mod conference;
+mod cost;
 mod events;
 mod faults;
 mod grants;
@@ -22,6 +23,7 @@ mod links;
 mod lobby;
 mod malformed_requests;
 mod messages;
+mod parked_users;
 mod people;
 mod reference;
 mod rules;
