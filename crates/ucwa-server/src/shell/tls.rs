@@ -114,9 +114,25 @@ fn generate(
     leaf.not_before = (now - CLOCK_SKEW).into();
     leaf.not_after = (now + VALIDITY).into();
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    // RFC 5280 requires it, and Python 3.13 refuses certificates without it.
+    leaf.use_authority_key_identifier_extension = true;
     leaf.distinguished_name
         .push(DnType::CommonName, "skype-p2p test server");
     let key = KeyPair::generate()?;
     let leaf = leaf.signed_by(&key, &root)?;
     Ok((vec![leaf.der().clone()], key, root.pem()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_certificate_identifies_the_key_of_its_issuer() {
+        let (chain, _, _) = generate(vec!["127.0.0.1".to_owned()]).unwrap();
+        // The object identifier of the extension, 2.5.29.35, in DER.
+        let authority_key_identifier = [0x06, 0x03, 0x55, 0x1d, 0x23];
+        let mut parts = chain[0].windows(authority_key_identifier.len());
+        assert!(parts.any(|part| part == authority_key_identifier));
+    }
 }
