@@ -9,6 +9,7 @@
 )]
 
 mod demo;
+mod foreign_clients;
 mod guide;
 mod hosting;
 mod listen;
