@@ -1,10 +1,10 @@
-//! Who is signed in, and how much there is.
+//! What the engine holds, and how much work it has done.
 
 use std::collections::BTreeMap;
 
 use super::Engine;
 
-/// What an engine holds now, and what it has sent so far.
+/// The current contents of an engine, and the number of events that it has sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Activity {
@@ -17,7 +17,7 @@ pub struct Activity {
 }
 
 impl Engine {
-    /// What the engine holds now, and what it has sent so far.
+    /// The current contents of the engine, and the number of events that it has sent.
     pub fn activity(&self) -> Activity {
         Activity {
             applications: self.applications.counts(),

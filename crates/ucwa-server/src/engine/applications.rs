@@ -12,7 +12,7 @@ pub(super) struct Applications {
     by_id: Table<ApplicationId, Application>,
     /// The applications of each user who is signed in, by the user's address.
     of_user: Table<String, BTreeSet<ApplicationId>>,
-    /// The applications that watch a user, by the address of the watched user.
+    /// The applications that watch the presence of a user, by the address of the watched user.
     watchers: Table<String, BTreeSet<ApplicationId>>,
 }
 
@@ -21,7 +21,8 @@ impl Applications {
         self.by_id.get(&id)
     }
 
-    /// The application. Its address must not be changed, and the members of its subscriptions only together with the index.
+    /// The application. Do not change its address. Change the members of its subscriptions only together with the index of
+    /// watchers.
     pub(super) fn get_mut(&mut self, id: ApplicationId) -> Option<&mut Application> {
         self.by_id.get_mut(&id)
     }
@@ -35,7 +36,7 @@ impl Applications {
     }
 
     pub(super) fn insert(&mut self, id: ApplicationId, application: Application) {
-        // IDs are random: an application with the same ID is replaced, together with its entries.
+        // IDs are random. An application with the same ID is replaced, including its entries in the indices.
         self.remove(id);
         add(&mut self.of_user, &application.address, id);
         self.by_id.insert(id, application);

@@ -1,4 +1,4 @@
-//! Tokens, and the challenge that says how to get one (`AuthenticationInUCWA`).
+//! Tokens, and the challenge that names the token service (`AuthenticationInUCWA`).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,7 +16,7 @@ use super::routes;
 use super::table::Table;
 use crate::origin::RequestOrigin;
 
-/// What a token gives access to.
+/// The user and the expiry time of a token.
 pub(super) struct Token {
     /// The user's address.
     address: String,
@@ -40,7 +40,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Tokens by their text. Adding a token drops the expired ones.
+/// Tokens by their text. Inserting a token drops the expired ones.
 #[derive(Default)]
 pub(super) struct Tokens {
     by_text: Table<Arc<str>, Token>,
@@ -65,7 +65,7 @@ impl Tokens {
         self.by_expiry.insert((expires, text));
     }
 
-    /// Whose token it is, unless the token has expired.
+    /// The address of the token's user. `None` if the token is unknown or expired.
     pub(super) fn address_at(&self, text: &str, now: Duration) -> Option<&str> {
         self.by_text.get(text)?.address_at(now)
     }
@@ -81,7 +81,7 @@ impl Tokens {
 }
 
 impl Engine {
-    /// Whose token the request carries, if it is a good one.
+    /// The address of the user whose token the request has. `None` without a valid token.
     pub(super) fn authenticate(&self, exchange: &Exchange<'_>) -> Option<String> {
         let (scheme, token) = exchange.header(AUTHORIZATION)?.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("Bearer") {
@@ -90,12 +90,12 @@ impl Engine {
         self.bearer(token.trim()).map(str::to_owned)
     }
 
-    /// Whose token it is, if it is a good one.
+    /// The address of the token's user. `None` if the token is not valid.
     pub(super) fn bearer(&self, token: &str) -> Option<&str> {
         self.tokens.address_at(token, self.now)
     }
 
-    /// A new token for the one with this address.
+    /// A new token for the user or guest with this address.
     pub(super) fn issue_token(&mut self, address: String, life: Duration) -> String {
         let text = self.identifiers.token();
         let token = Token::new(address, self.now.saturating_add(life));
@@ -103,7 +103,7 @@ impl Engine {
         text
     }
 
-    /// The origin of absolute hrefs.
+    /// The origin of absolute hrefs: the configured one, or the one that the client used.
     pub(super) fn origin(&self, exchange: &Exchange<'_>) -> String {
         let used = exchange.request.extensions().get::<RequestOrigin>();
         match (&self.config.origin, used) {
@@ -118,7 +118,7 @@ impl Engine {
         }
     }
 
-    /// The 401 that says how to get a token, in two headers; its body is IIS's page, not UCWA's error.
+    /// The response with 401 and the challenge in two headers. Its body is a page of IIS, not a UCWA error.
     pub(super) fn challenge(&self, exchange: &Exchange<'_>) -> Response<Bytes> {
         let mut response = self.html(
             StatusCode::UNAUTHORIZED,
@@ -131,7 +131,7 @@ impl Engine {
         if let Some(uri) = &self.config.authorization_uri {
             bearer.push_str(&format!(", authorization_uri=\"{uri}\""));
         }
-        // As published: no space after the comma, and commas inside the quotes.
+        // As in the published responses: no space after the comma, and commas inside the quotes.
         let passive = if self.config.passive {
             ",urn:microsoft.rtc:passive"
         } else {
@@ -147,7 +147,7 @@ impl Engine {
         response
     }
 
-    /// A page as IIS writes it, for what happens before UCWA sees the request.
+    /// An error page of IIS, for requests that do not reach UCWA.
     pub(super) fn html(&self, status: StatusCode, words: &str) -> Response<Bytes> {
         let code = status.as_u16();
         let page = format!(
@@ -156,7 +156,7 @@ impl Engine {
         self.with_content(status, "text/html", page)
     }
 
-    /// From now on no token given out so far is good.
+    /// Makes all issued tokens invalid.
     pub(super) fn expire_tokens(&mut self) {
         self.tokens.clear();
     }

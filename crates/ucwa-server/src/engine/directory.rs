@@ -1,4 +1,4 @@
-//! The accounts, found by address.
+//! The accounts: found by address, and searched by name.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ struct Account {
 }
 
 impl Directory {
-    /// If two users have the same address, the first one is found by it.
+    /// A directory of these users. If two users have the same address, [`at`](Self::at) finds the first one.
     pub(super) fn new(users: Vec<User>) -> Self {
         let mut by_address = BTreeMap::new();
         let mut accounts = Table::default();
@@ -55,8 +55,8 @@ impl Directory {
         Some(&account.user)
     }
 
-    /// The addresses of the accounts whose name or address contains this text, which is in lower case. A search is the one request
-    /// that reads account after account.
+    /// The addresses of the accounts whose name or address contains `text`, which is in lower case. A search is the only request
+    /// that visits all accounts.
     pub(super) fn search(&self, text: &str) -> impl Iterator<Item = &str> {
         let accounts = self.accounts.iter().map(|(_, account)| account);
         accounts

@@ -1,4 +1,4 @@
-//! The pending GETs: which application waits with which request, and which of them may have events to send.
+//! The pending GETs, by application and by request, and the applications that may have events to send.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -10,19 +10,19 @@ use super::identifiers::ApplicationId;
 use super::table::Table;
 use super::timers::TimerId;
 
-/// A request for events that waits for them.
+/// A request for events that waits.
 #[derive(Debug)]
 pub(super) struct PendingGet {
     pub(super) request: RequestId,
     pub(super) correlation: String,
     pub(super) representation: Representation,
-    /// Whether only the headers were asked for.
+    /// Whether the method is HEAD.
     pub(super) head: bool,
-    /// The timer that ends the request.
+    /// The timer of its timeout.
     pub(super) timer: TimerId,
 }
 
-/// The pending GETs, at most one of each application.
+/// The pending GETs: at most one of each application.
 #[derive(Debug, Default)]
 pub(super) struct PendingGets {
     by_application: Table<ApplicationId, PendingGet>,
@@ -32,21 +32,21 @@ pub(super) struct PendingGets {
 }
 
 impl PendingGets {
-    /// Keeps the pending GET of an application that has none.
+    /// Adds the pending GET of an application that has none.
     pub(super) fn park(&mut self, id: ApplicationId, pending: PendingGet) {
         self.by_request.insert(pending.request, id);
         self.by_application.insert(id, pending);
         self.changed.insert(id);
     }
 
-    /// Takes the pending GET of an application.
+    /// Removes the pending GET of an application.
     pub(super) fn take(&mut self, id: ApplicationId) -> Option<PendingGet> {
         let pending = self.by_application.remove(&id)?;
         self.by_request.remove(&pending.request);
         Some(pending)
     }
 
-    /// The application that waits with this request.
+    /// The application whose pending GET this is.
     pub(super) fn application_of(&self, request: RequestId) -> Option<ApplicationId> {
         self.by_request.get(&request).copied()
     }
@@ -59,12 +59,12 @@ impl PendingGets {
         self.by_application.visited() + self.by_request.visited()
     }
 
-    /// Marks an application that has something to send.
+    /// Marks an application that has events to send.
     pub(super) fn change(&mut self, id: ApplicationId) {
         self.changed.insert(id);
     }
 
-    /// The applications whose pending GET may have something to send, in the order of their IDs.
+    /// Takes the marked applications, in the order of their IDs.
     pub(super) fn take_changed(&mut self) -> BTreeSet<ApplicationId> {
         mem::take(&mut self.changed)
     }
