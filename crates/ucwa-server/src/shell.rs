@@ -34,13 +34,13 @@ pub use status::{RequestError, ServerStatus};
 #[cfg(feature = "tls")]
 pub use tls::{TlsIdentity, TlsIdentityError};
 
-/// A server on a TCP port: an [`Engine`], the clock, and HTTP/1.1. Dropping it stops it.
+/// A server on a TCP port: an [`Engine`], the clock, and HTTP/1.1. The server stops when it is dropped.
 pub struct Server {
     address: SocketAddr,
     scheme: &'static str,
     engine: EngineHandle,
     traffic: Arc<Traffic>,
-    /// Dropped, it ends the accepting of connections and the connections themselves.
+    /// When this is dropped, the server stops accepting connections and closes all of them.
     stop: oneshot::Sender<()>,
     tasks: JoinSet<()>,
 }
@@ -54,22 +54,22 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Listens at an address, whose port 0 takes a free one, and serves plain HTTP from a task of the current tokio runtime.
+    /// Listens at an address (port 0 takes a free port), and serves plain HTTP from a task of the current tokio runtime.
     ///
-    /// The wall clock is the machine's: `config.wall_at_epoch` isn't looked at.
+    /// The wall clock is that of the machine, and `config.wall_at_epoch` is ignored.
     ///
     /// # Errors
     ///
-    /// When the address can't be listened at, or the operating system has no randomness for a seed.
+    /// If the server cannot listen at the address, or if the operating system has no randomness for a seed.
     pub async fn bind(address: impl ToSocketAddrs, config: ServerConfig) -> io::Result<Self> {
         Self::bind_with(address, config, HttpConfig::default()).await
     }
 
-    /// Like [`bind`](Self::bind), with TLS, or behind a proxy, or with other limits.
+    /// Like [`bind`](Self::bind), with TLS, behind a proxy, or with other limits.
     ///
     /// # Errors
     ///
-    /// As of [`bind`](Self::bind).
+    /// As for [`bind`](Self::bind).
     pub async fn bind_with(
         address: impl ToSocketAddrs,
         mut config: ServerConfig,
@@ -107,15 +107,15 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// The address at which the server listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of the autodiscovery root, where a client begins: `http://127.0.0.1:port/`, or `https` with TLS.
+    /// The URL of the autodiscovery root, where a client starts: `http://127.0.0.1:port/`, or `https` with TLS.
     pub fn root_url(&self) -> String {
         let mut address = self.address;
-        // Nobody can connect to "any address".
+        // No client can connect to the unspecified address.
         match address {
             SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
                 address.set_ip(Ipv4Addr::LOCALHOST.into());
@@ -128,13 +128,13 @@ impl Server {
         format!("{}://{address}/", self.scheme)
     }
 
-    /// Lets a fault strike, before any request that is made after this call.
+    /// Injects a fault. It takes effect before any request that is made after this call.
     pub fn inject(&self, fault: Fault) {
-        // A server whose task is gone has nothing left to spoil.
+        // The command is lost if the engine's task has ended.
         self.engine.send(Command::Fault(fault));
     }
 
-    /// What the server is doing now.
+    /// The current state of the server.
     pub async fn status(&self) -> ServerStatus {
         let activity = self.engine.activity().await;
         let mut status = ServerStatus {
@@ -147,13 +147,12 @@ impl Server {
         status
     }
 
-    /// Waits until the server can serve no more, because its engine has panicked: each request gets 503 then. Only a new server
-    /// helps.
+    /// Waits until the engine has panicked. Afterwards each request gets 503, and only a new server can serve requests.
     pub async fn failed(&self) {
         self.engine.closed().await;
     }
 
-    /// Stops listening and closes every connection; what was pending gets no response.
+    /// Stops listening and closes all connections. Pending requests get no response.
     pub async fn shutdown(self) {
         let Self {
             engine,
@@ -162,7 +161,7 @@ impl Server {
             ..
         } = self;
         drop((engine, stop));
-        // The engine's task ends with its last handle, and each connection has one.
+        // The engine's task ends when the last handle is dropped, and each connection has a handle.
         while tasks.join_next().await.is_some() {}
     }
 }

@@ -1,4 +1,4 @@
-//! The task that owns the engine, and the handle by which connections reach it.
+//! The task that owns the engine, and the handle by which connections send requests to it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::engine::{Activity, Engine, Input, Output, RequestId};
 use crate::fault::Fault;
 
-/// A message to the engine's task.
+/// A command for the engine's task.
 #[allow(
     clippy::large_enum_variant,
     reason = "nearly every command is a request, and each is passed once"
@@ -30,14 +30,14 @@ pub(super) enum Command {
     Activity(oneshot::Sender<Activity>),
 }
 
-/// Passes requests to the engine's task. The task ends when the last handle is dropped.
+/// A handle of the engine's task. The task ends when the last handle is dropped.
 #[derive(Clone)]
 pub(super) struct EngineHandle {
     commands: mpsc::UnboundedSender<Command>,
     requests: Arc<AtomicU64>,
 }
 
-/// Reports a request as disconnected when this is dropped: hyper drops the request's future with its connection.
+/// Reports a request as disconnected when this is dropped. hyper drops the future of a request with its connection.
 struct Waiting {
     id: RequestId,
     commands: mpsc::UnboundedSender<Command>,
@@ -45,13 +45,13 @@ struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        // Without the engine's task there is no reply to be cancelled.
+        // If the engine's task has ended, there is no reply to cancel.
         let _ = self.commands.send(Command::Disconnected { id: self.id });
     }
 }
 
 impl EngineHandle {
-    /// A handle, and the commands for [`run`].
+    /// A handle, and the receiver of its commands for [`run`].
     pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Command>) {
         let (commands, inbox) = mpsc::unbounded_channel();
         let handle = Self {
@@ -61,7 +61,7 @@ impl EngineHandle {
         (handle, inbox)
     }
 
-    /// The engine's response to a request; 503 when the engine's task is gone.
+    /// The engine's response to a request. 503 if the engine's task has ended.
     pub(super) async fn request(self, request: Request<Bytes>) -> Response<Bytes> {
         let id = RequestId(self.requests.fetch_add(1, Ordering::Relaxed));
         let (reply, answer) = oneshot::channel();
@@ -79,19 +79,19 @@ impl EngineHandle {
         })
     }
 
-    /// What the engine holds; nothing when the engine's task is gone.
+    /// The contents of the engine. Empty if the engine's task has ended.
     pub(super) async fn activity(&self) -> Activity {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Activity(reply));
         answer.await.unwrap_or_default()
     }
 
-    /// Waits until the engine's task is gone.
+    /// Waits until the engine's task has ended.
     pub(super) async fn closed(&self) {
         self.commands.closed().await;
     }
 
-    /// Gives a command to the engine's task. If that is gone, the command is dropped, with its reply.
+    /// Sends a command to the engine's task. If the task has ended, the command is dropped with its reply.
     pub(super) fn send(&self, command: Command) {
         let _ = self.commands.send(command);
     }
@@ -106,7 +106,7 @@ pub(super) async fn run(mut engine: Engine, mut inbox: mpsc::UnboundedReceiver<C
             match engine.poll_output() {
                 Output::Reply { id, response } => {
                     if let Some(reply) = replies.remove(&id) {
-                        // If the request was dropped, its `Disconnected` is on the way.
+                        // If the request's future was dropped, its `Disconnected` command is queued.
                         let _ = reply.send(response);
                     }
                 }
@@ -128,7 +128,7 @@ pub(super) async fn run(mut engine: Engine, mut inbox: mpsc::UnboundedReceiver<C
                 }
                 Some(Command::Fault(fault)) => engine.inject(epoch.elapsed(), fault),
                 Some(Command::Activity(reply)) => {
-                    // The caller may have dropped its future meanwhile.
+                    // The receiver is dropped if the caller has dropped its future.
                     let _ = reply.send(engine.activity());
                 }
             },
