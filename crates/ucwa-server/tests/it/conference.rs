@@ -1,4 +1,4 @@
-//! Conferences: escalated from a chat of two, begun, joined, led and left.
+//! Conferences: escalation of a chat of two, starting, joining, leading and leaving.
 
 use http::StatusCode;
 use ucwa_proto::{DataUri, Representation, Resource};
@@ -6,11 +6,11 @@ use ucwa_server::Fault;
 
 use crate::harness::{ALEX, Chat, Client, LENE, Page, World, location, refusal, refused, seconds};
 
-/// Tosh, Lene and Alex in a conference with its chat, with nothing left in any queue.
+/// Tosh, Lene and Alex in a conference and in its chat. Their event queues are empty.
 pub(crate) struct Conference {
     pub(crate) chat: Chat,
     alex: Client,
-    /// The conversation as Alex knows it.
+    /// Alex's view of the conversation.
     at_alex: Resource<'static>,
     alex_messaging: Resource<'static>,
 }
@@ -23,7 +23,7 @@ fn add(world: &mut World, chat: &Chat, to: &str) -> http::Response<bytes::Bytes>
     chat.tosh.post(world, href, &input)
 }
 
-/// Asks for the chat of the conference, and has it.
+/// Joins the chat of the conference. Returns the messaging resource.
 fn chat_in(world: &mut World, client: &mut Client, messaging: &Resource<'_>) -> Resource<'static> {
     let href = messaging.link_href("addMessaging").unwrap();
     let input = Resource::anonymous().with_property("operationId", "chat-1");
@@ -120,7 +120,7 @@ impl Conference {
             "communication onlineMeetingInvitation completed Success"
         );
 
-        // The roster first, then the success.
+        // The participant is reported before the success of the invitation.
         let page = chat.tosh.page(world);
         assert_eq!(
             page.story(),
@@ -145,7 +145,7 @@ impl Conference {
         }
     }
 
-    /// The href of a participant as Tosh knows it.
+    /// The href of a participant in Tosh's view.
     fn at_tosh(&self, address: &str) -> String {
         format!(
             "{}/participants/{address}",
@@ -296,7 +296,7 @@ fn an_invitation_that_rings_is_cancelled_when_the_conversation_becomes_a_confere
 }
 
 #[test]
-fn what_one_says_all_others_hear_and_it_is_delivered_when_all_have_it() {
+fn a_message_is_delivered_when_all_members_have_acknowledged_it() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Conference::new(world);
@@ -325,7 +325,7 @@ fn what_one_says_all_others_hear_and_it_is_delivered_when_all_have_it() {
 }
 
 #[test]
-fn who_did_not_get_a_message_is_named() {
+fn a_failed_delivery_names_the_participant() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Conference::new(world);
@@ -342,7 +342,7 @@ fn who_did_not_get_a_message_is_named() {
 }
 
 #[test]
-fn all_others_see_who_types() {
+fn all_other_members_see_the_typing_participant() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Conference::new(world);
@@ -364,7 +364,7 @@ fn all_others_see_who_types() {
 }
 
 #[test]
-fn who_leaves_is_gone_for_the_others_and_the_conference_goes_on() {
+fn a_member_who_leaves_is_deleted_and_the_conference_continues() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Conference::new(world);
@@ -422,7 +422,7 @@ fn leaders_eject_and_attendees_do_not() {
 }
 
 #[test]
-fn the_views_list_who_has_which_role() {
+fn leaders_attendees_and_lobby_list_their_participants() {
     let mut world = World::new();
     let world = &mut world;
     let all = Conference::new(world);
@@ -437,7 +437,7 @@ fn the_views_list_who_has_which_role() {
 }
 
 #[test]
-fn who_is_called_may_decline_be_missing_or_be_called_back() {
+fn an_invitation_to_a_conference_is_declined_cancelled_or_times_out() {
     for (how, reason) in [
         ("decline", ("RemoteFailure", "Declined")),
         ("wait", ("RemoteFailure", "Timeout")),
@@ -487,7 +487,7 @@ fn who_is_called_may_decline_be_missing_or_be_called_back() {
 }
 
 #[test]
-fn who_does_not_exist_or_is_away_does_not_come() {
+fn an_invitation_of_an_unknown_or_absent_user_fails() {
     for (to, subcode) in [
         ("nobody@contoso.com", "DestinationNotFound"),
         (ALEX, "Unreachable"),
@@ -515,7 +515,7 @@ fn who_does_not_exist_or_is_away_does_not_come() {
 }
 
 #[test]
-fn a_conference_is_begun_and_joined_by_its_address() {
+fn a_conference_is_started_and_joined_by_its_uri() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, crate::harness::TOSH, Representation::Json);
@@ -568,7 +568,7 @@ fn a_conference_is_begun_and_joined_by_its_address() {
 }
 
 #[test]
-fn custom_content_comes_with_the_invitation() {
+fn an_invitation_contains_the_custom_content() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::available(world, crate::harness::TOSH, Representation::Json);

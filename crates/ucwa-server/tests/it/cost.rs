@@ -8,7 +8,7 @@ use crate::conference::Conference;
 use crate::harness::{ALEX, Client, LENE, TOSH, World, seconds};
 use crate::parked_users::{watch, with_parked_users};
 
-/// The number of table entries that the engine visits for each step of some users, beside others who are signed in.
+/// The number of table entries that the engine visits for each step of some users, while others are parked.
 struct Costs {
     world: World,
     steps: Vec<(&'static str, u64)>,
@@ -28,7 +28,7 @@ fn available(world: &mut World, name: &str, endpoint: &str) -> Client {
     Client::available_at(world, name, Representation::Json, endpoint)
 }
 
-/// All kinds of requests, timeouts and faults except for the search. Each ends with released polls and a new time to wake up.
+/// The costs of all kinds of requests, timeouts and faults, except for the search.
 fn costs(parked: usize) -> Vec<(&'static str, u64)> {
     let world = with_parked_users(parked);
     let steps = Vec::new();
