@@ -1,4 +1,4 @@
-//! The engine: requests and time in, responses and released polls out.
+//! The engine: its inputs are requests and the time, its outputs are responses, including those of pending GETs.
 
 mod activity;
 mod answer;
@@ -66,30 +66,30 @@ use presence::Published;
 use table::Table;
 use timers::Timers;
 
-/// A request's name, given by whoever drives the engine; its reply carries the same.
+/// The ID of a request. The caller of [`Engine::handle`] chooses it, and the reply has the same ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
-/// What the engine is told.
+/// An input of the engine.
 #[non_exhaustive]
 #[allow(
     clippy::large_enum_variant,
     reason = "nearly every input is a request, and each is passed once"
 )]
 pub enum Input {
-    /// A request has arrived, whole. Its URI may be absolute or begin with the path.
+    /// A complete request. Its URI is absolute or begins with the path.
     Request {
-        /// Its name, not used before.
+        /// The ID, which was not used before.
         id: RequestId,
         /// The request.
         request: Request<Bytes>,
     },
-    /// Nobody waits for this request's reply any more: its connection is gone. No reply will come.
+    /// The connection of a request is closed. The engine sends no reply to the request.
     Disconnected {
-        /// Its name.
+        /// The ID of the request.
         id: RequestId,
     },
-    /// Time has passed.
+    /// The time of [`Output::Idle`] has come.
     Timeout,
 }
 
@@ -109,20 +109,20 @@ impl fmt::Debug for Input {
     }
 }
 
-/// What the engine has to say.
+/// An output of the engine.
 #[must_use]
 #[non_exhaustive]
 pub enum Output {
     /// The response to a request.
     Reply {
-        /// Whose.
+        /// The ID of the request.
         id: RequestId,
-        /// The response, whole.
+        /// The complete response.
         response: Response<Bytes>,
     },
-    /// Nothing more until an input comes.
+    /// There is no further output before the next input.
     Idle {
-        /// When [`Input::Timeout`] is due, in the engine's time; `None` when nothing is waited for.
+        /// When [`Input::Timeout`] is due, in the engine's time. `None` if no timer is set.
         wake_at: Option<Duration>,
     },
 }
@@ -141,23 +141,23 @@ impl fmt::Debug for Output {
     }
 }
 
-/// A UCWA 2.0 server without socket and clock; the crate's documentation says how to drive it.
+/// A UCWA 2.0 server without sockets and clock. The documentation of the crate says how to drive it.
 ///
-/// Nothing in it fails: a request that makes no sense gets the response that a server gives to such a request.
+/// Its methods do not fail: an invalid request gets an error response.
 pub struct Engine {
-    /// Without its users, who are in the directory.
+    /// The configuration without the users, who are in `directory`.
     config: ServerConfig,
     directory: Directory,
     now: Duration,
     identifiers: Identifiers,
     tokens: Tokens,
-    /// Guests of conferences, by the address that each got with his token.
+    /// The guests of conferences, by the address that the server assigned with the token.
     guests: Table<String, Guest>,
-    /// The browsers in which users signed in at the page, by the value of their cookie.
+    /// The browsers in which users signed in on the page, by the value of their cookie.
     browsers: Tokens,
     applications: Applications,
     pending: PendingGets,
-    /// Applications that were ended for inactivity: they answer 410 where others answer 404.
+    /// Applications that ended for inactivity. Requests to them get 410 instead of 404.
     expired: BTreeSet<ApplicationId>,
     conversations: Table<ConversationId, Conversation>,
     invitations: Table<InvitationId, Invitation>,
@@ -165,9 +165,9 @@ pub struct Engine {
     calls: Table<InvitationId, Call>,
     deliveries: Table<DeliveryId, Delivery>,
     deliveries_made: u64,
-    /// What users show to others, by address.
+    /// What users have published, by address.
     published: Table<String, Published>,
-    /// What was archived for users, by address.
+    /// The archives of users, by address.
     mailboxes: Table<String, Mailbox>,
     timers: Timers,
     events_sent: u64,
@@ -188,7 +188,7 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// A server that nobody has signed in to.
+    /// A server with these users, of whom none is signed in.
     pub fn new(mut config: ServerConfig) -> Self {
         let mut tokens = Tokens::default();
         for issued in &config.issued {
@@ -221,7 +221,8 @@ impl Engine {
         }
     }
 
-    /// Takes an input at a time since the epoch; time that runs backwards is taken as standing still.
+    /// Handles an input. `now` is the time since the epoch; a time before that of the last call counts as the time of the last
+    /// call.
     pub fn handle(&mut self, now: Duration, input: Input) {
         self.now = self.now.max(now);
         self.run_timers();
@@ -244,7 +245,7 @@ impl Engine {
         self.release_polls();
     }
 
-    /// What comes next; call until it is [`Output::Idle`].
+    /// The next output. Call this until it returns [`Output::Idle`].
     pub fn poll_output(&mut self) -> Output {
         match self.replies.pop_front() {
             Some((id, response)) => Output::Reply { id, response },
@@ -259,7 +260,7 @@ impl Engine {
         self.config.wall_at_epoch + self.now
     }
 
-    /// The server's own name.
+    /// The name of the server.
     fn fqdn(&self) -> String {
         format!("pool.{}", self.config.domain)
     }
@@ -269,7 +270,7 @@ impl Engine {
         self.directory.at(address)
     }
 
-    /// The name that others see of the one with this address; empty when the server has neither such an account nor such a guest.
+    /// The display name of the user or guest with this address. Empty if there is neither.
     fn display_name(&self, address: &str) -> &str {
         match self.user_at(address) {
             Some(user) => &user.display_name,

@@ -1,7 +1,7 @@
-//! Conferences: how a chat of two becomes one, who is in it, and how they leave (`onlineMeeting_ref`, `participant_ref`).
+//! Conferences: the escalation of a chat of two, members, and leaving (`onlineMeeting_ref`, `participant_ref`).
 //!
-//! No page shows the events of an escalation together; the states are those of `ConversationState_ref`, and each event has the form
-//! of its reference page.
+//! No page shows the events of an escalation together. The states are those of `ConversationState_ref`, and each event has the
+//! form of its reference page.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,26 +16,26 @@ use super::reply::Refusal;
 use super::routes;
 use super::timers::Timer;
 
-/// How long two take to become a conference.
+/// The duration of an escalation.
 const CONFERENCING: Duration = Duration::from_secs(1);
 
 /// A conference.
 #[derive(Debug)]
 pub(super) struct Meeting {
     pub(super) uri: String,
-    /// The address of the one who made it one, and always leads it.
+    /// The address of the user who created the conference, and who is always a leader.
     pub(super) organizer: String,
-    /// The addresses of the others who lead it.
+    /// The addresses of the other leaders.
     pub(super) leaders: BTreeSet<String>,
-    /// The addresses of those who were invited into it.
+    /// The addresses of the invited users.
     pub(super) invited: BTreeSet<String>,
-    /// The views of those who are in it, in the order of their coming.
+    /// The views of the members, in the order in which they joined.
     pub(super) members: Vec<ConversationId>,
-    /// The views of those who wait to be let in, in the order of their coming.
+    /// The views in the lobby, in the order in which they came.
     pub(super) lobby: Vec<ConversationId>,
 }
 
-/// A part of the participants of a conference, each a resource of its own.
+/// A subset of the participants of a conference. Each is a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
     Leaders,
@@ -64,7 +64,7 @@ impl View {
 }
 
 impl Engine {
-    /// Keeps a new conference, which the one with this address makes.
+    /// Adds a conference with this organizer.
     pub(super) fn add_meeting(&mut self, organizer: &str) -> MeetingId {
         let id = self.identifiers.meeting();
         let uri = format!("sip:{organizer};gruu;opaque=app:conf:focus:id:{id}");
@@ -80,7 +80,7 @@ impl Engine {
         id
     }
 
-    /// The conference with this URI, which ends with its ID.
+    /// The conference with this URI. The URI ends with the ID.
     pub(super) fn meeting_at(&self, uri: &str) -> Option<MeetingId> {
         let (_, id) = uri.rsplit_once(':')?;
         let id = MeetingId::parse(id)?;
@@ -92,13 +92,13 @@ impl Engine {
         self.meetings.get(&conversation.meeting?)
     }
 
-    /// The views of the others, with their addresses: of one, or of all in the conference.
+    /// The views and addresses of the other participants: of one, or of all other members of the conference.
     pub(super) fn others(&self, id: ConversationId) -> Vec<(ConversationId, String)> {
         let Ok(conversation) = self.conversation(id) else {
             return Vec::new();
         };
         let members = match self.meeting_of(conversation) {
-            // Nobody is seen from the lobby.
+            // A view in the lobby sees no participant.
             _ if conversation.state == ConversationState::InLobby => Vec::new(),
             Some(meeting) => meeting.members.clone(),
             None => conversation.other.into_iter().collect(),
@@ -110,7 +110,7 @@ impl Engine {
             .collect()
     }
 
-    /// The addresses of the remote participants as this view has them.
+    /// The addresses of the remote participants of this view.
     pub(super) fn remotes(&self, id: ConversationId) -> Vec<String> {
         match self.conversation(id) {
             Ok(conversation) if conversation.meeting.is_none() => vec![conversation.remote.clone()],
@@ -121,7 +121,7 @@ impl Engine {
         }
     }
 
-    /// What the one with this address may do in the conference; nothing is said of it outside of one.
+    /// The role of the user with this address in the conference. `None` outside of a conference.
     pub(super) fn role(&self, conversation: &Conversation, address: &str) -> Option<&'static str> {
         let meeting = self.meeting_of(conversation)?;
         Some(
@@ -179,10 +179,10 @@ impl Engine {
         view: View,
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
-        let mut everybody = self.remotes(id);
-        everybody.push(conversation.local.clone());
-        everybody.append(&mut self.waiting(conversation));
-        let links: Vec<Link<'static>> = everybody
+        let mut all = self.remotes(id);
+        all.push(conversation.local.clone());
+        all.append(&mut self.waiting(conversation));
+        let links: Vec<Link<'static>> = all
             .iter()
             .filter(|address| self.view(conversation, address) == Some(view))
             .map(|address| Link::new(routes::participant(conversation.application, id, address)))
@@ -196,7 +196,7 @@ impl Engine {
         })
     }
 
-    /// Makes a chat of two a conference: it is away for a while, and its messaging with it.
+    /// Turns a chat of two into a conference. Messaging is disconnected until its members join the chat of the conference.
     pub(super) fn escalate(&mut self, id: ConversationId) {
         let Ok(conversation) = self.conversation(id) else {
             return;
@@ -235,7 +235,8 @@ impl Engine {
         self.set_timer(CONFERENCING, Timer::Conferenced(meeting));
     }
 
-    /// The conference stands: the members are told, their chats are connected again, and those who were added are called.
+    /// Ends an escalation: reports the conference to its members, connects their chats again, and sends the pending invitations
+    /// of participants.
     pub(super) fn conferenced(&mut self, id: MeetingId) {
         let Some(meeting) = self.meetings.get(&id) else {
             return;
@@ -263,7 +264,7 @@ impl Engine {
         }
     }
 
-    /// This view is of the conference now, and its participants have roles.
+    /// Puts a view into the state `Conferenced`, and reports the conference and the roles of its participants.
     pub(super) fn enter_meeting(&mut self, id: ConversationId) {
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
@@ -290,7 +291,7 @@ impl Engine {
         }
     }
 
-    /// Reports that a participant is in the conference, and in the view of its role, or in the lobby.
+    /// Reports a participant of the conference, and whether it is a leader, an attendee or in the lobby.
     pub(super) fn show_participant(&mut self, id: ConversationId, address: &str) {
         let new = self
             .conversations
@@ -311,7 +312,7 @@ impl Engine {
         }
     }
 
-    /// The view that the one with this address is in.
+    /// Whether the user with this address is a leader, an attendee or in the lobby.
     fn view(&self, conversation: &Conversation, address: &str) -> Option<View> {
         Some(match self.role(conversation, address)? {
             _ if self.is_waiting(conversation, address) => View::Lobby,
@@ -320,7 +321,7 @@ impl Engine {
         })
     }
 
-    /// Reports that the one with this address is in its view.
+    /// Reports whether the user with this address is a leader, an attendee or in the lobby.
     pub(super) fn report_view(&mut self, id: ConversationId, address: &str) {
         let Ok(conversation) = self.conversation(id) else {
             return;
@@ -330,7 +331,7 @@ impl Engine {
         }
     }
 
-    /// Reports that the one with this address came into a view, or is in it no more.
+    /// Reports that the user with this address was added to or deleted from the leaders, the attendees or the lobby.
     pub(super) fn report_in_view(
         &mut self,
         id: ConversationId,
@@ -348,7 +349,7 @@ impl Engine {
         self.emit(application, Source::Conversation(id), event);
     }
 
-    /// Somebody comes into the conference: his view, and everybody else's of him.
+    /// Adds a view to the conference, and reports its user to the other members.
     pub(super) fn join_meeting(&mut self, id: ConversationId, meeting: MeetingId) {
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
@@ -380,7 +381,7 @@ impl Engine {
         request
     }
 
-    /// Ends the chat of one in the conference, who stays in it, or the request for it.
+    /// Leaves the chat of a conference, or cancels the request for it, but stays in the conference.
     pub(super) fn leave_meeting_chat(&mut self, id: ConversationId) {
         self.cancel_chat_invitation(id);
         let Some(conversation) = self.conversations.get_mut(&id) else {
@@ -403,7 +404,7 @@ impl Engine {
         }
     }
 
-    /// One is out of the conference, by will or not; the last one closes it.
+    /// Removes a view from the conference: the user has left or was ejected. The conference ends with its last member.
     pub(super) fn leave_meeting(&mut self, id: ConversationId, reason: Option<Reason>) {
         let Ok(conversation) = self.conversation(id) else {
             return;

@@ -1,5 +1,4 @@
-//! The people whom a user can communicate with: contacts, what they show, and the search for them (`people_ref`, `contact_ref`,
-//! `search_ref`).
+//! Contacts, their published state, and the search for them (`people_ref`, `contact_ref`, `search_ref`).
 
 use ucwa_proto::Resource;
 
@@ -9,12 +8,12 @@ use super::identifiers::ApplicationId;
 use super::reply::Refusal;
 use super::routes;
 
-/// The longest query (`search_ref`).
+/// The maximum length of a query (`search_ref`).
 const LONGEST_QUERY: usize = 256;
-/// How many a search finds at most that names no limit.
+/// The maximum number of results of a search without a limit.
 const USUAL_LIMIT: u64 = 25;
 
-/// Something that a person shows to others, each in a resource of its own.
+/// A part of a person's published state. Each is a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Facet {
     Presence,
@@ -31,7 +30,7 @@ impl Facet {
         Self::SupportedModalities,
     ];
 
-    /// What it is called as somebody else's.
+    /// The rel of a contact's facet.
     pub(super) fn of_contact(self) -> &'static str {
         match self {
             Self::Presence => "contactPresence",
@@ -41,7 +40,7 @@ impl Facet {
         }
     }
 
-    /// Where somebody else's is.
+    /// The href of a contact's facet.
     pub(super) fn href(self, id: ApplicationId, address: &str) -> String {
         match self {
             Self::Presence => routes::contact_presence(id, address),
@@ -51,7 +50,7 @@ impl Facet {
         }
     }
 
-    /// The user's own: the rel and the href. The modalities of an application are a property of its communication.
+    /// The rel and the href of the user's own facet. The modalities of an application are a property of its communication.
     pub(super) fn mine(self, id: ApplicationId) -> (&'static str, String) {
         match self {
             Self::Presence => ("presence", routes::presence(id)),
@@ -71,7 +70,7 @@ impl Engine {
             .with_link("subscribedContacts", routes::subscribed_contacts(id))
     }
 
-    /// Adds the link to a contact. Only those with an account are contacts.
+    /// Adds the link to a contact. Only users with an account are contacts.
     pub(super) fn with_contact(
         &self,
         resource: Resource<'static>,
@@ -85,7 +84,7 @@ impl Engine {
         }
     }
 
-    /// Anyone with an account, as a contact.
+    /// The user with this address as a contact.
     pub(super) fn contact_resource(
         &self,
         id: ApplicationId,
@@ -110,7 +109,7 @@ impl Engine {
         }))
     }
 
-    /// What a contact shows.
+    /// A facet of a contact.
     pub(super) fn facet_resource(
         &self,
         id: ApplicationId,
@@ -126,7 +125,7 @@ impl Engine {
         })
     }
 
-    /// GET search: everyone with an account whose name or address contains the query.
+    /// GET search: the users whose name or address contains the query.
     pub(super) fn search(
         &self,
         exchange: &Exchange<'_>,

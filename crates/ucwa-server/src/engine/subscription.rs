@@ -16,17 +16,17 @@ use super::routes;
 use super::timers::Timer;
 use crate::config;
 
-/// How long before its end a subscription warns of it.
+/// How long before its end a subscription is reported as updated.
 const WARNING: Duration = Duration::from_secs(2 * 60);
-/// The longest life of a subscription.
+/// The maximum duration of a subscription.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
-/// How many people an application may watch. No page names a number; this one only keeps a server in memory small.
+/// The maximum number of users that an application can watch. No page names a number. This one bounds the memory of the server.
 const MOST_WATCHED: usize = 1000;
 
-/// The presence of some people, watched by an application.
+/// A subscription of an application to the presence of users.
 #[derive(Debug)]
 pub(super) struct Subscription {
-    /// By address.
+    /// The addresses of the watched users.
     members: BTreeSet<String>,
     ends: Duration,
     warned: bool,
@@ -64,7 +64,7 @@ impl Engine {
         let members = addresses(&fields, "uris")?;
         self.check_watched(id, &members)?;
         let ends = self.now + life;
-        let news = self.unwatched(id, &members)?;
+        let unwatched = self.unwatched(id, &members)?;
         let application = self.application_mut(id)?;
         application.subscriptions_made += 1;
         let number = application.subscriptions_made;
@@ -79,7 +79,7 @@ impl Engine {
             Timer::Subscription(id, number),
         );
         self.tell_of_subscription(id, number, EventKind::Added);
-        self.introduce_watched(id, &news);
+        self.introduce_watched(id, &unwatched);
         Ok(subscription_resource(id, number).into())
     }
 
@@ -96,7 +96,7 @@ impl Engine {
         }
     }
 
-    /// POST presenceSubscription: what is asked for is added to what is left, up to 30 minutes.
+    /// POST presenceSubscription: adds the duration to the remaining time, up to 30 minutes.
     pub(super) fn extend_subscription(
         &mut self,
         exchange: &Exchange<'_>,
@@ -186,11 +186,11 @@ impl Engine {
         let members = addresses(&exchange.fields()?, "contactUris")?;
         self.subscription(id, number)?;
         self.check_watched(id, &members)?;
-        let news = self.unwatched(id, &members)?;
+        let unwatched = self.unwatched(id, &members)?;
         if let Some(subscription) = self.application_mut(id)?.subscriptions.get_mut(&number) {
             subscription.members.extend(members);
         }
-        self.introduce_watched(id, &news);
+        self.introduce_watched(id, &unwatched);
         self.memberships_resource(id, number).map(Reply::from)
     }
 
@@ -226,7 +226,7 @@ impl Engine {
             .with_links("contact", links.collect::<Vec<_>>()))
     }
 
-    /// Tells every application that watches this user that something which he shows has changed.
+    /// Reports a changed facet of a user to each application that watches the user.
     pub(super) fn tell_watchers(&mut self, address: &str, facet: Facet) {
         for id in self.applications.watchers(address) {
             self.tell_of_facet(id, address, facet);
@@ -239,7 +239,7 @@ impl Engine {
             .is_some_and(|application| application.subscriptions.contains_key(&number))
     }
 
-    /// A subscription may be about to end, or over; or it was extended meanwhile.
+    /// Ends a subscription, or reports its end in advance. Sets the timer again if it was extended.
     pub(super) fn check_subscription(&mut self, id: ApplicationId, number: u64) {
         let now = self.now;
         let Some(subscription) = self
@@ -263,7 +263,7 @@ impl Engine {
         self.set_timer(next, Timer::Subscription(id, number));
     }
 
-    /// Whom the application watches.
+    /// The addresses of the users whom the application watches.
     fn watched(&self, id: ApplicationId) -> Result<BTreeSet<&String>, Refusal> {
         Ok(self.application(id)?.watched().collect())
     }
@@ -277,15 +277,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Those whom the application doesn't watch yet.
+    /// The users among `members` whom the application does not watch.
     fn unwatched(
         &self,
         id: ApplicationId,
         members: &BTreeSet<String>,
     ) -> Result<Vec<String>, Refusal> {
         let watched = self.watched(id)?;
-        let news = members.iter().filter(|address| !watched.contains(address));
-        Ok(news.cloned().collect())
+        let unwatched = members.iter().filter(|address| !watched.contains(address));
+        Ok(unwatched.cloned().collect())
     }
 
     /// Adds the application to the watchers of these users, and reports the users and all their facets to it
@@ -353,7 +353,7 @@ fn subscription_resource(id: ApplicationId, number: u64) -> Resource<'static> {
         )
 }
 
-/// A life in minutes, from 10 to 30.
+/// The duration in minutes, from 10 to 30.
 fn duration(fields: &Fields<'_>) -> Result<Duration, Refusal> {
     match fields.integer("duration") {
         Some(minutes @ 10..=30) => Ok(Duration::from_secs(minutes.unsigned_abs() * 60)),
@@ -363,7 +363,7 @@ fn duration(fields: &Fields<'_>) -> Result<Duration, Refusal> {
     }
 }
 
-/// At least one address, each a SIP URI.
+/// The addresses of a list of at least one SIP URI.
 fn addresses(fields: &Fields<'_>, name: &str) -> Result<BTreeSet<String>, Refusal> {
     let uris = fields.list(name).unwrap_or_default();
     if uris.is_empty() {

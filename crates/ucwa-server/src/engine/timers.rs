@@ -1,4 +1,4 @@
-//! What is due, and when.
+//! The timers of the engine.
 
 use std::time::Duration;
 
@@ -7,40 +7,40 @@ use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId}
 use super::message::DeliveryId;
 use super::table::Table;
 
-/// Something that happens unless something else happens before.
+/// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// A pending GET has waited for events long enough.
+    /// The timeout of a pending GET.
     Poll(ApplicationId),
-    /// Nothing was heard of the user at this application since then, for so long that he may look idle.
+    /// The user becomes idle, if the last activity at the application was at this time.
     Idle(ApplicationId, Duration),
-    /// An application may have been without a pending GET for too long.
+    /// The application ends if it has been without a pending GET for too long.
     Inactivity(ApplicationId),
-    /// An outgoing invitation has rung long enough.
+    /// The timeout of an outgoing invitation.
     Invitation(InvitationId),
-    /// The callee learns who takes part in the conversation it is invited to.
+    /// The remote participant is reported to a callee that has not answered.
     Introduction(InvitationId),
-    /// A message has waited to be fetched long enough.
+    /// The timeout of a delivery.
     Delivery(DeliveryId),
-    /// The other side of this conversation has stopped typing, unless it said so again since.
+    /// A participant of this conversation has stopped typing, unless there was another report of typing since this one.
     Typing(ConversationId, u64),
-    /// A subscription to presence may be about to end.
+    /// A subscription to presence ends, or ends soon.
     Subscription(ApplicationId, u64),
-    /// Two have become a conference.
+    /// An escalation to a conference is complete.
     Conferenced(MeetingId),
-    /// The invitation of a participant has rung long enough.
+    /// The timeout of an invitation of a participant.
     Call(InvitationId),
 }
 
-/// A timer that was set.
+/// The ID of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TimerId {
     due: Duration,
-    /// How many timers were set before.
+    /// The number of timers that were set before.
     number: u64,
 }
 
-/// The timers in the order in which they are due; those of the same time in the order in which they were set.
+/// The timers in the order in which they are due. Timers that are due at the same time are in the order in which they were set.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     due: Table<TimerId, Timer>,
@@ -64,7 +64,7 @@ impl Engine {
         id
     }
 
-    /// Drops a timer before it is due. A timer that is not cancelled stays until it is due, even if it has lost its meaning.
+    /// Removes a timer before it is due. A timer that is not cancelled stays until it is due, even if it has no effect any more.
     pub(super) fn cancel_timer(&mut self, id: TimerId) {
         self.timers.due.remove(&id);
     }
@@ -80,7 +80,7 @@ impl Engine {
         }
     }
 
-    /// When the next timer is due that still matters.
+    /// When the next timer with an effect is due.
     pub(super) fn wake_at(&mut self) -> Option<Duration> {
         while let Some((&id, &timer)) = self.timers.due.first() {
             if self.is_awaited(timer) {

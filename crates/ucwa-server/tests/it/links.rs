@@ -15,14 +15,14 @@ use crate::harness::{
 use crate::history::keep_history;
 use crate::reference::{REFERENCES, reference};
 
-/// Of another pool.
+/// A user of another pool.
 const AWAY: &str = "away@contoso.com";
 
 /// What a client has received: the resources, and the other links of events.
 #[derive(Default)]
 struct Received {
     resources: Vec<Resource<'static>>,
-    /// By rel and href.
+    /// Pairs of rel and href.
     links: Vec<(String, String)>,
     /// The hrefs that the same page reports as deleted.
     gone: Vec<String>,
@@ -40,7 +40,7 @@ impl Received {
         let mut received = Self::default();
         for (sender, event) in page.0.events() {
             let deleted = event.kind == EventKind::Deleted;
-            // A participant that left a view is still there.
+            // A participant that was deleted from leaders, attendees or the lobby still exists.
             if deleted && (event.within.is_none() || event.link.rel == "participantMessaging") {
                 received.gone.push(event.link.href.to_string());
             } else if !deleted {
@@ -60,7 +60,7 @@ impl Received {
     }
 }
 
-/// The resource and all those in it.
+/// The resource and all embedded resources.
 fn flatten<'r>(resource: &'r Resource<'static>, into: &mut Vec<&'r Resource<'static>>) {
     into.push(resource);
     for (_, embedded) in &resource.embedded {
@@ -72,13 +72,13 @@ fn flatten<'r>(resource: &'r Resource<'static>, into: &mut Vec<&'r Resource<'sta
 
 fn is_followed(rel: &str, href: &str) -> bool {
     let elsewhere = href.starts_with("data:") || href.ends_with(".jpg") || rel == "redirect";
-    // The pages of events are what the story itself is made of.
+    // The scenario reads the event pages itself.
     !elsewhere && rel != "events"
 }
 
 type Look<'a> = &'a mut dyn FnMut(&mut World, &Client, Received) -> ControlFlow<()>;
 
-/// Reads what is there, and shows it.
+/// Reads a resource, and passes it to `look`.
 fn read(
     world: &mut World,
     client: &Client,
@@ -90,7 +90,7 @@ fn read(
     ControlFlow::Continue(resource)
 }
 
-/// The pages of events that are there, as one.
+/// The available event pages as one page.
 fn hear(world: &mut World, client: &mut Client, look: Look<'_>) -> ControlFlow<(), Page> {
     let next = client.next.clone();
     let mut all = Page(EventPage::new(next.clone(), Follow::Next(next.into())));
@@ -105,7 +105,7 @@ fn hear(world: &mut World, client: &mut Client, look: Look<'_>) -> ControlFlow<(
     }
 }
 
-/// Sends input, which must be accepted, and shows what is at the location of the response, or in the response.
+/// Sends input, which must succeed, and passes the resource at the location of the response, or in its body, to `look`.
 fn start(
     world: &mut World,
     client: &Client,
@@ -136,7 +136,7 @@ fn say_html(world: &mut World, client: &Client, messaging: &Resource<'_>) {
     assert_eq!(response.status(), StatusCode::CREATED);
 }
 
-/// A story in which the server shows all that it has.
+/// A scenario in which the server sends every kind of resource.
 fn story(world: &mut World, representation: Representation, look: Look<'_>) -> ControlFlow<()> {
     let mut tosh = Client::sign_in(world, TOSH, representation);
     look(world, &tosh, Received::resource(&tosh.application))?;
@@ -188,7 +188,7 @@ fn story(world: &mut World, representation: Representation, look: Look<'_>) -> C
     )?;
     hear(world, &mut tosh, look)?;
 
-    // A chat of two, with messages of either format, which Tosh keeps.
+    // A chat of two, with messages of either format, which is archived for Tosh.
     assert_eq!(keep_history(&mut tosh, world, "Enabled"), StatusCode::OK);
     let input = Resource::anonymous()
         .with_property("to", format!("sip:{LENE}"))
@@ -230,7 +230,7 @@ fn story(world: &mut World, representation: Representation, look: Look<'_>) -> C
     read(world, &tosh, messages_of(&tosh_messaging), look)?;
     world.pass(seconds(31));
 
-    // It becomes a conference, in which Alex is called, and Joe comes by himself.
+    // The chat becomes a conference. Alex is invited, and Joe joins without an invitation.
     let input = Resource::anonymous()
         .with_property("operationId", "add-1")
         .with_property("to", format!("sip:{ALEX}"));
@@ -274,7 +274,7 @@ fn story(world: &mut World, representation: Representation, look: Look<'_>) -> C
     hear(world, &mut alex, look)?;
     hear(world, &mut tosh, look)?;
     hear(world, &mut lene, look)?;
-    // A message that Lene does not fetch in time.
+    // A message that Lene does not acknowledge in time.
     tosh.say(world, messages_of(&tosh_messaging), "Are you there?");
     world.pass(seconds(31));
     hear(world, &mut tosh, look)?;
@@ -396,7 +396,7 @@ fn bodiless(client: &Client, method: &Method, href: &str) -> Request<Bytes> {
     client.builder(method, href).body(Bytes::new()).unwrap()
 }
 
-/// The headers that say something of the resource.
+/// The headers that depend on the resource.
 fn headers(response: &Response<Bytes>) -> HeaderMap {
     let mut headers = response.headers().clone();
     headers.remove(CONTENT_LENGTH);
@@ -404,13 +404,13 @@ fn headers(response: &Response<Bytes>) -> HeaderMap {
     headers
 }
 
-/// Reads every link, with GET and with HEAD, and whatever is found there, once. Notes the links to change something with.
+/// Reads every link once, with GET and with HEAD, and the links in the responses. Stores the links that change something.
 #[derive(Default)]
 struct Walk {
     looks: usize,
-    /// Which members resources had, by rel.
+    /// The members of resources, by rel.
     members: BTreeMap<String, BTreeSet<String>>,
-    /// The first link of each rel, method and form of path, by the number of the look in which it was seen.
+    /// The first link of each rel, method and form of path.
     changes: BTreeMap<(String, &'static str, String), Change>,
 }
 
@@ -466,7 +466,7 @@ impl Walk {
         rel: &str,
         href: &str,
     ) -> Vec<(String, String)> {
-        // A search has to say what for.
+        // A search needs a query.
         let href = if rel == "search" {
             format!("{href}?query=a")
         } else {
@@ -486,7 +486,7 @@ impl Walk {
         self.links_of(&decode(&got))
     }
 
-    /// The links of a resource and of those in it, `self` included, and notes the members.
+    /// The links of a resource and of the embedded resources, including `self`. Stores the members.
     fn links_of(&mut self, resource: &Resource<'static>) -> Vec<(String, String)> {
         let mut all = Vec::new();
         flatten(resource, &mut all);
@@ -520,7 +520,7 @@ impl Walk {
     }
 }
 
-/// Sends the request of a change, with input that makes sense.
+/// Sends the request of a change with valid input.
 fn change(world: &mut World, client: &Client, change: &Change) -> Response<Bytes> {
     let method: Method = change.method.parse().unwrap();
     let mut href = change.href.clone();
@@ -601,7 +601,7 @@ fn every_link_leads_somewhere(representation: Representation) {
     let walk = walk(representation);
     assert!(walk.changes.len() > 40, "{}", walk.changes.len());
     for wanted in walk.changes.values() {
-        // The same requests give the same links again, up to the one that is used for a change.
+        // The same requests give the same links, up to the link of the change.
         let mut world = world();
         let mut looks = 0;
         let end = story(&mut world, representation, &mut |world, client, _| {
