@@ -527,7 +527,19 @@ impl Conversation {
         let (body, href) = (preview.body.clone(), preview.href.clone());
         let sender = self.roster.get(preview.sender);
         live.invitation_text.shown_preview = Some(preview);
-        let Some(sender) = sender else { return };
+        if let Some(sender) = sender {
+            self.show_text(cx, sender, body, href);
+        }
+    }
+
+    /// Shows the text of an invitation behind the messages that are being read.
+    pub(super) fn show_text(
+        &mut self,
+        cx: &mut Context<'_>,
+        sender: Participant,
+        body: MessageBody,
+        href: String,
+    ) {
         let content = Content {
             body,
             timestamp: None,

@@ -177,8 +177,20 @@ impl Chats {
                 conversation.is_chatting() || is_accepted && is_established
             })
         });
+        // It may be older than the invitation that waits for an answer, and does not replace it.
+        let is_missed = invitation_state(&invitation) == InvitationState::Refused;
+        let missed = known.filter(|key| {
+            let conversation = self.conversations.get(key);
+            is_missed && conversation.is_some_and(Conversation::has_offer)
+        });
         let href = href.to_owned();
         let address = Address { href, key };
+        if let Some(key) = missed.filter(|_| !self.index.is_known_invitation(&address.key)) {
+            self.with(core, key, |conversation, cx| {
+                conversation.on_missed_invitation(cx, view, address);
+            });
+            return;
+        }
         match answered {
             // The invitation was answered before it was read.
             Some(key) if !self.index.is_known_invitation(&address.key) => {

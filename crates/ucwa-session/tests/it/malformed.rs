@@ -644,6 +644,39 @@ fn a_malformed_event_outdates_a_read_of_its_resource() {
     ));
 }
 
+/// The result of an earlier invitation is malformed, so that invitation is read while the next one is being accepted.
+#[test]
+fn an_invitation_that_was_missed_does_not_replace_the_next_one() {
+    let mut fixture = fixtures::accepting();
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    let earlier = format!("{INVITATION}-earlier");
+    let mut missed = offered("17b", "earlier")[0]["events"][0].clone();
+    missed["link"]["href"] = json!(earlier);
+    let resource = missed["_embedded"]["messagingInvitation"].clone();
+    let resource = with(resource, "state", json!("Failed"));
+    let malformed = with(
+        with(missed, "type", json!("completed")),
+        "_embedded",
+        json!("x"),
+    );
+    driver.page(json!([communication(vec![malformed.clone()])]));
+    driver.reply("GET", &earlier, 200, resource);
+    assert_eq!(driver.received(key), ["earlier"]);
+    assert_eq!(fixture.ticket.and_then(|it| driver.result(it)), None);
+    let mut accepted = offer_completed("17b", "Success")
+        .as_array()
+        .unwrap()
+        .clone();
+    accepted.push(conversation("17b", vec![arrival("17b", "1", "Hi Tosh")]));
+    driver.page(json!(accepted));
+    let done = fixture.ticket.and_then(|it| driver.result(it)).cloned();
+    assert_eq!(done, Some(Ok(Outcome::Done)));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
+    // It is not read again.
+    driver.page(json!([communication(vec![malformed])]));
+    assert!(!driver.is_sent("GET", &earlier));
+}
+
 /// The message that is being read may be the text of the invitation.
 #[test]
 fn the_text_of_an_invitation_precedes_the_messages_behind_its_malformed_event() {
