@@ -4,10 +4,10 @@ use ucwa_proto::Resource;
 
 use super::conversation::{Chat, Conference, Context, Conversation, Form, Kind, Life, Live};
 use super::correlation::Index;
+use super::invitation_text::InvitationText;
 use super::outgoing_invitation::{Invite, START_GRACE};
 use super::payload::ParticipantFacts;
 use super::purpose::{ChatPurpose, ChatTimer, ChatsPurpose, InvitationId};
-use super::receiving::InvitationText;
 use super::{Chats, key_of};
 use crate::checkpoint::{SavedConversation, SavedInvite};
 use crate::core::Core;
