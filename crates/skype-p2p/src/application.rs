@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use conv_model::{ConversationsManager, MePerson, PersonsManager};
+use conv_model::{ConversationsManager, MePerson, PersonsAndGroupsManager};
 use futures_channel::oneshot;
 use ucwa_session::Checkpoint;
 
@@ -104,8 +104,8 @@ impl Application {
 
     /// Returns the people that the user can chat with.
     #[must_use]
-    pub fn persons_manager(&self) -> PersonsManager {
-        self.model.persons_manager()
+    pub fn persons_and_groups_manager(&self) -> PersonsAndGroupsManager {
+        self.model.persons_and_groups_manager()
     }
 
     /// Returns the signed-in user.

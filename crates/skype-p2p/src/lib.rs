@@ -102,8 +102,8 @@ pub use conv_model::{
     EndpointType, ErrorDetails, HistoryService, Importance, Invitee, Key, Latest, MePerson,
     MessageBody, MessageFormat, MessageId, MessageStatus, Note, NoteKind, Participant,
     ParticipantActivity, ParticipantChat, ParticipantId, ParticipantRole, ParticipantState, Person,
-    PersonSearch, PersonStatus, PersonsManager, PhoneNumber, Property, PublishedProperty, Reader,
-    Reason, ReasonCode, RemoteProperty, Resend, SignInState, StartOptions, Subscription,
+    PersonSearch, PersonStatus, PersonsAndGroupsManager, PhoneNumber, Property, PublishedProperty,
+    Reader, Reason, ReasonCode, RemoteProperty, Resend, SignInState, StartOptions, Subscription,
     Subscriptions, TextMessage,
 };
 #[cfg(feature = "faulty")]
