@@ -102,7 +102,7 @@ impl Application {
         self.model.conversations_manager()
     }
 
-    /// Returns the people that the user can chat with.
+    /// Returns the people that the user can chat with, and the user's contact list.
     #[must_use]
     pub fn persons_and_groups_manager(&self) -> PersonsAndGroupsManager {
         self.model.persons_and_groups_manager()
