@@ -1,6 +1,6 @@
 //! Events of the contact list (`people_ref`, `myContacts_ref`, `myGroups_ref` and the pages of the groups).
 
-use ucwa_proto::{Event, EventKind, HrefKey};
+use ucwa_proto::{Event, EventKind};
 
 use super::emit;
 use crate::contact_list::{ContactList, ContactListChange, GroupKey};
@@ -21,11 +21,7 @@ impl People {
                 let Some(within) = within.filter(|it| it.rel != "subscribedContacts") else {
                     return false;
                 };
-                let key = key_of(core, &within.href);
-                let group = key
-                    .as_ref()
-                    .and_then(|key| self.contacts.records.group_at(key));
-                match group.cloned() {
+                match self.group_at(core, &within.href) {
                     Some(group) => self.on_member_event(core, event, group),
                     None if within.rel == "myContacts" => self.on_list_event(core, event),
                     // The list of groups is older than this group.
@@ -105,12 +101,20 @@ impl People {
 
     /// Handles the change of a group.
     fn on_group_event(&mut self, core: &mut Core, event: &Event<'_>) {
-        let key = key_of(core, &event.link.href);
-        let known = (key.as_ref()).and_then(|key: &HrefKey| self.contacts.records.group_at(key));
-        let known = known.cloned();
+        let known = self.group_at(core, &event.link.href);
         self.touch_list(&ContactList::Groups);
         self.contacts.unconfirmed.remove(&ContactList::Groups);
         match (&event.kind, event.resource(), known) {
+            // The event may have the rel of another hidden group, so the href decides.
+            (kind, _, Some(group)) if group.is_hidden() => {
+                if *kind == EventKind::Deleted {
+                    self.contacts.records.remove_group(&group);
+                }
+                self.reload_if_used(core, ContactList::Members(group));
+            }
+            (_, _, None) if is_hidden(event.link.rel.as_ref()) => {
+                self.reload_if_used(core, ContactList::Groups);
+            }
             (EventKind::Deleted, _, Some(group)) => {
                 self.contacts.records.remove_group(&group);
                 self.contacts
@@ -155,6 +159,10 @@ impl People {
             self.reload_list(core, list);
         }
     }
+}
+
+fn is_hidden(rel: &str) -> bool {
+    GroupKey::HIDDEN.iter().any(|(hidden, ..)| *hidden == rel)
 }
 
 fn is_shown(rel: &str) -> bool {
