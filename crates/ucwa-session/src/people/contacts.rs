@@ -93,6 +93,8 @@ pub(crate) enum ContactsTimer {
     Subscribe,
     /// The subscription to the presence of a group will expire soon, or its next attempt is due.
     FollowPresence(GroupKey),
+    /// A followed list whose read failed is read again.
+    Read(ContactList),
     /// Events should have reported the changes that the user made.
     Confirm,
 }
@@ -114,6 +116,8 @@ pub(super) struct Contacts {
     followed: BTreeSet<ContactList>,
     /// The lists that were read in this application.
     loaded: BTreeSet<ContactList>,
+    /// The followed lists whose last read failed, with the number of failures in succession.
+    unread: BTreeMap<ContactList, u32>,
     reads: BTreeMap<ContactList, ListRead>,
     subscription: ListSubscription,
     changes: BTreeMap<Ticket, Change>,
@@ -194,6 +198,11 @@ impl People {
         match timer {
             ContactsTimer::Subscribe => self.renew_list_subscription(core),
             ContactsTimer::FollowPresence(group) => self.subscribe_to_group(core, &group),
+            ContactsTimer::Read(list) => {
+                if self.contacts.followed.contains(&list) {
+                    self.read_list(core, list, None);
+                }
+            }
             ContactsTimer::Confirm => self.on_unconfirmed(core),
         }
     }
@@ -255,6 +264,7 @@ impl People {
         contacts.records = Records::default();
         contacts.loaded.clear();
         contacts.unconfirmed.clear();
+        contacts.unread.clear();
         contacts.read_only = false;
         contacts.subscription.end();
         for presence in contacts.presence.values_mut() {
@@ -280,7 +290,7 @@ impl People {
     }
 }
 
-/// The pause after this many refused subscriptions, which doubles up to the time after which a subscription is renewed.
+/// The pause after this many refused subscriptions or failed reads, which doubles up to the time after which a subscription is renewed.
 fn refused_pause(refusals: u32) -> Duration {
     let doublings = refusals.saturating_sub(1).min(8);
     REFUSED_PAUSE

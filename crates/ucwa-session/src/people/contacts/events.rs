@@ -25,7 +25,10 @@ impl People {
                     Some(group) => self.on_member_event(core, event, group),
                     None if within.rel == "myContacts" => self.on_list_event(core, event),
                     // The list of groups is older than this group.
-                    None => self.reload_if_used(core, ContactList::Groups),
+                    None => {
+                        self.reload_if_used(core, ContactList::Groups);
+                        self.reload_if_used(core, ContactList::Memberships);
+                    }
                 }
             }
             rel if rel == "myOrganizationGroup" || rel.ends_with("Group") || rel == "group" => {
@@ -38,7 +41,7 @@ impl People {
 
     /// Handles a contact that entered or left the contact list.
     fn on_list_event(&mut self, core: &mut Core, event: &Event<'_>) {
-        let Some(contact) = self.contact_of(core, event, ContactList::Contacts) else {
+        let Some(contact) = self.contact_of(core, event, &[ContactList::Contacts]) else {
             return;
         };
         emit(
@@ -58,8 +61,11 @@ impl People {
             // The subscription to the presence of a group contains the members at its start.
             self.on_presence_member_added(core, &group);
         }
-        let list = ContactList::Members(group.clone());
-        let Some(contact) = self.contact_of(core, event, list) else {
+        let lists = [
+            ContactList::Members(group.clone()),
+            ContactList::Memberships,
+        ];
+        let Some(contact) = self.contact_of(core, event, &lists) else {
             return;
         };
         if is_gone {
@@ -72,21 +78,25 @@ impl People {
         self.apply_card(core, event);
     }
 
-    /// The SIP URI of the contact of an event. If it is not known, the list is read again.
+    /// The SIP URI of the contact of an event. If it is not known, the lists that the event has changed are read again.
     fn contact_of(
         &mut self,
         core: &mut Core,
         event: &Event<'_>,
-        list: ContactList,
+        lists: &[ContactList],
     ) -> Option<String> {
-        self.touch_list(&list);
-        self.contacts.unconfirmed.remove(&list);
+        for list in lists {
+            self.touch_list(list);
+            self.contacts.unconfirmed.remove(list);
+        }
         if let Some(card) = event.resource() {
             self.record_contact(core, card);
         }
         let known = key_of(core, &event.link.href).and_then(|key| self.uri_at(&key));
         if known.is_none() {
-            self.reload_if_used(core, list);
+            for list in lists {
+                self.reload_if_used(core, list.clone());
+            }
         }
         known
     }
@@ -120,6 +130,7 @@ impl People {
                 self.contacts
                     .loaded
                     .remove(&ContactList::Members(group.clone()));
+                self.touch_list(&ContactList::Memberships);
                 emit(core, ContactListChange::GroupRemoved(group));
             }
             // A group that was not read, or is of no kind that is shown.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use ucwa_proto::{HrefKey, Resource};
 
-use super::{ContactsPurpose, emit, purpose};
+use super::{ContactsPurpose, ContactsTimer, emit, purpose, refused_pause, timer};
 use crate::contact_list::{
     ContactGroup, ContactList, ContactListChange, GroupKey, GroupKind, PrivacyLevel,
 };
@@ -522,8 +522,12 @@ impl People {
         let Some(read) = self.contacts.reads.remove(list) else {
             return;
         };
-        if let Err(failure) = &result {
-            tracing::debug!(?list, %failure, "a list could not be read");
+        match &result {
+            Ok(()) => drop(self.contacts.unread.remove(list)),
+            Err(failure) => {
+                tracing::debug!(?list, %failure, "a list could not be read");
+                self.read_later(core, list);
+            }
         }
         for ticket in read.tickets {
             core.complete(ticket, result.clone().map(|()| Outcome::Done));
@@ -532,6 +536,16 @@ impl People {
             self.read_list(core, list.clone(), None);
         }
         self.continue_waiting(core, list, &result);
+    }
+
+    /// Reads a followed list again after a pause, which grows with the number of failures.
+    fn read_later(&mut self, core: &mut Core, list: &ContactList) {
+        if self.contacts.followed.contains(list) {
+            let failures = self.contacts.unread.entry(list.clone()).or_default();
+            *failures += 1;
+            let pause = refused_pause(*failures);
+            core.arm(pause, timer(ContactsTimer::Read(list.clone())));
+        }
     }
 
     /// Continues, or ends, what waits for a list.
