@@ -12,6 +12,7 @@ mod demo;
 mod foreign_clients;
 mod guide;
 mod hosting;
+mod installation;
 mod listen;
 mod observer;
 mod process;
