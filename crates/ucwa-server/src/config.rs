@@ -1,9 +1,13 @@
 //! What a server is told before it starts.
 
+mod contact_list;
+
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use ucwa_proto::{SipUri, SipUriError};
+
+pub use contact_list::{DistributionGroup, InitialContacts};
 
 use crate::seed::Seed;
 
@@ -19,6 +23,8 @@ pub struct User {
     pub password: String,
     /// What else is on the contact card.
     pub card: Card,
+    /// The contact list.
+    pub contacts: InitialContacts,
     /// The pool at which the user is at home, if it is another than this one: what its addresses begin with, such as
     /// `https://pool2.contoso.com`. Who has proven to be the user is sent there (`user_ref`).
     pub home: Option<String>,
@@ -40,6 +46,7 @@ impl User {
             display_name: display_name.into(),
             password: password.into(),
             card: Card::default(),
+            contacts: InitialContacts::default(),
             home: None,
         })
     }
@@ -160,6 +167,8 @@ impl Card {
 pub struct ServerConfig {
     /// The accounts.
     pub users: Vec<User>,
+    /// The groups that the organization keeps.
+    pub distribution_groups: Vec<DistributionGroup>,
     /// The domain in the server's own name (`X-MS-Server-Fqdn`) and in its challenges.
     pub domain: String,
     /// What the absolute hrefs of autodiscovery and of the challenge begin with, such as `https://lyncweb.contoso.com`. `None`, the
@@ -201,6 +210,7 @@ impl ServerConfig {
     pub fn new(users: impl IntoIterator<Item = User>) -> Self {
         Self {
             users: users.into_iter().collect(),
+            distribution_groups: Vec::new(),
             domain: "contoso.com".to_owned(),
             origin: None,
             seed: None,

@@ -6,17 +6,24 @@ mod application;
 mod auth;
 mod batch;
 mod call;
+mod contact_list;
+mod contact_list_changes;
+mod contact_list_subscription;
 mod conversation;
 mod discovery;
 mod dispatch;
+mod distribution_group;
 mod events;
 mod exchange;
 mod faults;
 mod form;
 mod grant;
+mod group_id;
+mod groups;
 mod guest;
 mod history;
 mod identifiers;
+mod initial_contacts;
 mod invitation;
 mod invite;
 mod leading;
@@ -47,11 +54,13 @@ pub use activity::Activity;
 use application::Application;
 use auth::Token;
 use call::Call;
+use contact_list::ContactList;
 use conversation::Conversation;
 use faults::Faults;
 use guest::Guest;
 use history::Mailbox;
 use identifiers::{ApplicationId, ConversationId, Identifiers, InvitationId, MeetingId};
+use initial_contacts::initial_contact_lists;
 use invitation::Invitation;
 use meeting::Meeting;
 use message::{Delivery, DeliveryId};
@@ -156,6 +165,8 @@ pub struct Engine {
     deliveries_made: u64,
     /// What users show to others, by address.
     published: BTreeMap<String, Published>,
+    /// The contact lists of the users, by address.
+    contact_lists: BTreeMap<String, ContactList>,
     /// What was archived for users, by address.
     mailboxes: BTreeMap<String, Mailbox>,
     timers: Timers,
@@ -183,8 +194,10 @@ impl Engine {
             let token = Token::new(address(&it.user), it.good_until);
             (it.token.clone(), token)
         });
+        let mut identifiers = Identifiers::new(&config.seed.clone().unwrap_or(Seed::from(0)));
         Self {
-            identifiers: Identifiers::new(&config.seed.clone().unwrap_or(Seed::from(0))),
+            contact_lists: initial_contact_lists(&config, &mut identifiers),
+            identifiers,
             tokens: issued.collect(),
             config,
             now: Duration::ZERO,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use http::header::IF_MATCH;
 use ucwa_proto::{Event, EventKind, EventLink, Resource};
 
 use super::Engine;
-use super::dispatch::matches_etag;
+use super::contact_list_subscription::ListSubscription;
+use super::dispatch::check_condition;
 use super::events::{Channel, Source, page_href};
 use super::exchange::Exchange;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
@@ -51,6 +51,7 @@ pub(super) struct Application {
     /// Whose presence it watches, by the number of the subscription.
     pub(super) subscriptions: BTreeMap<u64, Subscription>,
     pub(super) subscriptions_made: u64,
+    pub(super) list_subscription: Option<ListSubscription>,
 }
 
 impl fmt::Debug for Application {
@@ -153,6 +154,7 @@ impl Engine {
             invitations: Vec::new(),
             subscriptions: BTreeMap::new(),
             subscriptions_made: 0,
+            list_subscription: None,
         };
         self.applications.insert(id, application);
         self.set_timer(self.config.inactivity_timeout, Timer::Inactivity(id));
@@ -299,19 +301,9 @@ impl Engine {
         id: ApplicationId,
     ) -> Result<Reply, Refusal> {
         let application = self.application(id)?;
-        let condition = exchange
-            .header(IF_MATCH)
-            .ok_or(Refusal::PRECONDITION_REQUIRED)?;
-        let etag = format!("\"{}\"", application.etag);
-        if condition != application.etag && !matches_etag(condition, etag.as_bytes()) {
-            return Err(Refusal::PRECONDITION_FAILED);
-        }
+        check_condition(exchange, &application.etag)?;
         let fields = exchange.fields()?;
-        if fields.text(&application.marker).is_none() {
-            return Err(Refusal::parameter(
-                "The property that asks to be passed in a PUT request is missing.",
-            ));
-        }
+        fields.check_marker(&application.marker)?;
         let formats = match fields.list("supportedMessageFormats") {
             Some(names) => Some(Formats::parse(&names)?),
             None => None,

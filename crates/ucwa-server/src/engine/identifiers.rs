@@ -88,6 +88,8 @@ pub(super) struct Identifiers {
     names: ChaCha8Rng,
     /// Beside the other one: whether clients name their requests moves nothing else.
     correlations: ChaCha8Rng,
+    /// Beside the others: contact lists move no other name.
+    contact_lists: ChaCha8Rng,
 }
 
 impl Identifiers {
@@ -95,9 +97,12 @@ impl Identifiers {
         let names = seed.random();
         let mut correlations = names.clone();
         correlations.set_stream(1);
+        let mut contact_lists = names.clone();
+        contact_lists.set_stream(2);
         Self {
             names,
             correlations,
+            contact_lists,
         }
     }
 
@@ -138,6 +143,11 @@ impl Identifiers {
     /// The name of the property that a PUT has to send back.
     pub(super) fn marker(&mut self) -> String {
         guid(self.number())
+    }
+
+    /// The name of the property that a PUT of a group has to send back.
+    pub(super) fn contact_list_marker(&mut self) -> String {
+        guid(number(&mut self.contact_lists))
     }
 
     pub(super) fn etag(&mut self) -> String {

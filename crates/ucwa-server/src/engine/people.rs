@@ -5,6 +5,7 @@ use ucwa_proto::Resource;
 
 use super::Engine;
 use super::exchange::Exchange;
+use super::groups::changeable;
 use super::identifiers::ApplicationId;
 use super::reply::Refusal;
 use super::routes;
@@ -64,8 +65,22 @@ impl Facet {
 
 impl Engine {
     pub(super) fn people_resource(&self, id: ApplicationId) -> Resource<'static> {
-        Resource::new("people")
-            .with_href(routes::people(id))
+        let mut resource = Resource::new("people").with_href(routes::people(id));
+        // A guest has no contact list.
+        if self.contact_list(id).is_ok() {
+            resource = resource
+                .with_link("myContacts", routes::my_contacts(id))
+                .with_link("myGroups", changeable(routes::my_groups(id)))
+                .with_link(
+                    "myGroupMemberships",
+                    changeable(routes::my_group_memberships(id)),
+                )
+                .with_link(
+                    "myContactsAndGroupsSubscription",
+                    routes::my_contacts_and_groups_subscription(id),
+                );
+        }
+        resource
             .with_link("presenceSubscriptions", routes::presence_subscriptions(id))
             .with_link("search", routes::search(id))
             .with_link("subscribedContacts", routes::subscribed_contacts(id))

@@ -5,6 +5,7 @@
 use std::fmt::{self, Write as _};
 
 use super::Engine;
+use super::group_id::GroupId;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::leading::Measure;
 use super::meeting::View;
@@ -121,6 +122,63 @@ resources! {
             GET 200 => |engine, at| engine.membership(at.application, number, address);
             DELETE 204 => |engine, at| engine.remove_member(at.application, number, address);
         }
+        my_contacts() "/people/contacts" {
+            GET 200 => |engine, at| engine.contacts_resource(at.exchange, at.application);
+        }
+        my_groups() "/people/groups" {
+            GET 200 => |engine, at| engine.my_groups_resource(at.exchange, at.application);
+            POST 204 => |engine, at| engine.create_group(at.exchange, at.application);
+        }
+        pinned_group() "/people/groups/pinnedGroup" {
+            GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Pinned);
+        }
+        default_group() "/people/groups/defaultGroup" {
+            GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Default);
+        }
+        delegates_group() "/people/groups/delegatesGroup" {
+            GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Delegates);
+        }
+        delegators_group() "/people/groups/delegatorsGroup" {
+            GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Delegators);
+        }
+        add_to_contact_list() "/people/groups/addToContactList" {
+            POST 204 => |engine, at| engine.add_distribution_group(at.exchange, at.application);
+        }
+        remove_from_contact_list() "/people/groups/removeFromContactList" {
+            POST 204 => |engine, at| engine.remove_distribution_group(at.exchange, at.application);
+        }
+        group(id: GroupId) "/people/groups/{id}" {
+            GET 200 => |engine, at| engine.custom_group_resource(at.application, id);
+            PUT 200 => |engine, at| engine.rename_group(at.exchange, at.application, id);
+            DELETE 204 => |engine, at| engine.delete_group(at.exchange, at.application, id);
+        }
+        distribution_group(id: GroupId) "/people/distributionGroups/{id}" {
+            GET 200 => |engine, at| engine.distribution_group_resource(at.application, id);
+        }
+        expand_distribution_group(id: GroupId) "/people/distributionGroups/{id}/expandDistributionGroup" {
+            GET 200 => |engine, at| engine.expand_distribution_group(at.application, id);
+        }
+        my_group_memberships() "/people/groupMemberships" {
+            GET 200 => |engine, at| engine.my_group_memberships_resource(at.exchange, at.application);
+            POST 201 => |engine, at| engine.add_to_group(at.exchange, at.application);
+        }
+        remove_contact_from_all_groups() "/people/groupMemberships/removeContactFromAllGroups" {
+            POST 204 => |engine, at| engine.remove_from_all_groups(at.exchange, at.application);
+        }
+        my_group_membership(group: GroupId, address: &str) "/people/groupMemberships/{group}/{address}" {
+            GET 200 => |engine, at| engine.my_group_membership_resource(at.application, group, address);
+            DELETE 204 => |engine, at| engine.remove_from_group(at.exchange, at.application, group, address);
+        }
+        my_contacts_and_groups_subscription() "/people/contactsAndGroupsSubscription" {
+            GET 200 => |engine, at| engine.list_subscription_resource(at.application);
+        }
+        start_or_refresh_list_subscription() "/people/contactsAndGroupsSubscription/startOrRefresh" {
+            POST 201 => |engine, at| engine.subscribe_to_list(at.exchange, at.application);
+        }
+        stop_list_subscription() "/people/contactsAndGroupsSubscription/stop" {
+            POST 204 => |engine, at| engine.unsubscribe_from_list(at.application);
+        }
+        // The other names below `/people` have their rows before this one, which takes any name.
         contact(address: &str) "/people/{address}" {
             GET 200 => |engine, at| engine.contact_resource(at.application, address);
         }
@@ -301,6 +359,23 @@ mod tests {
             let path = format!("{APPLICATIONS}/102{path}");
             assert_eq!(row_of(&path), Some(row.name), "{path}");
         }
+    }
+
+    #[test]
+    fn fixed_names_have_precedence_over_addresses() {
+        let fixed: Vec<_> = APPLICATION
+            .iter()
+            .filter(|row| row.template.starts_with("/people/") && row.length == 2)
+            .collect();
+        assert!(fixed.len() > 5);
+        for row in fixed {
+            let path = format!("{APPLICATIONS}/102{}", row.template);
+            assert_eq!(row_of(&path), Some(row.name), "{path}");
+        }
+        assert_eq!(
+            row_of(&format!("{APPLICATIONS}/102/people/groups@contoso.com")),
+            Some("contact")
+        );
     }
 
     #[test]

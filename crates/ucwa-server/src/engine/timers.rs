@@ -26,6 +26,8 @@ pub(super) enum Timer {
     Typing(ConversationId, u64),
     /// A subscription to presence may be about to end.
     Subscription(ApplicationId, u64),
+    /// A subscription to a contact list may be about to end.
+    ListSubscription(ApplicationId),
     /// Two have become a conference.
     Conferenced(MeetingId),
     /// The invitation of a participant has rung long enough.
@@ -81,6 +83,7 @@ impl Engine {
             Timer::Conferenced(meeting) => self.meetings.contains_key(&meeting),
             Timer::Call(invitation) => self.is_calling(invitation),
             Timer::Subscription(application, number) => self.is_subscribed(application, number),
+            Timer::ListSubscription(application) => self.is_subscribed_to_list(application),
         }
     }
 
@@ -102,6 +105,7 @@ impl Engine {
             Timer::Subscription(application, number) => {
                 self.check_subscription(application, number);
             }
+            Timer::ListSubscription(application) => self.check_list_subscription(application),
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod batch;
 mod conference;
+mod contact_list;
 mod events;
 mod faults;
 mod grants;
