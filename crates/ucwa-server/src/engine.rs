@@ -19,6 +19,7 @@ mod faults;
 mod form;
 mod grant;
 mod group_id;
+mod group_presence;
 mod groups;
 mod guest;
 mod history;

@@ -11,6 +11,7 @@ use super::contact_list_subscription::ListSubscription;
 use super::dispatch::check_condition;
 use super::events::{Channel, Source, page_href};
 use super::exchange::Exchange;
+use super::group_presence::SubscriptionId;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::reply::{Refusal, Reply};
 use super::routes;
@@ -48,8 +49,9 @@ pub(super) struct Application {
     /// In the order in which they came to be.
     pub(super) conversations: Vec<ConversationId>,
     pub(super) invitations: Vec<InvitationId>,
-    /// Whose presence it watches, by the number of the subscription.
-    pub(super) subscriptions: BTreeMap<u64, Subscription>,
+    /// Whose presence it watches.
+    pub(super) subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    /// The number of the last subscription to people that the client chose.
     pub(super) subscriptions_made: u64,
     pub(super) list_subscription: Option<ListSubscription>,
 }

@@ -4,6 +4,7 @@ use ucwa_proto::Resource;
 
 use super::Engine;
 use super::group_id::GroupId;
+use super::group_presence::subscribe_to_group_presence;
 use super::identifiers::ApplicationId;
 use super::reply::Refusal;
 use super::routes;
@@ -62,6 +63,10 @@ impl Engine {
         Ok(resource
             .with_property("uri", format!("sip:{}", group.address()))
             .with_property("name", group.name.clone())
+            .with_link(
+                "subscribeToGroupPresence",
+                subscribe_to_group_presence(id, GroupId::Distribution(position)),
+            )
             .with_link(
                 "expandDistributionGroup",
                 routes::expand_distribution_group(id, GroupId::Distribution(position)),

@@ -7,6 +7,7 @@ use super::Engine;
 use super::contact_list::{ContactList, DEFAULT, PINNED};
 use super::exchange::Exchange;
 use super::group_id::GroupId;
+use super::group_presence::subscribe_to_group_presence;
 use super::identifiers::ApplicationId;
 use super::reply::Refusal;
 use super::routes;
@@ -185,7 +186,12 @@ impl Engine {
                 return self.with_distribution_group(resource, id, position);
             }
         };
-        let resource = resource.with_link("groupContacts", group_contacts(id, group));
+        let resource = resource
+            .with_link("groupContacts", group_contacts(id, group))
+            .with_link(
+                "subscribeToGroupPresence",
+                subscribe_to_group_presence(id, group),
+            );
         Ok(match group {
             GroupId::Delegators => resource,
             _ => resource.with_link(

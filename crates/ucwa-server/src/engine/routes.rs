@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 
 use super::Engine;
 use super::group_id::GroupId;
+use super::group_presence::SubscriptionId;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::leading::Measure;
 use super::meeting::View;
@@ -109,18 +110,18 @@ resources! {
             GET 200 => |engine, at| engine.subscriptions_resource(at.application);
             POST 201 => |engine, at| engine.subscribe(at.exchange, at.application);
         }
-        presence_subscription(number: u64) "/people/presenceSubscriptions/{number}" {
-            GET 200 => |engine, at| engine.subscription(at.application, number);
-            POST 200 => |engine, at| engine.extend_subscription(at.exchange, at.application, number);
-            DELETE 204 => |engine, at| engine.unsubscribe(at.application, number);
+        presence_subscription(key: SubscriptionId) "/people/presenceSubscriptions/{key}" {
+            GET 200 => |engine, at| engine.subscription(at.application, key);
+            POST 200 => |engine, at| engine.extend_subscription(at.exchange, at.application, key);
+            DELETE 204 => |engine, at| engine.unsubscribe(at.application, key);
         }
-        presence_subscription_memberships(number: u64) "/people/presenceSubscriptions/{number}/memberships" {
-            GET 200 => |engine, at| engine.memberships_resource(at.application, number);
-            POST 201 => |engine, at| engine.add_members(at.exchange, at.application, number);
+        presence_subscription_memberships(key: SubscriptionId) "/people/presenceSubscriptions/{key}/memberships" {
+            GET 200 => |engine, at| engine.memberships_resource(at.application, key);
+            POST 201 => |engine, at| engine.add_members(at.exchange, at.application, key);
         }
-        presence_subscription_membership(number: u64, address: &str) "/people/presenceSubscriptions/{number}/memberships/{address}" {
-            GET 200 => |engine, at| engine.membership(at.application, number, address);
-            DELETE 204 => |engine, at| engine.remove_member(at.application, number, address);
+        presence_subscription_membership(key: SubscriptionId, address: &str) "/people/presenceSubscriptions/{key}/memberships/{address}" {
+            GET 200 => |engine, at| engine.membership(at.application, key, address);
+            DELETE 204 => |engine, at| engine.remove_member(at.application, key, address);
         }
         my_contacts() "/people/contacts" {
             GET 200 => |engine, at| engine.contacts_resource(at.exchange, at.application);

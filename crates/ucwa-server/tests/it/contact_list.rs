@@ -11,7 +11,7 @@ use crate::harness::{
     ALEX, Client, JOE, LENE, Page, TOSH, World, decode, refusal, refused, seconds,
 };
 
-const MINUTE: u64 = 60;
+pub(crate) const MINUTE: u64 = 60;
 
 fn uri(address: &str) -> SipUri {
     SipUri::parse(address).unwrap()
@@ -36,7 +36,7 @@ pub(crate) fn add_contacts(config: &mut ServerConfig) {
     }
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let mut config = World::config();
     add_contacts(&mut config);
     World::of(config)
@@ -49,7 +49,7 @@ fn href(client: &Client, rel: &str) -> String {
 }
 
 /// The resource that a link of people leads to.
-fn list(world: &mut World, client: &Client, rel: &str) -> Resource<'static> {
+pub(crate) fn list(world: &mut World, client: &Client, rel: &str) -> Resource<'static> {
     let href = href(client, rel);
     client.resource(world, &href)
 }
@@ -66,14 +66,14 @@ fn members(world: &mut World, client: &Client, group: &Resource<'_>) -> Vec<Stri
 }
 
 /// A group of the user by its name.
-fn group(world: &mut World, client: &Client, name: &str) -> Resource<'static> {
+pub(crate) fn group(world: &mut World, client: &Client, name: &str) -> Resource<'static> {
     let groups = list(world, client, "myGroups");
     let mut groups = groups.embedded_all("group").iter();
     let group = groups.find(|group| group.text("name") == Some(name));
     group.unwrap_or_else(|| panic!("{name}")).clone()
 }
 
-fn subscribe(world: &mut World, client: &Client, minutes: i64) {
+pub(crate) fn subscribe(world: &mut World, client: &Client, minutes: i64) {
     let subscription = list(world, client, "myContactsAndGroupsSubscription");
     let start = subscription.link_href("startOrRefreshSubscriptionToContactsAndGroups");
     let input = Resource::anonymous().with_property("duration", minutes);
@@ -83,7 +83,7 @@ fn subscribe(world: &mut World, client: &Client, minutes: i64) {
 }
 
 /// The events of this time, during which the client polls.
-fn events_of(world: &mut World, client: &mut Client, time: Duration) -> Vec<String> {
+pub(crate) fn events_of(world: &mut World, client: &mut Client, time: Duration) -> Vec<String> {
     let mut story = Vec::new();
     let end = world.now + time;
     while world.now < end {
@@ -105,7 +105,7 @@ fn create_group(world: &mut World, client: &Client, name: &str) -> Response<byte
 }
 
 /// POST myGroupMemberships.
-fn add(
+pub(crate) fn add(
     world: &mut World,
     client: &Client,
     address: &str,
@@ -120,7 +120,12 @@ fn add(
 }
 
 /// DELETE of the membership of a contact in a group.
-fn remove(world: &mut World, client: &Client, address: &str, group: &Resource<'_>) -> StatusCode {
+pub(crate) fn remove(
+    world: &mut World,
+    client: &Client,
+    address: &str,
+    group: &Resource<'_>,
+) -> StatusCode {
     let memberships = group.link_href("groupMemberships").unwrap();
     let memberships = client.resource(world, memberships);
     let mut memberships = memberships.embedded_all("myGroupMembership").iter();

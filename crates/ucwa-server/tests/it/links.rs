@@ -381,6 +381,12 @@ fn contact_list(world: &mut World, tosh: &mut Client, look: Look<'_>) -> Control
     start(world, tosh, subscribe.unwrap(), &input, look)?;
 
     let input = Resource::anonymous().with_property("displayName", "Crew");
+    let groups = read(world, tosh, &href("myGroups"), look)?;
+    let pinned = groups.embedded("pinnedGroup").unwrap();
+    let follow = pinned.link_href("subscribeToGroupPresence").unwrap();
+    let minutes = Resource::anonymous().with_property("duration", 10_i64);
+    start(world, tosh, follow, &minutes, look)?;
+    hear(world, tosh, look)?;
     let created = tosh.post(world, &href("myGroups"), &input);
     assert_eq!(created.status(), StatusCode::NO_CONTENT);
     hear(world, tosh, look)?;
@@ -630,7 +636,9 @@ fn change(world: &mut World, client: &Client, change: &Change) -> Response<Bytes
         "presenceSubscriptions" => input
             .with_property("duration", 11_i64)
             .with_property("uris", vec![format!("sip:{ALEX}")]),
-        "presenceSubscription" => input.with_property("duration", 11_i64),
+        "presenceSubscription" | "subscribeToGroupPresence" => {
+            input.with_property("duration", 11_i64)
+        }
         "addToPresenceSubscription" | "presenceSubscriptionMemberships" | "memberships" => {
             input.with_property("contactUris", vec![format!("sip:{ALEX}")])
         }

@@ -15,6 +15,7 @@ mod contact_list;
 mod events;
 mod faults;
 mod grants;
+mod group_presence;
 mod harness;
 mod history;
 mod incoming;

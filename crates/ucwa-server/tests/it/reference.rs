@@ -111,38 +111,45 @@ pub(crate) const REFERENCES: &[Reference] = &[
     Reference {
         rel: "group",
         operations: &[("GET", 200), ("PUT", 200), ("DELETE", 204)],
-        members: "id name groupContacts groupMemberships",
-        left_out: "subscribeToGroupPresence",
+        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
+        left_out: "",
     },
     Reference {
         rel: "pinnedGroup",
         operations: &[("GET", 200)],
-        members: "id name groupContacts groupMemberships",
-        left_out: "subscribeToGroupPresence",
+        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
+        left_out: "",
     },
     Reference {
         rel: "defaultGroup",
         operations: &[("GET", 200)],
-        members: "id name groupContacts groupMemberships",
-        left_out: "subscribeToGroupPresence",
+        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
+        left_out: "",
     },
     Reference {
         rel: "delegatesGroup",
         operations: &[("GET", 200)],
-        members: "id name groupContacts groupMemberships",
-        left_out: "subscribeToGroupPresence",
+        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
+        left_out: "",
     },
     Reference {
         rel: "delegatorsGroup",
         operations: &[("GET", 200)],
-        members: "id name groupContacts",
-        left_out: "subscribeToGroupPresence",
+        members: "id name groupContacts subscribeToGroupPresence",
+        left_out: "",
     },
     Reference {
         rel: "distributionGroup",
         operations: &[("GET", 200)],
-        members: "uri id name addToContactList expandDistributionGroup removeFromContactList contact distributionGroup",
-        left_out: "subscribeToGroupPresence",
+        members: "uri id name addToContactList expandDistributionGroup removeFromContactList subscribeToGroupPresence \
+                  contact distributionGroup",
+        left_out: "",
+    },
+    Reference {
+        rel: "subscribeToGroupPresence",
+        operations: &[("POST", 201)],
+        members: "",
+        left_out: "",
     },
     // The response is a distributionGroup.
     Reference {
