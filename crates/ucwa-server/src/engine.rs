@@ -34,6 +34,7 @@ mod message;
 mod participant;
 mod people;
 mod presence;
+mod privacy;
 mod reply;
 mod routes;
 mod routing;

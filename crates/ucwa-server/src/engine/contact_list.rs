@@ -3,6 +3,7 @@
 //! A contact of the list is in the default group if and only if it is in no group that the user created. The favourites are extra.
 
 use super::group_id::GroupId;
+use super::privacy::PrivacyLevels;
 use super::reply::Refusal;
 
 /// The maximum number of contacts (`myGroupMemberships2_ref`).
@@ -54,6 +55,8 @@ pub(super) struct ContactList {
     groups: Vec<CustomGroup>,
     groups_made: u64,
     distribution_groups: Vec<usize>,
+    /// The data that each contact may see.
+    pub(super) levels: PrivacyLevels,
 }
 
 impl ContactList {
@@ -66,6 +69,7 @@ impl ContactList {
             groups: Vec::new(),
             groups_made: 0,
             distribution_groups: Vec::new(),
+            levels: PrivacyLevels::default(),
         }
     }
 
@@ -297,7 +301,7 @@ impl ContactList {
             .ok_or(Refusal::NOT_FOUND)
     }
 
-    fn is_listed(&self, address: &str) -> bool {
+    pub(super) fn is_listed(&self, address: &str) -> bool {
         self.contacts.iter().any(|contact| contact == address)
     }
 

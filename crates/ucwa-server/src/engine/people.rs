@@ -76,6 +76,10 @@ impl Engine {
                     changeable(routes::my_group_memberships(id)),
                 )
                 .with_link(
+                    "myPrivacyRelationships",
+                    routes::my_privacy_relationships(id),
+                )
+                .with_link(
                     "myContactsAndGroupsSubscription",
                     routes::my_contacts_and_groups_subscription(id),
                 );
@@ -119,6 +123,10 @@ impl Engine {
         }
         if let Some(photo) = &user.card.photo {
             resource = resource.with_link("contactPhoto", photo.clone());
+        }
+        if self.contact_list(id).is_ok() {
+            let href = routes::contact_privacy_relationship(id, address);
+            resource = resource.with_link("contactPrivacyRelationship", changeable(href));
         }
         Ok(Facet::ALL.into_iter().fold(resource, |resource, facet| {
             resource.with_link(facet.of_contact(), facet.href(id, address))

@@ -11,6 +11,7 @@ use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::leading::Measure;
 use super::meeting::View;
 use super::people::Facet;
+use super::privacy::Level;
 use super::reply::{Refusal, Reply};
 use super::routing::{self, APPLICATIONS, At, Handler, Operation, Row, resources};
 
@@ -179,6 +180,12 @@ resources! {
         stop_list_subscription() "/people/contactsAndGroupsSubscription/stop" {
             POST 204 => |engine, at| engine.unsubscribe_from_list(at.application);
         }
+        my_privacy_relationships() "/people/privacyRelationships" {
+            GET 200 => |engine, at| engine.privacy_levels_resource(at.application);
+        }
+        my_privacy_relationship(level: Level) "/people/privacyRelationships/{level}" {
+            GET 200 => |engine, at| engine.privacy_level_resource(at.application, level);
+        }
         // The other names below `/people` have their rows before this one, which takes any name.
         contact(address: &str) "/people/{address}" {
             GET 200 => |engine, at| engine.contact_resource(at.application, address);
@@ -191,6 +198,13 @@ resources! {
         }
         contact_location(address: &str) "/people/{address}/contactLocation" {
             GET 200 => |engine, at| engine.facet_resource(at.application, address, Facet::Location);
+        }
+        contact_privacy_relationship(address: &str) "/people/{address}/contactPrivacyRelationship" {
+            GET 200 => |engine, at| engine.privacy_resource(at.application, address);
+            PUT 200 => |engine, at| engine.set_privacy(at.exchange, at.application, address);
+        }
+        reset_contact_privacy_relationship(address: &str) "/people/{address}/contactPrivacyRelationship/reset" {
+            POST 204 => |engine, at| engine.reset_privacy(at.exchange, at.application, address);
         }
         contact_supported_modalities(address: &str) "/people/{address}/contactSupportedModalities" {
             GET 200 => |engine, at| engine.facet_resource(at.application, address, Facet::SupportedModalities);

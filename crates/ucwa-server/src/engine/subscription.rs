@@ -246,20 +246,21 @@ impl Engine {
 
     /// Tells every application that watches this user that something which he shows has changed.
     pub(super) fn tell_watchers(&mut self, address: &str, facet: Facet) {
-        let watchers: Vec<_> = self
-            .applications
-            .iter()
-            .filter(|(_, application)| {
-                application
-                    .subscriptions
-                    .values()
-                    .any(|subscription| subscription.members.contains(address))
-            })
-            .map(|(id, _)| *id)
+        let applications = self.applications.keys().copied();
+        let watchers: Vec<_> = applications
+            .filter(|id| self.watches(*id, address))
             .collect();
         for id in watchers {
             self.tell_of_facet(id, address, facet);
         }
+    }
+
+    /// Whether the application watches this person.
+    pub(super) fn watches(&self, id: ApplicationId, address: &str) -> bool {
+        self.application(id).is_ok_and(|application| {
+            let mut subscriptions = application.subscriptions.values();
+            subscriptions.any(|subscription| subscription.members.contains(address))
+        })
     }
 
     pub(super) fn is_subscribed(&self, id: ApplicationId, key: SubscriptionId) -> bool {

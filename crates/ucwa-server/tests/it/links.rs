@@ -387,6 +387,16 @@ fn contact_list(world: &mut World, tosh: &mut Client, look: Look<'_>) -> Control
     let minutes = Resource::anonymous().with_property("duration", 10_i64);
     start(world, tosh, follow, &minutes, look)?;
     hear(world, tosh, look)?;
+    let members = tosh.resource(world, pinned.link_href("groupContacts").unwrap());
+    let lene = members.embedded("contact").unwrap();
+    let privacy = lene.link_href("contactPrivacyRelationship").unwrap();
+    let privacy = read(world, tosh, privacy, look)?;
+    let mut blocked = privacy.clone();
+    blocked.links.clear();
+    blocked.properties[0].1 = "Blocked".into();
+    let changed = tosh.put(world, privacy.href().unwrap(), &blocked);
+    assert_eq!(changed.status(), StatusCode::OK);
+    hear(world, tosh, look)?;
     let created = tosh.post(world, &href("myGroups"), &input);
     assert_eq!(created.status(), StatusCode::NO_CONTENT);
     hear(world, tosh, look)?;
@@ -608,7 +618,7 @@ fn change(world: &mut World, client: &Client, change: &Change) -> Response<Bytes
     let mut href = change.href.clone();
     let input = Resource::anonymous();
     let input = match change.rel.as_str() {
-        "communication" | "group" if method == Method::PUT => {
+        "communication" | "group" | "contactPrivacyRelationship" if method == Method::PUT => {
             let mut input = client.resource(world, &href);
             input.links.clear();
             input

@@ -25,6 +25,7 @@ mod lobby;
 mod malformed_requests;
 mod messages;
 mod people;
+mod privacy;
 mod reference;
 mod rules;
 mod send_an_im;

@@ -85,9 +85,9 @@ pub(crate) const REFERENCES: &[Reference] = &[
     Reference {
         rel: "people",
         operations: &[("GET", 200)],
-        members: "myContactsAndGroupsSubscription myContacts myGroupMemberships myGroups presenceSubscriptions search \
-                  subscribedContacts",
-        left_out: "myPrivacyRelationships presenceSubscriptionMemberships",
+        members: "myContactsAndGroupsSubscription myContacts myGroupMemberships myGroups myPrivacyRelationships \
+                  presenceSubscriptions search subscribedContacts",
+        left_out: "presenceSubscriptionMemberships",
     },
     Reference {
         rel: "myContacts",
@@ -255,8 +255,32 @@ pub(crate) const REFERENCES: &[Reference] = &[
         operations: &[("GET", 200)],
         members: "company department emailAddresses homePhoneNumber mobilePhoneNumber name office otherPhoneNumber \
                   sourceNetwork title type uri workPhoneNumber contactLocation contactNote contactPhoto \
-                  contactPresence contactSupportedModalities",
-        left_out: "sourceNetworkIconUrl contactPrivacyRelationship",
+                  contactPresence contactPrivacyRelationship contactSupportedModalities",
+        left_out: "sourceNetworkIconUrl",
+    },
+    Reference {
+        rel: "contactPrivacyRelationship",
+        operations: &[("GET", 200), ("PUT", 200)],
+        members: "relationshipLevel resetContactPrivacyRelationship",
+        left_out: "",
+    },
+    Reference {
+        rel: "resetContactPrivacyRelationship",
+        operations: &[("POST", 204)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "myPrivacyRelationships",
+        operations: &[("GET", 200)],
+        members: "myPrivacyRelationship",
+        left_out: "",
+    },
+    Reference {
+        rel: "myPrivacyRelationship",
+        operations: &[("GET", 200)],
+        members: "relationshipLevel contact",
+        left_out: "",
     },
     Reference {
         rel: "contactPresence",
