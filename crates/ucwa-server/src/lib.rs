@@ -8,9 +8,9 @@
 //!
 //! It serves what the published chats need: autodiscovery, tokens by password, as a guest of a conference, by a sign-in page
 //! or of another issuer, applications with their event channel, presence, in which a user of whose activity nothing is
-//! reported for five minutes looks idle, contact lists with their groups and the events of both, invitations, conversations, messages with a verdict, typing, batches; archived
-//! conversations of users who ask for them, and for those invitations that it accepts itself; in JSON and in XML, by
-//! `Accept`. Hrefs, bodies and the order of events follow the published transcripts of `SendAnIM` and `ReceiveAnIM`.
+//! reported for five minutes looks idle, contact lists with their groups and the events of both, invitations, conversations,
+//! messages with a verdict, typing, batches; archived conversations of users who ask for them, and for those invitations that it
+//! accepts itself; in JSON and in XML, by `Accept`. Hrefs, bodies and the order of events follow the published transcripts of `SendAnIM` and `ReceiveAnIM`.
 //!
 //! # Driving the engine
 //!

@@ -29,6 +29,7 @@ mod privacy;
 mod reference;
 mod rules;
 mod send_an_im;
+mod session_contacts;
 #[cfg(feature = "http")]
 mod shell;
 mod sign_in;
