@@ -1,6 +1,7 @@
 //! What a server is told before it starts.
 
 mod contact_list;
+mod telephony;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -8,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use ucwa_proto::{SipUri, SipUriError};
 
 pub use contact_list::{DistributionGroup, InitialContacts};
+pub use telephony::{CallForwarding, ForwardingTarget, Photo};
 
 use crate::seed::Seed;
 
@@ -25,6 +27,10 @@ pub struct User {
     pub card: Card,
     /// The contact list.
     pub contacts: InitialContacts,
+    /// The photo that the server serves. If there is none and the card has none either, the link to the photo leads to a 404.
+    pub photo: Option<Photo>,
+    /// How calls are forwarded. `None`, the default: the user has no enterprise voice, and cannot read it, nor the phones.
+    pub enterprise_voice: Option<CallForwarding>,
     /// The pool at which the user is at home, if it is another than this one: what its addresses begin with, such as
     /// `https://pool2.contoso.com`. Who has proven to be the user is sent there (`user_ref`).
     pub home: Option<String>,
@@ -47,6 +53,8 @@ impl User {
             password: password.into(),
             card: Card::default(),
             contacts: InitialContacts::default(),
+            photo: None,
+            enterprise_voice: None,
             home: None,
         })
     }
@@ -136,7 +144,7 @@ pub struct Card {
     pub home_phone: Option<String>,
     /// Another number.
     pub other_phone: Option<String>,
-    /// Where the picture is: a URL. The server itself keeps none.
+    /// The URL of a picture that another server keeps. It takes precedence over [`User::photo`].
     pub photo: Option<String>,
 }
 

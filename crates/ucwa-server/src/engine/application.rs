@@ -207,9 +207,13 @@ impl Engine {
             for (name, value) in user.card.properties("officeLocation") {
                 resource = resource.with_property(name, value);
             }
-            if let Some(photo) = &user.card.photo {
-                resource = resource.with_link("photo", photo.clone());
-            }
+            resource = resource.with_link("phones", routes::phones(id)).with_link(
+                "callForwardingSettings",
+                routes::call_forwarding_settings(id),
+            );
+        }
+        if let Some(photo) = self.photo_href(id, address) {
+            resource = resource.with_link("photo", photo);
         }
         // A link that is missing means that the action isn't possible now.
         Ok(if application.available {

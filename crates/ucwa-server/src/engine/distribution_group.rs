@@ -25,6 +25,17 @@ impl Engine {
         groups.position(|group| group.address() == address)
     }
 
+    /// The distribution groups whose name or address contains a text in lower case.
+    pub(super) fn distribution_groups_like(&self, text: &str) -> Vec<GroupId> {
+        let groups = self.config.distribution_groups.iter().enumerate();
+        groups
+            .filter(|(_, group)| {
+                group.name.to_lowercase().contains(text) || group.address().contains(text)
+            })
+            .map(|(position, _)| GroupId::Distribution(position))
+            .collect()
+    }
+
     /// The addresses of the users in a distribution group, without those in the groups that it contains.
     pub(super) fn people_in(&self, position: usize) -> Result<Vec<&str>, Refusal> {
         let group = self.distribution_group_at(position)?;

@@ -120,6 +120,12 @@ impl Refusal {
         Some("LimitExceeded"),
         "The application watches too many people.",
     );
+    pub(super) const NO_ENTERPRISE_VOICE: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        None,
+        "The user has no enterprise voice.",
+    );
     pub(super) const API_VERSION_NOT_SUPPORTED: Self = Self::new(
         StatusCode::NOT_FOUND,
         "NotFound",
@@ -347,6 +353,14 @@ impl Engine {
         );
         response
     }
+}
+
+/// The version of something that never changes while the server runs: FNV-1a of its bytes.
+pub(super) fn checksum(bytes: &[u8]) -> String {
+    let checksum = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    checksum.to_string()
 }
 
 /// Sets a header whose value the server made; one that no header can carry is left out.

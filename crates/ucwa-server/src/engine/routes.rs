@@ -14,6 +14,7 @@ use super::people::Facet;
 use super::privacy::Level;
 use super::reply::{Refusal, Reply};
 use super::routing::{self, APPLICATIONS, At, Handler, Operation, Row, resources};
+use super::telephony::{Forwarding, PhoneKind};
 
 /// The href of a resource below the application.
 fn below(application: ApplicationId, path: fmt::Arguments<'_>) -> String {
@@ -96,6 +97,27 @@ resources! {
         location() "/me/location" {
             GET 200 => |engine, at| engine.my_facet(at.application, Facet::Location);
             POST 204 => |engine, at| engine.set_location(at.exchange, at.application);
+        }
+        phones() "/me/phones" {
+            GET 200 => |engine, at| engine.phones_resource(at.application);
+        }
+        phone(kind: PhoneKind) "/me/phones/{kind}" {
+            GET 200 => |engine, at| engine.phone_resource(at.application, kind);
+        }
+        call_forwarding_settings() "/me/callForwardingSettings" {
+            GET 200 => |engine, at| engine.call_forwarding_resource(at.application);
+        }
+        immediate_forward_settings() "/me/callForwardingSettings/immediateForwardSettings" {
+            GET 200 => |engine, at| engine.forwarding_resource(at.application, Forwarding::Immediate);
+        }
+        simultaneous_ring_settings() "/me/callForwardingSettings/simultaneousRingSettings" {
+            GET 200 => |engine, at| engine.forwarding_resource(at.application, Forwarding::Simultaneous);
+        }
+        unanswered_call_settings() "/me/callForwardingSettings/unansweredCallSettings" {
+            GET 200 => |engine, at| engine.forwarding_resource(at.application, Forwarding::Unanswered);
+        }
+        contact_photo(address: &str) "/photos/{address}" {
+            GET 200 "image/jpeg" => |engine, at| engine.photo(at.exchange, at.application, address);
         }
 
         people() "/people" {

@@ -590,6 +590,31 @@ fn a_distribution_group_is_expanded_one_level_and_listed() {
 }
 
 #[test]
+fn a_search_finds_distribution_groups_behind_people() {
+    let world = &mut world();
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let search = href(&tosh, "search");
+    let found = tosh.resource(world, &format!("{search}?query=contoso.com"));
+    assert_eq!(names(&found).len(), 3);
+    let groups = found.embedded_all("distributionGroup").iter();
+    let groups: Vec<_> = groups.map(|group| group.text("name").unwrap()).collect();
+    assert_eq!(groups, ["Sales", "West"]);
+    for (limit, groups, more) in [(5, 2, false), (4, 1, true), (3, 0, true)] {
+        let found = tosh.resource(world, &format!("{search}?query=contoso.com&limit={limit}"));
+        assert_eq!(names(&found).len(), 3);
+        assert_eq!(
+            found.embedded_all("distributionGroup").len(),
+            groups,
+            "{limit}"
+        );
+        assert_eq!(found.boolean("moreResultsAvailable"), Some(more), "{limit}");
+    }
+    let found = tosh.resource(world, &format!("{search}?query=WEST"));
+    let west = found.embedded("distributionGroup").unwrap();
+    assert!(west.link("addToContactList").is_some());
+}
+
+#[test]
 fn a_distribution_group_with_more_than_100_members_is_not_expanded() {
     let mut config = World::config();
     add_contacts(&mut config);

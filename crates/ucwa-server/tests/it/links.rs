@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use ucwa_proto::{DataUri, EventKind, EventPage, Follow, Link, Representation, Resource, Value};
-use ucwa_server::User;
+use ucwa_server::{CallForwarding, ForwardingTarget, Photo, User};
 
 use crate::contact_list::add_contacts;
 use crate::harness::{
@@ -74,7 +74,7 @@ fn flatten<'r>(resource: &'r Resource<'static>, into: &mut Vec<&'r Resource<'sta
 }
 
 fn is_followed(rel: &str, href: &str) -> bool {
-    let elsewhere = href.starts_with("data:") || href.ends_with(".jpg") || rel == "redirect";
+    let elsewhere = href.starts_with("data:") || rel == "redirect";
     // The pages of events are what the story itself is made of.
     !elsewhere && rel != "events"
 }
@@ -176,6 +176,7 @@ fn story(world: &mut World, representation: Representation, look: Look<'_>) -> C
     let people = tosh.application.embedded("people").unwrap().clone();
     let search = people.link_href("search").unwrap();
     read(world, &tosh, &format!("{search}?query=lene"), look)?;
+    read(world, &tosh, &format!("{search}?query=sales"), look)?;
     let input = Resource::anonymous()
         .with_property("duration", 11_i64)
         .with_property(
@@ -475,10 +476,14 @@ fn world() -> World {
         ] {
             *member = Some("tel:+1".to_owned());
         }
-        card.photo = Some("https://contoso.com/photo.jpg".to_owned());
+        user.photo = Some(Photo::new("image/jpeg", "an image"));
+        let mut settings = CallForwarding::default();
+        settings.immediate = Some(ForwardingTarget::Contact(user.uri.clone()));
+        user.enterprise_voice = Some(settings);
     }
     add_contacts(&mut config);
     let mut away = User::new(AWAY, "Anna Away", PASSWORD).unwrap();
+    away.photo = Some(Photo::new("image/jpeg", "an image"));
     away.home = Some("https://other.contoso.com".to_owned());
     config.users.push(away);
     World::of(config)
@@ -572,7 +577,7 @@ impl Walk {
         assert_eq!(headers(&head), headers(&got), "{rel}");
         let length = head.headers()[CONTENT_LENGTH].to_str().unwrap();
         assert_eq!(length, got.body().len().to_string(), "{rel}");
-        if rel == "xframe" {
+        if matches!(rel, "xframe" | "photo" | "contactPhoto") {
             return Vec::new();
         }
         self.links_of(&decode(&got))

@@ -25,6 +25,7 @@ mod lobby;
 mod malformed_requests;
 mod messages;
 mod people;
+mod photo;
 mod privacy;
 mod reference;
 mod rules;
@@ -33,5 +34,6 @@ mod session_contacts;
 #[cfg(feature = "http")]
 mod shell;
 mod sign_in;
+mod telephony;
 #[cfg(feature = "http")]
 mod xframe;

@@ -60,9 +60,60 @@ pub(crate) const REFERENCES: &[Reference] = &[
         rel: "me",
         operations: &[("GET", 200)],
         members: "company department emailAddresses homePhoneNumber mobilePhoneNumber name officeLocation \
-                  otherPhoneNumber title uri workPhoneNumber location makeMeAvailable note photo presence \
-                  reportMyActivity",
-        left_out: "endpointUri callForwardingSettings phones",
+                  otherPhoneNumber title uri workPhoneNumber callForwardingSettings location makeMeAvailable note \
+                  phones photo presence reportMyActivity",
+        left_out: "endpointUri",
+    },
+    // The response is an image.
+    Reference {
+        rel: "photo",
+        operations: &[("GET", 200)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "contactPhoto",
+        operations: &[("GET", 200)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "phones",
+        operations: &[("GET", 200)],
+        members: "phone",
+        left_out: "",
+    },
+    Reference {
+        rel: "phone",
+        operations: &[("GET", 200)],
+        members: "includeInContactCard number type",
+        left_out: "changeNumber changeVisibility",
+    },
+    // Calls are not forwarded, so the settings can only be read.
+    Reference {
+        rel: "callForwardingSettings",
+        operations: &[("GET", 200)],
+        members: "activePeriod activeSetting unansweredCallHandling immediateForwardSettings simultaneousRingSettings \
+                  unansweredCallSettings",
+        left_out: "turnOffCallForwarding",
+    },
+    Reference {
+        rel: "immediateForwardSettings",
+        operations: &[("GET", 200)],
+        members: "target contact",
+        left_out: "immediateForwardToContact immediateForwardToDelegates immediateForwardToVoicemail",
+    },
+    Reference {
+        rel: "simultaneousRingSettings",
+        operations: &[("GET", 200)],
+        members: "ringDelay target",
+        left_out: "contact simultaneousRingToContact simultaneousRingToDelegates simultaneousRingToTeam",
+    },
+    Reference {
+        rel: "unansweredCallSettings",
+        operations: &[("GET", 200)],
+        members: "ringDelay target",
+        left_out: "contact resetUnansweredCallSettings unansweredCallToContact unansweredCallToVoicemail",
     },
     Reference {
         rel: "presence",
@@ -217,8 +268,8 @@ pub(crate) const REFERENCES: &[Reference] = &[
     Reference {
         rel: "search",
         operations: &[("GET", 200)],
-        members: "moreResultsAvailable contact",
-        left_out: "distributionGroup",
+        members: "moreResultsAvailable contact distributionGroup",
+        left_out: "",
     },
     Reference {
         rel: "subscribedContacts",

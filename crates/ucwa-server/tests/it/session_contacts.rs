@@ -6,10 +6,11 @@ use std::time::Duration;
 use ucwa_session::{
     ContactGroup, ContactList, ContactListChange, ContactsOperation, Credentials, Failure,
     FailureKind, GroupKey, GroupKind, Input, MeChange, Operation, Outcome, Output, PersonFact,
-    PersonStatus, PrivacyLevel, RequestId, Root, Session, SessionConfig, SessionEvent, Ticket,
+    PersonStatus, PhotoResult, PrivacyLevel, RequestId, Root, Session, SessionConfig, SessionEvent,
+    Ticket,
 };
 
-use crate::contact_list::world;
+use crate::contact_list::{add_contacts, world};
 use crate::harness::{ALEX, JOE, LENE, PASSWORD, TOSH, World, seconds};
 
 /// The contact list as the events of a session report it.
@@ -463,4 +464,44 @@ fn the_privacy_level_of_a_contact_is_set_and_reset() {
     let own = ContactsOperation::set_privacy_level(sip(TOSH), Some(PrivacyLevel::Blocked));
     let own = sessions.submit(0, Operation::Contacts(own)).unwrap_err();
     assert_eq!(own.kind(), &FailureKind::InvalidArgument);
+}
+
+#[test]
+fn the_photo_and_the_distribution_groups_of_the_server_are_found() {
+    let mut config = World::config();
+    add_contacts(&mut config);
+    config.users[1].photo = Some(ucwa_server::Photo::new("image/jpeg", "an image"));
+    let mut sessions = Sessions::new();
+    sessions.world = World::of(config);
+    let tosh = sessions.sign_in(TOSH);
+    let fetch = |address, etag| ContactsOperation::fetch_photo(sip(address), None, etag);
+    let mut photo = |operation| match sessions.submit(tosh, Operation::Contacts(operation)) {
+        Ok(Outcome::Photo(photo)) => photo,
+        other => panic!("{other:?}"),
+    };
+    let PhotoResult::Found(found) = photo(fetch(LENE, None)) else {
+        panic!("a photo");
+    };
+    assert_eq!(found.image.as_ref(), b"an image");
+    assert_eq!(photo(fetch(LENE, found.etag)), PhotoResult::NotModified);
+    assert_eq!(photo(fetch(ALEX, None)), PhotoResult::None);
+
+    let search = ContactsOperation::search_groups("west".to_owned(), 10);
+    let found = sessions.submit(tosh, Operation::Contacts(search));
+    let Ok(Outcome::Groups { groups, more, .. }) = found else {
+        panic!("{found:?}");
+    };
+    assert_eq!((groups.len(), more), (1, false));
+    let uri = groups[0].uri.clone().unwrap();
+    let list = ContactsOperation::add_distribution_group("West".to_owned(), uri);
+    sessions.change(tosh, list);
+    sessions.change(tosh, ContactsOperation::Read(ContactList::Groups));
+    assert!(
+        sessions
+            .shown(tosh)
+            .group(GroupKind::Distribution, "West")
+            .is_some()
+    );
+    let phones = sessions.submit(tosh, Operation::Contacts(ContactsOperation::FetchPhones));
+    assert_eq!(phones.unwrap_err().kind(), &FailureKind::NotSupported);
 }
