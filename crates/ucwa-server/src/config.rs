@@ -1,6 +1,7 @@
 //! What a server is told before it starts.
 
 mod contact_list;
+mod scheduled_meeting;
 mod telephony;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use ucwa_proto::{SipUri, SipUriError};
 
 pub use contact_list::{DistributionGroup, InitialContacts};
+pub use scheduled_meeting::ScheduledMeeting;
 pub use telephony::{CallForwarding, ForwardingTarget, Photo};
 
 use crate::seed::Seed;
@@ -29,6 +31,8 @@ pub struct User {
     pub contacts: InitialContacts,
     /// The photo that the server serves. If there is none and the card has none either, the link to the photo leads to a 404.
     pub photo: Option<Photo>,
+    /// The meetings that the user has scheduled.
+    pub meetings: Vec<ScheduledMeeting>,
     /// How calls are forwarded. `None`, the default: the user has no enterprise voice, and cannot read it, nor the phones.
     pub enterprise_voice: Option<CallForwarding>,
     /// The pool at which the user is at home, if it is another than this one: what its addresses begin with, such as
@@ -54,6 +58,7 @@ impl User {
             card: Card::default(),
             contacts: InitialContacts::default(),
             photo: None,
+            meetings: Vec::new(),
             enterprise_voice: None,
             home: None,
         })

@@ -39,6 +39,7 @@ mod privacy;
 mod reply;
 mod routes;
 mod routing;
+mod scheduled_meeting;
 mod subscription;
 mod telephony;
 mod text;
@@ -69,6 +70,7 @@ use invitation::Invitation;
 use meeting::Meeting;
 use message::{Delivery, DeliveryId};
 use presence::Published;
+use scheduled_meeting::{CalendarEntry, calendar};
 use timers::Timers;
 
 /// A request's name, given by whoever drives the engine; its reply carries the same.
@@ -164,6 +166,8 @@ pub struct Engine {
     conversations: BTreeMap<ConversationId, Conversation>,
     invitations: BTreeMap<InvitationId, Invitation>,
     meetings: BTreeMap<MeetingId, Meeting>,
+    /// The meetings that users have scheduled.
+    calendar: BTreeMap<MeetingId, CalendarEntry>,
     calls: BTreeMap<InvitationId, Call>,
     deliveries: BTreeMap<DeliveryId, Delivery>,
     deliveries_made: u64,
@@ -199,8 +203,13 @@ impl Engine {
             (it.token.clone(), token)
         });
         let mut identifiers = Identifiers::new(&config.seed.clone().unwrap_or(Seed::from(0)));
+        let contact_lists = initial_contact_lists(&config, &mut identifiers);
+        let calendar = calendar(&config, &mut identifiers);
+        let scheduled = calendar.iter().map(|(id, entry)| (*id, entry.meeting(*id)));
         Self {
-            contact_lists: initial_contact_lists(&config, &mut identifiers),
+            meetings: scheduled.collect(),
+            calendar,
+            contact_lists,
             identifiers,
             tokens: issued.collect(),
             config,
@@ -211,7 +220,6 @@ impl Engine {
             expired: BTreeSet::new(),
             conversations: BTreeMap::new(),
             invitations: BTreeMap::new(),
-            meetings: BTreeMap::new(),
             calls: BTreeMap::new(),
             deliveries: BTreeMap::new(),
             deliveries_made: 0,

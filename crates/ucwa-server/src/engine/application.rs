@@ -228,7 +228,12 @@ impl Engine {
     }
 
     pub(super) fn online_meetings_resource(&self, id: ApplicationId) -> Resource<'static> {
-        Resource::new("onlineMeetings").with_href(routes::online_meetings(id))
+        let resource = Resource::new("onlineMeetings").with_href(routes::online_meetings(id));
+        match self.contact_list(id) {
+            Ok(_) => resource.with_link("myOnlineMeetings", routes::my_online_meetings(id)),
+            // A guest has no calendar.
+            Err(_) => resource,
+        }
     }
 
     pub(super) fn policies_resource(&self, id: ApplicationId) -> Resource<'static> {

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use super::Engine;
 use super::group_id::GroupId;
 use super::group_presence::SubscriptionId;
-use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::leading::Measure;
 use super::meeting::View;
 use super::people::Facet;
@@ -234,6 +234,13 @@ resources! {
 
         online_meetings() "/onlineMeetings" {
             GET 200 => |engine, at| Ok(engine.online_meetings_resource(at.application));
+        }
+
+        my_online_meetings() "/onlineMeetings/myOnlineMeetings" {
+            GET 200 => |engine, at| engine.my_online_meetings_resource(at.application);
+        }
+        my_online_meeting(meeting: MeetingId) "/onlineMeetings/myOnlineMeetings/{meeting}" {
+            GET 200 => |engine, at| engine.my_online_meeting_resource(at.application, meeting);
         }
 
         communication() "/communication" {

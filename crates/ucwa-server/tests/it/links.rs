@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use ucwa_proto::{DataUri, EventKind, EventPage, Follow, Link, Representation, Resource, Value};
-use ucwa_server::{CallForwarding, ForwardingTarget, Photo, User};
+use ucwa_server::{CallForwarding, ForwardingTarget, Photo, ScheduledMeeting, User};
 
 use crate::contact_list::add_contacts;
 use crate::harness::{
@@ -482,6 +482,9 @@ fn world() -> World {
         user.enterprise_voice = Some(settings);
     }
     add_contacts(&mut config);
+    let mut review = ScheduledMeeting::new("Review");
+    review.description = Some("The numbers of the quarter".to_owned());
+    config.users[0].meetings.push(review);
     let mut away = User::new(AWAY, "Anna Away", PASSWORD).unwrap();
     away.photo = Some(Photo::new("image/jpeg", "an image"));
     away.home = Some("https://other.contoso.com".to_owned());

@@ -29,6 +29,7 @@ mod photo;
 mod privacy;
 mod reference;
 mod rules;
+mod scheduled_meeting;
 mod send_an_im;
 mod session_contacts;
 #[cfg(feature = "http")]

@@ -360,9 +360,24 @@ pub(crate) const REFERENCES: &[Reference] = &[
     Reference {
         rel: "onlineMeetings",
         operations: &[("GET", 200)],
-        members: "",
-        left_out: "myAssignedOnlineMeeting myOnlineMeetings onlineMeetingDefaultValues onlineMeetingEligibleValues \
+        members: "myOnlineMeetings",
+        left_out: "myAssignedOnlineMeeting onlineMeetingDefaultValues onlineMeetingEligibleValues \
                   onlineMeetingInvitationCustomization onlineMeetingPolicies phoneDialInInformation",
+    },
+    // Meetings are scheduled in the configuration, so clients can only read them.
+    Reference {
+        rel: "myOnlineMeetings",
+        operations: &[("GET", 200)],
+        members: "myOnlineMeeting",
+        left_out: "myAssignedOnlineMeeting",
+    },
+    Reference {
+        rel: "myOnlineMeeting",
+        operations: &[("GET", 200)],
+        members: "accessLevel attendees automaticLeaderAssignment description leaders onlineMeetingId onlineMeetingRel \
+                  onlineMeetingUri organizerUri subject",
+        left_out: "conferenceId entryExitAnnouncement expirationTime joinUrl legacyOnlineMeetingUri \
+                  lobbyBypassForPhoneUsers phoneUserAdmission onlineMeetingExtensions onlineMeetingExtension",
     },
     Reference {
         rel: "communication",
