@@ -41,9 +41,9 @@ pub use engine::{Activity, Engine, Input, Output, RequestId};
 pub use fault::{Fault, RetryAfter};
 pub use origin::parse_origin;
 pub use seed::Seed;
-/// The type of the addresses in the configuration.
-pub use ucwa_proto::{SipUri, SipUriError};
 #[cfg(feature = "http")]
 pub use shell::{ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus};
 #[cfg(feature = "tls")]
 pub use shell::{TlsIdentity, TlsIdentityError};
+/// The type of the addresses in the configuration.
+pub use ucwa_proto::{SipUri, SipUriError};
