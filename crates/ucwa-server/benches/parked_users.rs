@@ -37,7 +37,8 @@ fn main() {
     );
     for users in [100, 1_000, 10_000] {
         let mut world = None;
-        let bytes = measure(|| world = Some(with_parked_users(users))).bytes_current;
+        let config = World::config();
+        let bytes = measure(|| world = Some(with_parked_users(config, users))).bytes_current;
         let per_user = bytes / i64::try_from(users).unwrap();
         let costs = costs(&mut world.unwrap()).map(|cost| cost.as_nanos() as f64 / 1000.0);
         print!("{users:>7} {per_user:>12}");

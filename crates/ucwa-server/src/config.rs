@@ -1,9 +1,17 @@
 //! The configuration of a server: its users, tokens of another issuer, and timeouts.
 
+mod contact_list;
+mod scheduled_meeting;
+mod telephony;
+
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use ucwa_proto::{SipUri, SipUriError};
+
+pub use contact_list::{DistributionGroup, InitialContacts};
+pub use scheduled_meeting::ScheduledMeeting;
+pub use telephony::{CallForwarding, ForwardingTarget, Photo};
 
 use crate::seed::Seed;
 
@@ -19,6 +27,15 @@ pub struct User {
     pub password: String,
     /// The other properties of the contact card.
     pub card: Card,
+    /// The contact list.
+    pub contacts: InitialContacts,
+    /// The photo that the server serves. Without this photo and without the URL of one on the card, the link to the photo answers 404.
+    pub photo: Option<Photo>,
+    /// The meetings that the user has scheduled.
+    pub meetings: Vec<ScheduledMeeting>,
+    /// The call forwarding settings of a user with enterprise voice. `None`, the default, is a user without: reading the settings
+    /// or the phones answers 403.
+    pub enterprise_voice: Option<CallForwarding>,
     /// The origin of the user's home pool, such as `https://pool2.contoso.com`, if it is another pool than this one. After the
     /// authentication the user is redirected there (`user_ref`).
     pub home: Option<String>,
@@ -40,6 +57,10 @@ impl User {
             display_name: display_name.into(),
             password: password.into(),
             card: Card::default(),
+            contacts: InitialContacts::default(),
+            photo: None,
+            meetings: Vec::new(),
+            enterprise_voice: None,
             home: None,
         })
     }
@@ -129,7 +150,7 @@ pub struct Card {
     pub home_phone: Option<String>,
     /// Another number.
     pub other_phone: Option<String>,
-    /// The URL of the photo. The server serves no photos itself.
+    /// The URL of a photo at another server. It takes precedence over [`User::photo`].
     pub photo: Option<String>,
 }
 
@@ -160,6 +181,8 @@ impl Card {
 pub struct ServerConfig {
     /// The accounts.
     pub users: Vec<User>,
+    /// The distribution groups of the organization.
+    pub distribution_groups: Vec<DistributionGroup>,
     /// The domain in the name of the server (`X-MS-Server-Fqdn`) and in its challenges.
     pub domain: String,
     /// The origin of the absolute hrefs of autodiscovery and of the challenge, such as `https://lyncweb.contoso.com`. With
@@ -208,6 +231,7 @@ impl ServerConfig {
     pub fn new(users: impl IntoIterator<Item = User>) -> Self {
         Self {
             users: users.into_iter().collect(),
+            distribution_groups: Vec::new(),
             domain: "contoso.com".to_owned(),
             origin: None,
             seed: None,

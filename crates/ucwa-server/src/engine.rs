@@ -7,18 +7,27 @@ mod applications;
 mod auth;
 mod batch;
 mod call;
+mod contact_list;
+mod contact_list_changes;
+mod contact_list_subscription;
+mod contact_lists;
 mod conversation;
 mod directory;
 mod discovery;
 mod dispatch;
+mod distribution_group;
 mod events;
 mod exchange;
 mod faults;
 mod form;
 mod grant;
+mod group_id;
+mod group_presence;
+mod groups;
 mod guest;
 mod history;
 mod identifiers;
+mod initial_contacts;
 mod invitation;
 mod invite;
 mod leading;
@@ -28,12 +37,16 @@ mod message;
 mod participant;
 mod pending_gets;
 mod people;
+mod photo;
 mod presence;
+mod privacy;
 mod reply;
 mod routes;
 mod routing;
+mod scheduled_meeting;
 mod subscription;
 mod table;
+mod telephony;
 mod text;
 mod timers;
 mod typing;
@@ -52,17 +65,20 @@ pub use activity::Activity;
 use applications::Applications;
 use auth::{Token, Tokens};
 use call::Call;
+use contact_lists::ContactLists;
 use conversation::Conversation;
 use directory::Directory;
 use faults::Faults;
 use guest::Guest;
 use history::Mailbox;
 use identifiers::{ApplicationId, ConversationId, Identifiers, InvitationId, MeetingId};
+use initial_contacts::initial_contact_lists;
 use invitation::Invitation;
 use meeting::Meeting;
 use message::{Delivery, DeliveryId};
 use pending_gets::PendingGets;
 use presence::Published;
+use scheduled_meeting::Calendar;
 use table::Table;
 use timers::Timers;
 
@@ -162,11 +178,13 @@ pub struct Engine {
     conversations: Table<ConversationId, Conversation>,
     invitations: Table<InvitationId, Invitation>,
     meetings: Table<MeetingId, Meeting>,
+    calendar: Calendar,
     calls: Table<InvitationId, Call>,
     deliveries: Table<DeliveryId, Delivery>,
     deliveries_made: u64,
     /// What users have published, by address.
     published: Table<String, Published>,
+    contact_lists: ContactLists,
     /// The archives of users, by address.
     mailboxes: Table<String, Mailbox>,
     timers: Timers,
@@ -195,8 +213,15 @@ impl Engine {
             let token = Token::new(address(&issued.user), issued.good_until);
             tokens.insert(Duration::ZERO, &issued.token, token);
         }
+        let mut identifiers = Identifiers::new(&config.seed.clone().unwrap_or(Seed::from(0)));
+        let contact_lists = initial_contact_lists(&config, &mut identifiers);
+        let calendar = Calendar::new(&config, &mut identifiers);
+        let mut meetings = Table::default();
+        for (id, entry) in calendar.entries() {
+            meetings.insert(id, entry.meeting(id));
+        }
         Self {
-            identifiers: Identifiers::new(&config.seed.clone().unwrap_or(Seed::from(0))),
+            identifiers,
             directory: Directory::new(mem::take(&mut config.users)),
             tokens,
             config,
@@ -208,7 +233,9 @@ impl Engine {
             expired: BTreeSet::new(),
             conversations: Table::default(),
             invitations: Table::default(),
-            meetings: Table::default(),
+            meetings,
+            calendar,
+            contact_lists,
             calls: Table::default(),
             deliveries: Table::default(),
             deliveries_made: 0,

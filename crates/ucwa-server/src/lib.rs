@@ -12,6 +12,8 @@
 //! - autodiscovery; tokens for a password, for a guest of a conference, for a user of the sign-in page, and of another issuer,
 //! - applications with their event channel, and batches,
 //! - presence, notes and locations; a user without activity for five minutes is idle,
+//! - contact lists with their groups and privacy levels, distribution groups, photos,
+//! - phones and call forwarding settings, and scheduled meetings, which clients can read and not change,
 //! - invitations, conversations, conferences, messages with their delivery results, typing,
 //! - archived conversations of applications that enable them; the server accepts invitations of such applications itself.
 //!
@@ -38,7 +40,10 @@ mod seed;
 #[cfg(feature = "http")]
 mod shell;
 
-pub use config::{Card, IssuedToken, ServerConfig, User};
+pub use config::{
+    CallForwarding, Card, DistributionGroup, ForwardingTarget, InitialContacts, IssuedToken, Photo,
+    ScheduledMeeting, ServerConfig, User,
+};
 pub use engine::{Activity, Engine, Input, Output, RequestId};
 pub use fault::{Fault, RetryAfter};
 pub use origin::parse_origin;
@@ -47,3 +52,5 @@ pub use seed::Seed;
 pub use shell::{ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus};
 #[cfg(feature = "tls")]
 pub use shell::{TlsIdentity, TlsIdentityError};
+/// The type of the SIP URIs in the configuration.
+pub use ucwa_proto::{SipUri, SipUriError};

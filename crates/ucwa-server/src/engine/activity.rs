@@ -42,6 +42,8 @@ impl Engine {
             self.meetings.visited(),
             self.calls.visited(),
             self.deliveries.visited(),
+            self.calendar.visited(),
+            self.contact_lists.visited(),
             self.published.visited(),
             self.mailboxes.visited(),
             self.timers.visited(),

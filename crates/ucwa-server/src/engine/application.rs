@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use http::header::IF_MATCH;
 use ucwa_proto::{Event, EventKind, EventLink, Resource};
 
 use super::Engine;
-use super::dispatch::matches_etag;
+use super::contact_list_subscription::ListSubscription;
+use super::dispatch::check_condition;
 use super::events::{Channel, Source, page_href};
 use super::exchange::Exchange;
+use super::group_presence::SubscriptionId;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::reply::{Refusal, Reply};
 use super::routes;
@@ -51,9 +52,11 @@ pub(super) struct Application {
     pub(super) invitations: Vec<InvitationId>,
     /// The invitations to conferences.
     pub(super) calls: Vec<InvitationId>,
-    /// The subscriptions to presence, by their number.
-    pub(super) subscriptions: BTreeMap<u64, Subscription>,
+    /// The subscriptions to presence.
+    pub(super) subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    /// The number of subscriptions that were created to users whom the client named.
     pub(super) subscriptions_made: u64,
+    pub(super) list_subscription: Option<ListSubscription>,
 }
 
 impl fmt::Debug for Application {
@@ -72,7 +75,14 @@ impl Application {
 
     /// The addresses of the users whose presence the application watches. A user in two subscriptions is listed twice.
     pub(super) fn watched(&self) -> impl Iterator<Item = &String> {
-        self.subscriptions.values().flat_map(Subscription::members)
+        let subscriptions = self.subscriptions.values();
+        subscriptions.flat_map(|subscription| &subscription.members)
+    }
+
+    /// Whether the application watches the presence of the user with this address.
+    pub(super) fn watches(&self, address: &str) -> bool {
+        let mut subscriptions = self.subscriptions.values();
+        subscriptions.any(|subscription| subscription.members.contains(address))
     }
 
     /// Whether the application receives invitations to chats.
@@ -157,6 +167,7 @@ impl Engine {
             calls: Vec::new(),
             subscriptions: BTreeMap::new(),
             subscriptions_made: 0,
+            list_subscription: None,
         };
         self.applications.insert(id, application);
         self.set_timer(self.config.inactivity_timeout, Timer::Inactivity(id));
@@ -207,9 +218,13 @@ impl Engine {
             for (name, value) in user.card.properties("officeLocation") {
                 resource = resource.with_property(name, value);
             }
-            if let Some(photo) = &user.card.photo {
-                resource = resource.with_link("photo", photo.clone());
-            }
+            resource = resource.with_link("phones", routes::phones(id)).with_link(
+                "callForwardingSettings",
+                routes::call_forwarding_settings(id),
+            );
+        }
+        if let Some(photo) = self.photo_href(id, address) {
+            resource = resource.with_link("photo", photo);
         }
         // A missing link means that the action is not possible now.
         Ok(if application.available {
@@ -224,7 +239,12 @@ impl Engine {
     }
 
     pub(super) fn online_meetings_resource(&self, id: ApplicationId) -> Resource<'static> {
-        Resource::new("onlineMeetings").with_href(routes::online_meetings(id))
+        let resource = Resource::new("onlineMeetings").with_href(routes::online_meetings(id));
+        match self.contact_list(id) {
+            Ok(_) => resource.with_link("myOnlineMeetings", routes::my_online_meetings(id)),
+            // Guests have no scheduled meetings.
+            Err(_) => resource,
+        }
     }
 
     pub(super) fn policies_resource(&self, id: ApplicationId) -> Resource<'static> {
@@ -304,19 +324,9 @@ impl Engine {
         id: ApplicationId,
     ) -> Result<Reply, Refusal> {
         let application = self.application(id)?;
-        let condition = exchange
-            .header(IF_MATCH)
-            .ok_or(Refusal::PRECONDITION_REQUIRED)?;
-        let etag = format!("\"{}\"", application.etag);
-        if condition != application.etag && !matches_etag(condition, etag.as_bytes()) {
-            return Err(Refusal::PRECONDITION_FAILED);
-        }
+        check_condition(exchange, &application.etag)?;
         let fields = exchange.fields()?;
-        if fields.text(&application.marker).is_none() {
-            return Err(Refusal::parameter(
-                "The property that asks to be passed in a PUT request is missing.",
-            ));
-        }
+        fields.check_marker(&application.marker)?;
         let formats = match fields.list("supportedMessageFormats") {
             Some(names) => Some(Formats::parse(&names)?),
             None => None,

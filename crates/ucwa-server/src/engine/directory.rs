@@ -55,6 +55,12 @@ impl Directory {
         Some(&account.user)
     }
 
+    /// The address of the account, borrowed from the directory. `None` if there is no account with this address.
+    pub(super) fn address(&self, address: &str) -> Option<&str> {
+        let account = self.accounts.get(self.by_address.get(address)?)?;
+        Some(&account.address)
+    }
+
     /// The addresses of the accounts whose name or address contains `text`, which is in lower case. A search is the only request
     /// that visits all accounts.
     pub(super) fn search(&self, text: &str) -> impl Iterator<Item = &str> {

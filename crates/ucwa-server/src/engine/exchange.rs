@@ -47,6 +47,16 @@ impl<'a> Exchange<'a> {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Refuses a request that requires a revision of its resource above 2 (`Versioning`).
+    pub(super) fn check_revision(&self) -> Result<(), Refusal> {
+        const REQUIRED: HeaderName = HeaderName::from_static("x-ms-requiresminresourceversion");
+        match self.header(REQUIRED).map(|value| value.trim().parse()) {
+            None => Ok(()),
+            Some(Ok(required)) if (0.0..=2.0).contains(&required) => Ok(()),
+            Some(_) => Err(Refusal::API_VERSION_NOT_SUPPORTED),
+        }
+    }
+
     /// The representation that the `Accept` header asks for. JSON without the header, `None` if the client accepts neither.
     pub(super) fn representation(&self) -> Option<Representation> {
         match self.header(ACCEPT) {
@@ -125,6 +135,16 @@ impl Fields<'_> {
         self.limited(name, limit)?
             .filter(|text| !text.is_empty())
             .ok_or(Refusal::parameter("A required parameter is missing."))
+    }
+
+    /// Checks that the input has the marker property, which a PUT must send back (`PayloadFormat`).
+    pub(super) fn check_marker(&self, marker: &str) -> Result<(), Refusal> {
+        match self.text(marker) {
+            Some(_) => Ok(()),
+            None => Err(Refusal::parameter(
+                "The property that asks to be passed in a PUT request is missing.",
+            )),
+        }
     }
 
     /// An integer, which may be written as a text.

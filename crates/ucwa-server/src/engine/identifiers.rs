@@ -94,6 +94,8 @@ pub(super) struct Identifiers {
     names: ChaCha8Rng,
     /// A separate random stream, so that the other identifiers do not depend on whether clients send correlation IDs.
     correlations: ChaCha8Rng,
+    /// A separate random stream, so that the other identifiers do not depend on the contact lists and scheduled meetings.
+    initial: ChaCha8Rng,
 }
 
 impl Identifiers {
@@ -101,9 +103,12 @@ impl Identifiers {
         let names = seed.random();
         let mut correlations = names.clone();
         correlations.set_stream(1);
+        let mut initial = names.clone();
+        initial.set_stream(2);
         Self {
             names,
             correlations,
+            initial,
         }
     }
 
@@ -132,6 +137,11 @@ impl Identifiers {
         MeetingId(self.names.next_u32())
     }
 
+    /// The ID of a meeting that the configuration schedules.
+    pub(super) fn scheduled_meeting(&mut self) -> MeetingId {
+        MeetingId(self.initial.next_u32())
+    }
+
     /// The local part of a guest's address.
     pub(super) fn guest(&mut self) -> String {
         guid(self.number())
@@ -144,6 +154,11 @@ impl Identifiers {
     /// The name of the property that a PUT must contain.
     pub(super) fn marker(&mut self) -> String {
         guid(self.number())
+    }
+
+    /// The name of the property that a PUT of a group or a privacy relationship must contain.
+    pub(super) fn contact_list_marker(&mut self) -> String {
+        guid(number(&mut self.initial))
     }
 
     pub(super) fn etag(&mut self) -> String {

@@ -35,6 +35,20 @@ pub(super) struct Meeting {
     pub(super) lobby: Vec<ConversationId>,
 }
 
+impl Meeting {
+    /// A meeting without participants.
+    pub(super) fn new(id: MeetingId, organizer: &str) -> Self {
+        Self {
+            uri: format!("sip:{organizer};gruu;opaque=app:conf:focus:id:{id}"),
+            organizer: organizer.to_owned(),
+            leaders: BTreeSet::new(),
+            invited: BTreeSet::new(),
+            members: Vec::new(),
+            lobby: Vec::new(),
+        }
+    }
+}
+
 /// A subset of the participants of a conference. Each is a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
@@ -67,16 +81,7 @@ impl Engine {
     /// Adds a conference with this organizer.
     pub(super) fn add_meeting(&mut self, organizer: &str) -> MeetingId {
         let id = self.identifiers.meeting();
-        let uri = format!("sip:{organizer};gruu;opaque=app:conf:focus:id:{id}");
-        let meeting = Meeting {
-            uri,
-            organizer: organizer.to_owned(),
-            leaders: BTreeSet::new(),
-            invited: BTreeSet::new(),
-            members: Vec::new(),
-            lobby: Vec::new(),
-        };
-        self.meetings.insert(id, meeting);
+        self.meetings.insert(id, Meeting::new(id, organizer));
         id
     }
 
@@ -440,6 +445,11 @@ impl Engine {
                     self.leave_lobby(waiting, Some(Reason::ENDED));
                 }
                 self.meetings.remove(&id_of_meeting);
+                // A scheduled meeting can take place again.
+                if let Some(entry) = self.calendar.get(id_of_meeting) {
+                    let meeting = entry.meeting(id_of_meeting);
+                    self.meetings.insert(id_of_meeting, meeting);
+                }
             }
         }
     }

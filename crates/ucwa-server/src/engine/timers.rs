@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::group_presence::SubscriptionId;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::message::DeliveryId;
 use super::table::Table;
@@ -25,7 +26,9 @@ pub(super) enum Timer {
     /// A participant of this conversation has stopped typing, unless there was another report of typing since this one.
     Typing(ConversationId, u64),
     /// A subscription to presence ends, or ends soon.
-    Subscription(ApplicationId, u64),
+    Subscription(ApplicationId, SubscriptionId),
+    /// A subscription to a contact list ends, or ends soon.
+    ListSubscription(ApplicationId),
     /// An escalation to a conference is complete.
     Conferenced(MeetingId),
     /// The timeout of an invitation of a participant.
@@ -44,24 +47,29 @@ pub(super) struct TimerId {
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     due: Table<TimerId, Timer>,
-    set: u64,
+    made: u64,
 }
 
 impl Timers {
     pub(super) fn visited(&self) -> u64 {
         self.due.visited()
     }
+
+    /// Sets a timer. Prefer [`Engine::set_timer`], unless another part of the engine is borrowed.
+    pub(super) fn set(&mut self, due: Duration, timer: Timer) -> TimerId {
+        let id = TimerId {
+            due,
+            number: self.made,
+        };
+        self.made += 1;
+        self.due.insert(id, timer);
+        id
+    }
 }
 
 impl Engine {
     pub(super) fn set_timer(&mut self, after: Duration, timer: Timer) -> TimerId {
-        let id = TimerId {
-            due: self.now + after,
-            number: self.timers.set,
-        };
-        self.timers.set += 1;
-        self.timers.due.insert(id, timer);
-        id
+        self.timers.set(self.now + after, timer)
     }
 
     /// Removes a timer before it is due. A timer that is not cancelled stays until it is due, even if it has no effect any more.
@@ -102,7 +110,8 @@ impl Engine {
             Timer::Typing(conversation, times) => self.is_typing(conversation, times).is_some(),
             Timer::Conferenced(meeting) => self.meetings.contains_key(&meeting),
             Timer::Call(invitation) => self.is_calling(invitation),
-            Timer::Subscription(application, number) => self.is_subscribed(application, number),
+            Timer::Subscription(application, key) => self.is_subscribed(application, key),
+            Timer::ListSubscription(application) => self.is_subscribed_to_list(application),
         }
     }
 
@@ -121,9 +130,8 @@ impl Engine {
             }
             Timer::Conferenced(meeting) => self.conferenced(meeting),
             Timer::Call(invitation) => self.call_timed_out(invitation),
-            Timer::Subscription(application, number) => {
-                self.check_subscription(application, number);
-            }
+            Timer::Subscription(application, key) => self.check_subscription(application, key),
+            Timer::ListSubscription(application) => self.check_list_subscription(application),
         }
     }
 }

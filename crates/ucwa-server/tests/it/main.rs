@@ -11,10 +11,12 @@
 
 mod batch;
 mod conference;
+mod contact_list;
 mod cost;
 mod events;
 mod faults;
 mod grants;
+mod group_presence;
 mod harness;
 mod history;
 mod incoming;
@@ -25,11 +27,16 @@ mod malformed_requests;
 mod messages;
 mod parked_users;
 mod people;
+mod photo;
+mod privacy;
 mod reference;
 mod rules;
+mod scheduled_meeting;
 mod send_an_im;
+mod session_contacts;
 #[cfg(feature = "http")]
 mod shell;
 mod sign_in;
+mod telephony;
 #[cfg(feature = "http")]
 mod xframe;

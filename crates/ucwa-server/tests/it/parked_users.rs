@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use ucwa_proto::{Representation, Resource};
-use ucwa_server::{IssuedToken, User};
+use ucwa_proto::{Representation, Resource, SipUri};
+use ucwa_server::{IssuedToken, ScheduledMeeting, ServerConfig, User};
 
 use crate::harness::{Client, LENE, World};
 
-/// Tosh, Lene, Alex and Joe, who are not signed in, and `count` other users. Each of the others is available, watches the presence of
-/// one user (the first watches Lene, and each next one the user before), and has a pending GET.
-pub(crate) fn with_parked_users(count: usize) -> World {
-    let mut config = World::config();
+/// The users of `config`, who are not signed in, and `count` other users. Each of the others is available, watches the presence of
+/// one user (the first watches Lene, and each next one the user before), and has a pending GET. The watched user is also a contact and
+/// a delegate, and each of the others has scheduled a meeting.
+pub(crate) fn with_parked_users(mut config: ServerConfig, count: usize) -> World {
     for number in 0..count {
+        let watched = SipUri::parse(&watched_by(number)).unwrap();
         let address = address(number);
-        let user = User::new(&address, format!("User {number}"), "").unwrap();
+        let mut user = User::new(&address, format!("User {number}"), "").unwrap();
+        user.contacts.contacts = vec![watched.clone()];
+        user.contacts.delegates = vec![watched];
+        user.meetings = vec![ScheduledMeeting::new("Review")];
         config.users.push(user);
         // A sign-in with a password would take four more requests.
         let issued = IssuedToken::new(token(number), &address, Duration::MAX).unwrap();
@@ -22,10 +26,14 @@ pub(crate) fn with_parked_users(count: usize) -> World {
     }
     let mut world = World::of(config);
     for number in 0..count {
-        let watched = number.checked_sub(1).map_or(LENE.to_owned(), address);
-        park(&mut world, number, &watched);
+        park(&mut world, number, &watched_by(number));
     }
     world
+}
+
+/// The address of the user whom the user with this number watches.
+fn watched_by(number: usize) -> String {
+    number.checked_sub(1).map_or(LENE.to_owned(), address)
 }
 
 fn address(number: usize) -> String {
