@@ -49,7 +49,7 @@ fn the_quick_start_is_two_commands_and_continuous_integration_runs_both() {
     let (_, commands) = blocks(quick_start).swap_remove(0);
     assert_eq!(
         commands,
-        ["cargo run --release -- demo", "cargo test --workspace"]
+        ["cargo run -- demo", "cargo test --workspace"]
     );
 
     let script = read(".ci/run");

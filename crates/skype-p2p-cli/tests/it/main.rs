@@ -17,5 +17,6 @@ mod listen;
 mod observer;
 mod process;
 mod send;
+mod send_input;
 mod serve;
 mod sign_in;
