@@ -11,8 +11,14 @@ use skype_p2p::Representation;
 use ucwa_server::parse_origin;
 
 use crate::{
-    account::Account, console::ConsoleOptions, exit_code, faults::Faults, listen::Listen,
+    account::Account,
+    config::{ConfigCommand, ProfileName},
+    console::ConsoleOptions,
+    exit_code,
+    faults::Faults,
+    listen::Listen,
     send::Send,
+    sign_in::SignIn,
 };
 
 /// The version, the commit and the optional features of the build; the last two come from `build.rs`.
@@ -62,6 +68,18 @@ pub enum Command {
     /// No invitation is accepted without --accept. The exit code is 0 when interrupted, and 1 if the server ended the session.
     /// `skype-p2p --help` lists the others.
     Listen(Listen),
+    /// Sign in once, and store the password and the home server of a profile
+    ///
+    /// The password is stored in a file that only its owner can read. A profile that the configuration file does not have is
+    /// added, with the options of the command.
+    Login(Box<SignIn>),
+    /// Remove the stored password and home server of a profile
+    Logout(ProfileName),
+    /// List the profiles of the configuration file
+    Profiles,
+    /// Examine the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -41,24 +41,24 @@ pub enum Color {
 }
 
 /// Writes to standard error. Nobody reading there is no error.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Console {
     verbose: u8,
     quiet: bool,
 }
 
 impl Console {
-    /// Starts the log, too, unless the process has one.
+    /// Starts the log with this filter, unless the process has a log.
     ///
     /// # Errors
     ///
     /// If the filter of the log cannot be read.
-    pub(crate) fn open(options: &ConsoleOptions) -> Result<Self, Failure> {
+    pub(crate) fn open(options: &ConsoleOptions, log: Option<&str>) -> Result<Self, Failure> {
         let console = Self {
             verbose: options.verbose,
             quiet: options.quiet,
         };
-        let filter = match &options.log {
+        let filter = match log {
             Some(filter) => EnvFilter::try_new(filter)
                 .map_err(|error| Failure::usage(format!("--log {filter:?}: {error}")))?,
             None if options.verbose > 1 => EnvFilter::new("debug"),

@@ -9,6 +9,7 @@ mod admin;
 mod args;
 mod audience;
 mod completions;
+mod config;
 mod console;
 mod demo;
 mod exit_code;
@@ -32,9 +33,12 @@ use std::process::ExitCode;
 
 pub use account::Account;
 pub use args::{Cli, Command, Completions, Demo, Format, Man, Serve, Tls};
+pub use config::{ConfigCommand, ProfileName};
+use config::{Key, Settings};
 pub use console::{Color, ConsoleOptions};
 use console::{Console, complain};
 use exit_code::End;
+use failure::Failure;
 pub use faults::Faults;
 pub use listen::{Accept, Listen};
 pub use observer::{Observation, Observer};
@@ -43,26 +47,57 @@ pub use sign_in::SignIn;
 
 /// Runs the command of the command line. The exit code is 0 if the command succeeded; `--help` lists the others.
 pub async fn run(cli: Cli) -> ExitCode {
-    let console = match Console::open(&cli.console) {
-        Ok(console) => console,
-        Err(failure) => {
-            complain(failure.message());
-            return failure.end().into();
-        }
-    };
-    let result = match cli.command {
-        Command::Demo(demo) => demo::run(demo).await,
-        Command::Serve(serve) => Ok(serve::run(serve).await),
-        Command::Send(send) => send::run(send, console).await,
-        Command::Listen(listen) => listen::run(listen, console).await,
-        Command::Completions(completions) => Ok(completions::run(&completions)),
-        Command::Man(man) => Ok(man::run(&man)),
+    let result = match settings(&cli) {
+        Ok(settings) => start(cli, settings).await,
+        Err(failure) => Err((Console::default(), failure)),
     };
     match result {
         Ok(end) => end.into(),
-        Err(failure) => {
+        Err((console, failure)) => {
             console.error(&failure);
             failure.end().into()
         }
     }
+}
+
+/// The settings, for a command that signs a user in.
+fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
+    let log = cli.console.log.as_deref();
+    match &cli.command {
+        Command::Send(send) => Settings::resolve(&send.sign_in, log).map(Some),
+        Command::Listen(listen) => Settings::resolve(&listen.sign_in, log).map(Some),
+        Command::Config(ConfigCommand::Check(args)) => Settings::resolve(args, log).map(Some),
+        Command::Login(args) => Settings::resolve_new(args, log).map(Some),
+        Command::Demo(_)
+        | Command::Serve(_)
+        | Command::Logout(_)
+        | Command::Profiles
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(None),
+    }
+}
+
+/// Starts the log and runs the command.
+async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Failure)> {
+    let log = match &settings {
+        Some(settings) => settings.one(Key::Log),
+        None => cli.console.log.as_deref(),
+    };
+    let console = Console::open(&cli.console, log).map_err(|it| (Console::default(), it))?;
+    let result = match (cli.command, settings) {
+        (Command::Demo(demo), _) => demo::run(demo).await,
+        (Command::Serve(serve), _) => Ok(serve::run(serve).await),
+        (Command::Logout(args), _) => config::logout(&args),
+        (Command::Profiles, _) => config::profiles(),
+        (Command::Completions(args), _) => Ok(completions::run(&args)),
+        (Command::Man(args), _) => Ok(man::run(&args)),
+        (Command::Send(send), Some(settings)) => send::run(send, &settings, console).await,
+        (Command::Listen(listen), Some(settings)) => listen::run(listen, &settings, console).await,
+        (Command::Login(args), Some(settings)) => config::login(&args, settings, console).await,
+        (Command::Config(ConfigCommand::Check(args)), Some(settings)) => {
+            config::check(&args, &settings)
+        }
+        (_, None) => Err(Failure::other("The command has no settings.")),
+    };
+    result.map_err(|failure| (console, failure))
 }

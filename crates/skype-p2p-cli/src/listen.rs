@@ -10,6 +10,7 @@ pub use self::options::{Accept, Listen};
 use self::responder::Responder;
 use crate::{
     End,
+    config::Settings,
     console::Console,
     failure::Failure,
     interrupt::Interrupt,
@@ -20,8 +21,12 @@ use crate::{
     timeline::Event,
 };
 
-pub(crate) async fn run(args: Listen, console: Console) -> Result<End, Failure> {
-    let client = Client::new(&args.sign_in)?;
+pub(crate) async fn run(
+    args: Listen,
+    settings: &Settings,
+    console: Console,
+) -> Result<End, Failure> {
+    let client = Client::new(&args.sign_in, settings)?;
     let application = client.application.clone();
     let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
     let (sender, mut observations) = mpsc::unbounded_channel();

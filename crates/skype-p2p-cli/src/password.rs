@@ -7,7 +7,8 @@ use std::{
     path::Path,
 };
 
-const VARIABLE: &str = "SKYPE_P2P_PASSWORD";
+/// The environment variable with the password.
+pub(crate) const VARIABLE: &str = "SKYPE_P2P_PASSWORD";
 
 /// Reads the first line of the file, with `-` for standard input; without a file, the environment variable.
 pub(crate) fn read(file: Option<&Path>) -> Result<String, String> {
@@ -38,11 +39,6 @@ pub(crate) fn read_or_ask(file: Option<&Path>, user: &str) -> Result<String, Str
     if file.is_some() || env::var_os(VARIABLE).is_some() || !stdin().is_terminal() {
         return read(file);
     }
-    ask(user)
-}
-
-/// Asks for the password at the terminal without echo.
-pub(crate) fn ask(user: &str) -> Result<String, String> {
     let typed = rpassword::prompt_password(format!("Password of {user}: "))
         .map_err(|error| format!("cannot read the password from the terminal: {error}"))?;
     checked(&typed)

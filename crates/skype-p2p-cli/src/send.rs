@@ -17,6 +17,7 @@ pub use self::options::Send;
 use self::verdict::{Verdict, worst};
 use crate::{
     End,
+    config::Settings,
     console::Console,
     failure::Failure,
     interrupt::Interrupt,
@@ -33,10 +34,10 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The pause before the first repetition of `--retry`. Each later pause is twice as long.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(args: Send, console: Console) -> Result<End, Failure> {
+pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Result<End, Failure> {
     let deadline = Instant::now() + args.timeout;
     let body = message_source::read(&args)?;
-    let client = Client::new(&args.sign_in)?;
+    let client = Client::new(&args.sign_in, settings)?;
     let application = client.application.clone();
     let chats = chats(&client, &args)?;
     let mut output = Output::stdout();

@@ -59,8 +59,10 @@ fn with_free_ports(command: &str, ports: &mut BTreeMap<String, u16>) -> String {
     result
 }
 
-/// Runs the commands of a block one after the other; `serve` and `listen` run until its end.
+/// Runs the commands of a block one after the other; `serve` and `listen` run until its end. The block has a configuration of
+/// its own.
 fn play(block: &str, folder: &Path) {
+    let configuration = crate::process::Folder::new("guide-configuration");
     let mut ports = BTreeMap::new();
     let mut environment = BTreeMap::new();
     let mut running = Vec::new();
@@ -94,6 +96,7 @@ fn play(block: &str, folder: &Path) {
             other => panic!("{other} in {line}"),
         };
         process.envs(&own).current_dir(folder);
+        process.env("XDG_CONFIG_HOME", configuration.path());
         match &*words[1] {
             "serve" => {
                 let mut server = Process::start(process);
@@ -105,7 +108,7 @@ fn play(block: &str, folder: &Path) {
                 while !listener.line().contains("SignedIn") {}
                 running.push(listener);
             }
-            "send" | "demo" => {
+            "send" | "demo" | "login" | "logout" | "profiles" | "config" => {
                 let sent = Process::start(process).end();
                 assert_eq!(sent.code, Some(0), "{line}: {}", sent.stderr);
             }
@@ -166,6 +169,35 @@ fn the_commands_of_the_page_about_the_command_line_work() {
     for (_, block) in blocks {
         play(&block, Path::new("."));
     }
+}
+
+#[test]
+fn the_keys_of_the_page_are_those_of_the_binary() {
+    let (_, table) = COMMAND_LINE
+        .split_once("| key | variable | option |\n|---|---|---|\n")
+        .unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let mut count = 0;
+    for row in rows {
+        let cells: Vec<&str> = row.split('`').collect();
+        let (key, variable) = (cells[1], cells[cells.len() - 4]);
+        let value = match key {
+            "auth" => "bearer",
+            "representation" => "json",
+            "user" => "toshm@contoso.com",
+            _ => "value",
+        };
+        let mut checking = command(["config", "check", "--user", "toshm@contoso.com"]);
+        checking.env(variable, value);
+        let checked = Process::start(checking).end().stdout;
+        let expected = match key {
+            "user" => "user = toshm@contoso.com (option --user)".to_owned(),
+            _ => format!("{key} = {value} (variable {variable})"),
+        };
+        assert!(checked.contains(&expected), "{row}: {checked:?}");
+        count += 1;
+    }
+    assert_eq!(count, 12);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod installation;
 mod listen;
 mod observer;
 mod process;
+mod profiles;
 mod send;
 mod send_input;
 mod serve;

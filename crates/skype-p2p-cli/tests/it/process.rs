@@ -3,9 +3,12 @@
 use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc::{self, Receiver},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -26,6 +29,9 @@ pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -
         .args(arguments)
         .env("SKYPE_P2P_PASSWORD", PASSWORD)
         .env_remove("RUST_LOG")
+        // The configuration of the person who runs the tests is not used.
+        .env("XDG_CONFIG_HOME", "/nowhere")
+        .env("APPDATA", "C:\\nowhere")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -204,12 +210,17 @@ pub(crate) fn run_with_input(mut command: Command, input: &str) -> Ended {
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// The name must be unique among the tests.
     pub(crate) fn new(name: &str) -> Self {
-        let name = format!("skype-p2p-{name}-{}", std::process::id());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("skype-p2p-{name}-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
         Self(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 
     /// Writes a file in the folder.
