@@ -3,10 +3,12 @@
 mod activity;
 mod answer;
 mod application;
+mod applications;
 mod auth;
 mod batch;
 mod call;
 mod conversation;
+mod directory;
 mod discovery;
 mod dispatch;
 mod events;
@@ -24,6 +26,7 @@ mod lobby;
 mod meeting;
 mod message;
 mod participant;
+mod pending_gets;
 mod people;
 mod presence;
 mod reply;
@@ -36,6 +39,7 @@ mod typing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
+use std::mem;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -44,10 +48,11 @@ use http::{Request, Response};
 use crate::config::{ServerConfig, User, address};
 use crate::seed::Seed;
 pub use activity::Activity;
-use application::Application;
-use auth::Token;
+use applications::Applications;
+use auth::{Token, Tokens};
 use call::Call;
 use conversation::Conversation;
+use directory::Directory;
 use faults::Faults;
 use guest::Guest;
 use history::Mailbox;
@@ -55,6 +60,7 @@ use identifiers::{ApplicationId, ConversationId, Identifiers, InvitationId, Meet
 use invitation::Invitation;
 use meeting::Meeting;
 use message::{Delivery, DeliveryId};
+use pending_gets::PendingGets;
 use presence::Published;
 use timers::Timers;
 
@@ -137,15 +143,18 @@ impl fmt::Debug for Output {
 ///
 /// Nothing in it fails: a request that makes no sense gets the response that a server gives to such a request.
 pub struct Engine {
+    /// Without its users, who are in the directory.
     config: ServerConfig,
+    directory: Directory,
     now: Duration,
     identifiers: Identifiers,
-    tokens: BTreeMap<String, Token>,
+    tokens: Tokens,
     /// Guests of conferences, by the address that each got with his token.
     guests: BTreeMap<String, Guest>,
     /// The browsers in which users signed in at the page, by the value of their cookie.
-    browsers: BTreeMap<String, Token>,
-    applications: BTreeMap<ApplicationId, Application>,
+    browsers: Tokens,
+    applications: Applications,
+    pending: PendingGets,
     /// Applications that were ended for inactivity: they answer 410 where others answer 404.
     expired: BTreeSet<ApplicationId>,
     conversations: BTreeMap<ConversationId, Conversation>,
@@ -169,7 +178,7 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
             .field("now", &self.now)
-            .field("users", &self.config.users.len())
+            .field("users", &self.directory.len())
             .field("applications", &self.applications.len())
             .field("conversations", &self.conversations.len())
             .finish_non_exhaustive()
@@ -178,19 +187,22 @@ impl fmt::Debug for Engine {
 
 impl Engine {
     /// A server that nobody has signed in to.
-    pub fn new(config: ServerConfig) -> Self {
-        let issued = config.issued.iter().map(|it| {
-            let token = Token::new(address(&it.user), it.good_until);
-            (it.token.clone(), token)
-        });
+    pub fn new(mut config: ServerConfig) -> Self {
+        let mut tokens = Tokens::default();
+        for issued in &config.issued {
+            let token = Token::new(address(&issued.user), issued.good_until);
+            tokens.insert(Duration::ZERO, &issued.token, token);
+        }
         Self {
             identifiers: Identifiers::new(&config.seed.clone().unwrap_or(Seed::from(0))),
-            tokens: issued.collect(),
+            directory: Directory::new(mem::take(&mut config.users)),
+            tokens,
             config,
             now: Duration::ZERO,
             guests: BTreeMap::new(),
-            browsers: BTreeMap::new(),
-            applications: BTreeMap::new(),
+            browsers: Tokens::default(),
+            applications: Applications::default(),
+            pending: PendingGets::default(),
             expired: BTreeSet::new(),
             conversations: BTreeMap::new(),
             invitations: BTreeMap::new(),
@@ -252,10 +264,7 @@ impl Engine {
 
     /// The account with this address (`user@host`, lower case).
     fn user_at(&self, address: &str) -> Option<&User> {
-        self.config
-            .users
-            .iter()
-            .find(|user| user.address() == address)
+        self.directory.at(address)
     }
 
     /// The name that others see of the one with this address; empty when the server has neither such an account nor such a guest.

@@ -19,12 +19,8 @@ pub struct Activity {
 impl Engine {
     /// What the engine holds now, and what it has sent so far.
     pub fn activity(&self) -> Activity {
-        let mut applications = BTreeMap::new();
-        for application in self.applications.values() {
-            *applications.entry(application.address.clone()).or_default() += 1;
-        }
         Activity {
-            applications,
+            applications: self.applications.counts(),
             conversations: self.conversations.len(),
             events: self.events_sent,
         }

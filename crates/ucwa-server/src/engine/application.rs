@@ -48,6 +48,8 @@ pub(super) struct Application {
     /// In the order in which they came to be.
     pub(super) conversations: Vec<ConversationId>,
     pub(super) invitations: Vec<InvitationId>,
+    /// The invitations into conferences.
+    pub(super) calls: Vec<InvitationId>,
     /// Whose presence it watches, by the number of the subscription.
     pub(super) subscriptions: BTreeMap<u64, Subscription>,
     pub(super) subscriptions_made: u64,
@@ -67,6 +69,11 @@ impl Application {
         self.conversation_history == "Enabled"
     }
 
+    /// The addresses of the users whose presence it watches. A user in two subscriptions comes twice.
+    pub(super) fn watched(&self) -> impl Iterator<Item = &String> {
+        self.subscriptions.values().flat_map(Subscription::members)
+    }
+
     /// Whether an invitation to chat rings here.
     pub(super) fn takes_messaging(&self) -> bool {
         self.available
@@ -80,7 +87,7 @@ impl Application {
 impl Engine {
     pub(super) fn application(&self, id: ApplicationId) -> Result<&Application, Refusal> {
         self.applications
-            .get(&id)
+            .get(id)
             .ok_or(Refusal::APPLICATION_NOT_FOUND)
     }
 
@@ -89,17 +96,13 @@ impl Engine {
         id: ApplicationId,
     ) -> Result<&mut Application, Refusal> {
         self.applications
-            .get_mut(&id)
+            .get_mut(id)
             .ok_or(Refusal::APPLICATION_NOT_FOUND)
     }
 
-    /// The applications of the user with this address, the oldest first.
+    /// The applications of the user with this address, in the order of their IDs.
     pub(super) fn applications_of(&self, address: &str) -> Vec<ApplicationId> {
-        self.applications
-            .iter()
-            .filter(|(_, application)| application.address == address)
-            .map(|(id, _)| *id)
-            .collect()
+        self.applications.of(address).map(|(id, _)| id).collect()
     }
 
     /// POST applications: 201 for a new one, 200 for the one that this instance already has. An application is known by its
@@ -118,15 +121,14 @@ impl Engine {
         let user_agent = fields.required("userAgent", LONGEST)?;
         let instance_id = fields.limited("instanceId", LONGEST)?;
         let kind = fields.limited("type", LONGEST)?;
-        let known = self.applications.iter().find(|(_, application)| {
-            application.address == address
-                && application.endpoint_id == endpoint_id
+        let known = self.applications.of(address).find(|(_, application)| {
+            application.endpoint_id == endpoint_id
                 && application.user_agent == user_agent
                 && application.culture == culture
                 && application.kind == kind
                 && application.instance_id == instance_id
         });
-        if let Some((&id, _)) = known {
+        if let Some((id, _)) = known {
             let resource = self.application_resource(id)?;
             return Ok(Reply::Existing(Box::new(resource)));
         }
@@ -151,6 +153,7 @@ impl Engine {
             channel: Channel::new(self.now),
             conversations: Vec::new(),
             invitations: Vec::new(),
+            calls: Vec::new(),
             subscriptions: BTreeMap::new(),
             subscriptions_made: 0,
         };
@@ -424,7 +427,7 @@ impl Engine {
             self.archive(conversation);
         }
         // Without its application a conversation ends in silence on this side.
-        let Some(application) = self.applications.remove(&id) else {
+        let Some(application) = self.applications.remove(id) else {
             return;
         };
         for conversation in application.conversations {
@@ -433,7 +436,9 @@ impl Engine {
         for invitation in application.invitations {
             self.invitations.remove(&invitation);
         }
-        self.forget_calls(id);
+        for call in application.calls {
+            self.calls.remove(&call);
+        }
         self.availability_may_have_changed(&application.address);
     }
 

@@ -1,6 +1,8 @@
 //! Tokens, and the challenge that says how to get one (`AuthenticationInUCWA`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,7 +28,7 @@ impl Token {
     }
 
     /// The user's address, unless the token has expired.
-    pub(super) fn address_at(&self, now: Duration) -> Option<&str> {
+    fn address_at(&self, now: Duration) -> Option<&str> {
         (now < self.expires).then_some(self.address.as_str())
     }
 }
@@ -34,6 +36,42 @@ impl Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token").finish_non_exhaustive()
+    }
+}
+
+/// Tokens by their text. Adding a token drops the expired ones.
+#[derive(Default)]
+pub(super) struct Tokens {
+    by_text: BTreeMap<Arc<str>, Token>,
+    by_expiry: BTreeSet<(Duration, Arc<str>)>,
+}
+
+impl Tokens {
+    pub(super) fn insert(&mut self, now: Duration, text: &str, token: Token) {
+        while let Some((expires, _)) = self.by_expiry.first()
+            && *expires <= now
+        {
+            if let Some((_, expired)) = self.by_expiry.pop_first() {
+                self.by_text.remove(&expired);
+            }
+        }
+        let text: Arc<str> = text.into();
+        let expires = token.expires;
+        if let Some(replaced) = self.by_text.insert(Arc::clone(&text), token) {
+            self.by_expiry
+                .remove(&(replaced.expires, Arc::clone(&text)));
+        }
+        self.by_expiry.insert((expires, text));
+    }
+
+    /// Whose token it is, unless the token has expired.
+    pub(super) fn address_at(&self, text: &str, now: Duration) -> Option<&str> {
+        self.by_text.get(text)?.address_at(now)
+    }
+
+    fn clear(&mut self) {
+        self.by_text.clear();
+        self.by_expiry.clear();
     }
 }
 
@@ -49,18 +87,15 @@ impl Engine {
 
     /// Whose token it is, if it is a good one.
     pub(super) fn bearer(&self, token: &str) -> Option<&str> {
-        self.tokens.get(token)?.address_at(self.now)
+        self.tokens.address_at(token, self.now)
     }
 
     /// A new token for the one with this address.
     pub(super) fn issue_token(&mut self, address: String, life: Duration) -> String {
-        let now = self.now;
-        self.tokens.retain(|_, token| now < token.expires);
-        let token = self.identifiers.token();
-        let expires = now.saturating_add(life);
-        self.tokens
-            .insert(token.clone(), Token::new(address, expires));
-        token
+        let text = self.identifiers.token();
+        let token = Token::new(address, self.now.saturating_add(life));
+        self.tokens.insert(self.now, &text, token);
+        text
     }
 
     /// The origin of absolute hrefs.

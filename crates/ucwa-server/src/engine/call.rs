@@ -139,14 +139,19 @@ impl Engine {
 
     /// Whether somebody in this conversation, or in its conference, is calling the one with this address.
     fn is_called_to(&self, conversation: ConversationId, address: &str) -> bool {
-        let meeting = |id: ConversationId| self.conversation(id).ok().and_then(|it| it.meeting);
-        self.calls.values().any(|call| {
-            call.state == InvitationState::Connecting
-                && matches!(&call.kind, Kind::Participant { to, .. } if to == address)
-                && (call.conversation == conversation
-                    || meeting(conversation)
-                        .is_some_and(|id| meeting(call.conversation) == Some(id)))
-        })
+        let Ok(view) = self.conversation(conversation) else {
+            return false;
+        };
+        let members = match self.meeting_of(view) {
+            Some(meeting) => meeting.members.as_slice(),
+            None => &[conversation],
+        };
+        members
+            .iter()
+            .filter_map(|member| self.conversations.get(member))
+            .flat_map(|member| &member.calling)
+            .filter_map(|call| self.calls.get(call))
+            .any(|call| matches!(&call.kind, Kind::Participant { to, .. } if to == address))
     }
 
     fn add_call(
@@ -157,6 +162,14 @@ impl Engine {
         kind: Kind,
     ) -> InvitationId {
         let id = self.identifiers.invitation();
+        if let Some(application) = self.applications.get_mut(application) {
+            application.calls.push(id);
+        }
+        if matches!(kind, Kind::Participant { .. })
+            && let Some(view) = self.conversations.get_mut(&conversation)
+        {
+            view.calling.insert(id);
+        }
         self.calls.insert(
             id,
             Call {
@@ -172,13 +185,12 @@ impl Engine {
 
     /// Has those ring who were added to a conference that stands now.
     pub(super) fn call_participants(&mut self, conversation: ConversationId) {
-        let waiting: Vec<(InvitationId, String)> = self
-            .calls
-            .iter()
-            .filter(|(_, call)| {
-                call.conversation == conversation && call.state == InvitationState::Connecting
-            })
-            .filter_map(|(id, call)| match &call.kind {
+        let Ok(view) = self.conversation(conversation) else {
+            return;
+        };
+        let calls = view.calling.iter();
+        let waiting: Vec<(InvitationId, String)> = calls
+            .filter_map(|id| match &self.calls.get(id)?.kind {
                 Kind::Participant { to, ringing } if ringing.is_empty() => Some((*id, to.clone())),
                 _ => None,
             })
@@ -289,22 +301,12 @@ impl Engine {
 
     /// Those whom this view was calling are not called any more.
     pub(super) fn cancel_calls_of(&mut self, conversation: ConversationId) {
-        let calls: Vec<_> = self
-            .calls
-            .iter()
-            .filter(|(_, call)| call.conversation == conversation)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in calls {
+        let calls = self.conversation(conversation).map(|it| it.calling.clone());
+        for id in calls.unwrap_or_default() {
             if self.is_calling(id) {
                 self.fail_call(id, Outcome::Cancelled);
             }
         }
-    }
-
-    /// The application is gone, and its invitations with it.
-    pub(super) fn forget_calls(&mut self, application: ApplicationId) {
-        self.calls.retain(|_, call| call.application != application);
     }
 
     pub(super) fn is_calling(&self, id: InvitationId) -> bool {
@@ -366,6 +368,9 @@ impl Engine {
             return;
         };
         call.state = state;
+        if let Some(view) = self.conversations.get_mut(&call.conversation) {
+            view.calling.remove(&id);
+        }
         let (application, rel) = (call.application, call.rel());
         let status = match state {
             InvitationState::Connected => EventStatus::Success,

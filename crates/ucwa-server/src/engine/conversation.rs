@@ -12,7 +12,7 @@ use super::history::Record;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::invitation::Side;
 use super::meeting::View;
-use super::message::Message;
+use super::message::{DeliveryId, Message};
 use super::reply::{Refusal, Reply, problem};
 use super::routes;
 use super::text::Formats;
@@ -88,6 +88,8 @@ pub(super) struct Conversation {
     /// The invitation to messaging that rings.
     pub(super) invitation: Option<InvitationId>,
     pub(super) messages: Vec<Message>,
+    /// The messages that are on their way in or out of this view.
+    pub(super) deliveries: BTreeSet<DeliveryId>,
     /// Who types, and how often somebody had been seen typing then.
     pub(super) typing: BTreeMap<String, u64>,
     pub(super) typed: u64,
@@ -97,6 +99,8 @@ pub(super) struct Conversation {
     pub(super) meeting: Option<MeetingId>,
     /// The invitation to a conference that rings, and to which.
     pub(super) called: Option<(InvitationId, MeetingId)>,
+    /// The invitations of participants from this view that are not answered.
+    pub(super) calling: BTreeSet<InvitationId>,
     /// It was accepted for the user, who has not seen it yet.
     pub(super) unacknowledged: bool,
     /// What is said in it, for the archive.
@@ -149,18 +153,20 @@ impl Engine {
             formats,
             invitation: None,
             messages: Vec::new(),
+            deliveries: BTreeSet::new(),
             typing: BTreeMap::new(),
             typed: 0,
             introduced: BTreeSet::new(),
             meeting: None,
             called: None,
+            calling: BTreeSet::new(),
             unacknowledged: false,
             created: self.wall(),
             record: Record::begun_by_user(state != ConversationState::Incoming),
             title,
         };
         let id = self.identifiers.conversation();
-        if let Some(application) = self.applications.get_mut(&application) {
+        if let Some(application) = self.applications.get_mut(application) {
             application.conversations.push(id);
         }
         self.conversations.insert(id, conversation);
@@ -170,7 +176,7 @@ impl Engine {
     pub(super) fn conversations_resource(&self, application: ApplicationId) -> Resource<'static> {
         let ids = self
             .applications
-            .get(&application)
+            .get(application)
             .map(|application| application.conversations.as_slice())
             .unwrap_or_default();
         let links = ids
@@ -381,7 +387,7 @@ impl Engine {
             Event::new(EventKind::Deleted, link),
         );
         self.conversations.remove(&id);
-        if let Some(application) = self.applications.get_mut(&application) {
+        if let Some(application) = self.applications.get_mut(application) {
             application.conversations.retain(|other| *other != id);
         }
     }

@@ -92,7 +92,7 @@ impl Engine {
         if self.expired.contains(&application) {
             return Err(Refusal::APPLICATION_EXPIRED);
         }
-        match self.applications.get(&application) {
+        match self.applications.get(application) {
             None => Err(Refusal::APPLICATION_NOT_FOUND),
             Some(found) if found.address != address => Err(Refusal::FORBIDDEN),
             Some(_) => Ok(()),

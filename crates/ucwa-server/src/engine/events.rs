@@ -14,6 +14,7 @@ use ucwa_proto::{
 use super::exchange::Exchange;
 use super::identifiers::{ApplicationId, ConversationId};
 use super::message::DeliveryId;
+use super::pending_gets::PendingGet;
 use super::reply::{CORRELATION_ID, Refusal, Reply, leave_out_body, set};
 use super::routes;
 use super::timers::Timer;
@@ -50,15 +51,6 @@ struct Page {
     events: Vec<Queued>,
 }
 
-#[derive(Debug)]
-struct Parked {
-    request: RequestId,
-    correlation: String,
-    representation: Representation,
-    /// Whether only the headers were asked for.
-    head: bool,
-}
-
 /// The event channel of an application.
 pub(super) struct Channel {
     /// The number of the page that comes next, or that was sent last and isn't acknowledged yet.
@@ -66,7 +58,6 @@ pub(super) struct Channel {
     /// Page `ack`, if it was sent: asking for page `ack + 1` acknowledges it, asking for `ack` brings it again.
     sent: Option<Page>,
     queue: Vec<Queued>,
-    parked: Option<Parked>,
     /// How long a pending GET waits.
     timeout: Duration,
     /// What the link of the next page is called, if it isn't `next`.
@@ -80,7 +71,6 @@ impl fmt::Debug for Channel {
         f.debug_struct("Channel")
             .field("ack", &self.ack)
             .field("queue", &self.queue.len())
-            .field("parked", &self.parked.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -102,7 +92,6 @@ impl Channel {
             ack: 1,
             sent: None,
             queue: Vec::new(),
-            parked: None,
             timeout: Duration::from_secs(180),
             follow: None,
         }
@@ -137,8 +126,9 @@ impl Channel {
         }
     }
 
-    pub(super) fn follow_with(&mut self, follow: FollowKind) {
-        self.follow = Some(follow);
+    /// Whether a pending GET would be answered at once.
+    fn has_news(&self) -> bool {
+        !self.queue.is_empty() || self.follow.is_some()
     }
 }
 
@@ -160,12 +150,21 @@ impl Engine {
         event: Event<'static>,
         delivery: Option<DeliveryId>,
     ) {
-        if let Some(application) = self.applications.get_mut(&id) {
+        if let Some(application) = self.applications.get_mut(id) {
             application.channel.queue.push(Queued {
                 source,
                 event,
                 delivery,
             });
+            self.pending.change(id);
+        }
+    }
+
+    /// Sets what the link of the next page is called.
+    pub(super) fn follow_with(&mut self, id: ApplicationId, follow: FollowKind) {
+        if let Some(application) = self.applications.get_mut(id) {
+            application.channel.follow = Some(follow);
+            self.pending.change(id);
         }
     }
 
@@ -189,7 +188,7 @@ impl Engine {
         }
         // The earlier of two pending GETs loses, even when the later one turns out to be wrong.
         self.drop_poll(id, Refusal::PGET_REPLACED);
-        let Some(application) = self.applications.get_mut(&id) else {
+        let Some(application) = self.applications.get_mut(id) else {
             return Err(Refusal::APPLICATION_NOT_FOUND);
         };
         let channel = &mut application.channel;
@@ -212,14 +211,15 @@ impl Engine {
                 .sent_page(id, representation)
                 .map_or(Reply::Parked, Reply::Ready)),
             Ack::Good(delivered) => {
-                channel.parked = Some(Parked {
+                let timeout = channel.timeout;
+                let pending = PendingGet {
                     request: exchange.id,
                     correlation: exchange.correlation.clone(),
                     representation,
                     head: exchange.method() == Method::HEAD,
-                });
-                let timeout = channel.timeout;
-                self.set_timer(timeout, Timer::Poll(id, exchange.id));
+                    timer: self.set_timer(timeout, Timer::Poll(id)),
+                };
+                self.pending.park(id, pending);
                 for delivery in delivered {
                     self.message_fetched(delivery);
                 }
@@ -230,49 +230,45 @@ impl Engine {
 
     /// Answers the pending GET, if there is one, with a refusal.
     pub(super) fn drop_poll(&mut self, id: ApplicationId, refusal: Refusal) {
-        let parked = self
-            .applications
-            .get_mut(&id)
-            .and_then(|application| application.channel.parked.take());
-        if let Some(parked) = parked {
-            let response = self.refusal(refusal, parked.representation);
-            self.reply_to(&parked, response);
+        if let Some(pending) = self.take_pending(id) {
+            let response = self.refusal(refusal, pending.representation);
+            self.reply_to(&pending, response);
         }
+    }
+
+    fn take_pending(&mut self, id: ApplicationId) -> Option<PendingGet> {
+        let pending = self.pending.take(id)?;
+        self.cancel_timer(pending.timer);
+        Some(pending)
     }
 
     /// Nobody waits for this pending GET any more.
     pub(super) fn unpark(&mut self, request: RequestId) {
-        for application in self.applications.values_mut() {
-            let channel = &mut application.channel;
-            let gone = channel.parked.take_if(|parked| parked.request == request);
-            if gone.is_some() {
-                channel.active = self.now;
-            }
+        let Some(id) = self.pending.application_of(request) else {
+            return;
+        };
+        self.take_pending(id);
+        if let Some(application) = self.applications.get_mut(id) {
+            application.channel.active = self.now;
         }
-    }
-
-    pub(super) fn is_parked(&self, id: ApplicationId, request: RequestId) -> bool {
-        self.applications
-            .get(&id)
-            .and_then(|application| application.channel.parked.as_ref())
-            .is_some_and(|parked| parked.request == request)
     }
 
     /// Ends the application if nobody has asked for its events for too long; otherwise looks again later.
     pub(super) fn check_inactivity(&mut self, id: ApplicationId) {
-        let Some(application) = self.applications.get(&id) else {
+        let Some(application) = self.applications.get(id) else {
             return;
         };
         let limit = self.config.inactivity_timeout;
-        let channel = &application.channel;
-        let since = if channel.parked.is_some() {
+        let since = if self.pending.is_waiting(id) {
             self.now
         } else {
-            channel.active
+            application.channel.active
         };
         match (since + limit).checked_sub(self.now) {
             None | Some(Duration::ZERO) => self.expire_application(id),
-            Some(left) => self.set_timer(left, Timer::Inactivity(id)),
+            Some(left) => {
+                self.set_timer(left, Timer::Inactivity(id));
+            }
         }
     }
 
@@ -282,29 +278,23 @@ impl Engine {
 
     /// Answers every pending GET that has something to hear.
     pub(super) fn release_polls(&mut self) {
-        let ready: Vec<ApplicationId> = self
-            .applications
-            .iter()
-            .filter(|(_, application)| {
-                let channel = &application.channel;
-                channel.parked.is_some() && (!channel.queue.is_empty() || channel.follow.is_some())
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in ready {
-            self.release(id);
+        for id in self.pending.take_changed() {
+            let application = self.applications.get(id);
+            if application.is_some_and(|application| application.channel.has_news()) {
+                self.release(id);
+            }
         }
     }
 
     fn release(&mut self, id: ApplicationId) {
         let aggregate = self.faults.aggregate_events;
-        let Some(application) = self.applications.get_mut(&id) else {
+        let Some(pending) = self.take_pending(id) else {
+            return;
+        };
+        let Some(application) = self.applications.get_mut(id) else {
             return;
         };
         let channel = &mut application.channel;
-        let Some(parked) = channel.parked.take() else {
-            return;
-        };
         channel.active = self.now;
         let mut events = mem::take(&mut channel.queue);
         if aggregate {
@@ -315,17 +305,17 @@ impl Engine {
             follow: channel.follow.take().unwrap_or(FollowKind::Next),
             events,
         });
-        if let Some(response) = self.sent_page(id, parked.representation) {
-            self.reply_to(&parked, response);
+        if let Some(response) = self.sent_page(id, pending.representation) {
+            self.reply_to(&pending, response);
         }
     }
 
-    fn reply_to(&mut self, parked: &Parked, mut response: Response<Bytes>) {
-        set(&mut response, CORRELATION_ID, &parked.correlation);
-        if parked.head {
+    fn reply_to(&mut self, pending: &PendingGet, mut response: Response<Bytes>) {
+        set(&mut response, CORRELATION_ID, &pending.correlation);
+        if pending.head {
             leave_out_body(&mut response);
         }
-        self.replies.push_back((parked.request, response));
+        self.replies.push_back((pending.request, response));
     }
 
     /// The page that was sent and isn't acknowledged.
@@ -334,7 +324,7 @@ impl Engine {
         id: ApplicationId,
         representation: Representation,
     ) -> Option<Response<Bytes>> {
-        let channel = &self.applications.get(&id)?.channel;
+        let channel = &self.applications.get(id)?.channel;
         let page = channel.sent.as_ref()?;
         let next = page_href(id, channel.ack + 1).into();
         let follow = match page.follow {

@@ -50,8 +50,8 @@ impl Engine {
                     self.expire_application(id);
                 }
             }
-            Fault::Resume { user } => self.follow_with(&user, FollowKind::Resume),
-            Fault::Resync { user } => self.follow_with(&user, FollowKind::Resync),
+            Fault::Resume { user } => self.follow_user_with(&user, FollowKind::Resume),
+            Fault::Resync { user } => self.follow_user_with(&user, FollowKind::Resync),
             Fault::DropMessaging { user } => self.drop_messaging(&user),
             Fault::AggregateEvents => self.faults.aggregate_events = true,
             Fault::EventsBeforeResponses => self.faults.events_before_responses = true,
@@ -101,11 +101,9 @@ impl Engine {
             .unwrap_or_default()
     }
 
-    fn follow_with(&mut self, user: &str, follow: FollowKind) {
+    fn follow_user_with(&mut self, user: &str, follow: FollowKind) {
         for id in self.struck(user) {
-            if let Some(application) = self.applications.get_mut(&id) {
-                application.channel.follow_with(follow);
-            }
+            self.follow_with(id, follow);
         }
     }
 
@@ -113,7 +111,7 @@ impl Engine {
         let conversations: Vec<ConversationId> = self
             .struck(user)
             .into_iter()
-            .filter_map(|id| self.applications.get(&id))
+            .filter_map(|id| self.applications.get(id))
             .flat_map(|application| application.conversations.iter().copied())
             .collect();
         for id in conversations {

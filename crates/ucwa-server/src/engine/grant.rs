@@ -101,8 +101,8 @@ impl Engine {
             Some((BROWSER, value)) => Some(value),
             _ => None,
         })?;
-        let browser = self.browsers.get(value)?;
-        browser.address_at(self.now).map(str::to_owned)
+        let address = self.browsers.address_at(value, self.now);
+        address.map(str::to_owned)
     }
 
     /// The refusal of the passive grant, with the address of the page.
@@ -155,13 +155,10 @@ impl Engine {
 
     /// Remembers the browser of a user who has signed in at the page. Returns its cookie, which is good for as long as a token.
     fn remember_browser(&mut self, exchange: &Exchange<'_>, address: String) -> String {
-        let now = self.now;
-        self.browsers
-            .retain(|_, browser| browser.address_at(now).is_some());
         let value = self.identifiers.token();
-        let expires = now.saturating_add(self.config.token_life);
+        let expires = self.now.saturating_add(self.config.token_life);
         self.browsers
-            .insert(value.clone(), Token::new(address, expires));
+            .insert(self.now, &value, Token::new(address, expires));
         let secure = if self.origin(exchange).starts_with("https:") {
             "; Secure"
         } else {

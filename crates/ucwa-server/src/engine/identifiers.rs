@@ -35,6 +35,12 @@ impl ConversationId {
     }
 }
 
+impl MeetingId {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        u32::from_str_radix(text, 16).ok().map(Self)
+    }
+}
+
 impl InvitationId {
     pub(super) fn parse(text: &str) -> Option<Self> {
         hexadecimal(text).map(Self)

@@ -175,7 +175,9 @@ impl Engine {
         }
         match taken {
             Some(view) => drop(self.accept(view)?),
-            None => self.set_timer(self.config.invitation_timeout, Timer::Invitation(id)),
+            None => {
+                self.set_timer(self.config.invitation_timeout, Timer::Invitation(id));
+            }
         }
         Ok(id)
     }
@@ -269,7 +271,7 @@ impl Engine {
             .ok_or(Refusal::CONVERSATION_NOT_FOUND)?;
         found.invitation = Some(id);
         let application = found.application;
-        if let Some(application) = self.applications.get_mut(&application) {
+        if let Some(application) = self.applications.get_mut(application) {
             application.invitations.push(id);
         }
         self.invitations.insert(

@@ -80,12 +80,12 @@ impl Engine {
         id
     }
 
-    /// The conference with this URI.
+    /// The conference with this URI, which ends with its ID.
     pub(super) fn meeting_at(&self, uri: &str) -> Option<MeetingId> {
-        self.meetings
-            .iter()
-            .find(|(_, meeting)| meeting.uri.eq_ignore_ascii_case(uri))
-            .map(|(id, _)| *id)
+        let (_, id) = uri.rsplit_once(':')?;
+        let id = MeetingId::parse(id)?;
+        let meeting = self.meetings.get(&id)?;
+        meeting.uri.eq_ignore_ascii_case(uri).then_some(id)
     }
 
     pub(super) fn meeting_of(&self, conversation: &Conversation) -> Option<&Meeting> {

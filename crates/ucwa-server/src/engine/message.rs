@@ -124,7 +124,7 @@ impl Engine {
         for (other, formats) in receivers {
             self.deliveries_made += 1;
             let delivery = DeliveryId(self.deliveries_made);
-            self.deliveries.insert(
+            self.add_delivery(
                 delivery,
                 Delivery {
                     from: id,
@@ -214,7 +214,7 @@ impl Engine {
 
     /// The receiver has acknowledged the page with the message.
     pub(super) fn message_fetched(&mut self, delivery: DeliveryId) {
-        if let Some(delivery) = self.deliveries.remove(&delivery) {
+        if let Some(delivery) = self.take_delivery(delivery) {
             self.account(&delivery, None);
         }
     }
@@ -226,26 +226,40 @@ impl Engine {
 
     /// The messages on their way in or out of this side's view don't arrive any more.
     pub(super) fn fail_deliveries(&mut self, id: ConversationId) {
-        let lost: Vec<DeliveryId> = self
-            .deliveries
-            .iter()
-            .filter(|(_, delivery)| delivery.from == id || delivery.to == id)
-            .map(|(delivery, _)| *delivery)
-            .collect();
-        for delivery in lost {
+        let lost = self.conversation(id).map(|view| view.deliveries.clone());
+        for delivery in lost.unwrap_or_default() {
             self.fail_delivery(delivery, CUT_OFF);
         }
     }
 
+    fn add_delivery(&mut self, id: DeliveryId, delivery: Delivery) {
+        for view in [delivery.from, delivery.to] {
+            if let Some(view) = self.conversations.get_mut(&view) {
+                view.deliveries.insert(id);
+            }
+        }
+        self.deliveries.insert(id, delivery);
+    }
+
+    fn take_delivery(&mut self, id: DeliveryId) -> Option<Delivery> {
+        let delivery = self.deliveries.remove(&id)?;
+        for view in [delivery.from, delivery.to] {
+            if let Some(view) = self.conversations.get_mut(&view) {
+                view.deliveries.remove(&id);
+            }
+        }
+        Some(delivery)
+    }
+
     fn fail_delivery(&mut self, id: DeliveryId, reason: Reason) {
-        let Some(delivery) = self.deliveries.remove(&id) else {
+        let Some(delivery) = self.take_delivery(id) else {
             return;
         };
         let receiver = self
             .conversations
             .get(&delivery.to)
             .map(|conversation| conversation.application)
-            .and_then(|application| self.applications.get_mut(&application));
+            .and_then(|application| self.applications.get_mut(application));
         if let Some(receiver) = receiver {
             receiver.channel.withdraw(id);
         }

@@ -146,14 +146,12 @@ impl Engine {
         };
         let query = query.to_lowercase();
         let query = query.strip_prefix("sip:").unwrap_or(&query);
-        let mut found = self.config.users.iter().filter(|user| {
-            user.display_name.to_lowercase().contains(query) || user.address().contains(query)
-        });
+        let mut found = self.directory.search(query);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let contacts: Vec<_> = found
             .by_ref()
             .take(limit)
-            .filter_map(|user| self.contact_resource(id, &user.address()).ok())
+            .filter_map(|address| self.contact_resource(id, address).ok())
             .collect();
         let resource = Resource::new("search")
             .with_href(routes::search(id))

@@ -173,11 +173,11 @@ impl Engine {
 
     /// What others see of a user's availability; `None` when he is offline.
     fn shown(&self, address: &str) -> Option<Shown> {
-        let is_his =
-            |application: &&Application| application.address == address && application.available;
-        let applications = self.applications.values().filter(is_his);
-        // He is where he was seen last.
-        let active = applications.map(|application| application.active).max()?;
+        // The user is where they were seen last.
+        let active = self
+            .available(address)
+            .map(|application| application.active);
+        let active = active.max()?;
         let preferred = self
             .published
             .get(address)
@@ -328,15 +328,17 @@ impl Engine {
     /// Every modality that any of the user's applications takes.
     fn modalities_of(&self, address: &str) -> Vec<String> {
         let mut modalities: Vec<String> = Vec::new();
-        for application in self.applications.values() {
-            if application.address == address && application.available {
-                for modality in &application.modalities {
-                    if !modalities.contains(modality) {
-                        modalities.push(modality.clone());
-                    }
-                }
+        for modality in self.available(address).flat_map(|it| &it.modalities) {
+            if !modalities.contains(modality) {
+                modalities.push(modality.clone());
             }
         }
         modalities
+    }
+
+    /// The applications that have made a user available.
+    fn available(&self, address: &str) -> impl Iterator<Item = &Application> {
+        let applications = self.applications.of(address);
+        applications.filter_map(|(_, application)| application.available.then_some(application))
     }
 }

@@ -32,6 +32,12 @@ pub(super) struct Subscription {
     warned: bool,
 }
 
+impl Subscription {
+    pub(super) fn members(&self) -> &BTreeSet<String> {
+        &self.members
+    }
+}
+
 impl Engine {
     /// GET presenceSubscriptions.
     pub(super) fn subscriptions_resource(
@@ -222,25 +228,14 @@ impl Engine {
 
     /// Tells every application that watches this user that something which he shows has changed.
     pub(super) fn tell_watchers(&mut self, address: &str, facet: Facet) {
-        let watchers: Vec<_> = self
-            .applications
-            .iter()
-            .filter(|(_, application)| {
-                application
-                    .subscriptions
-                    .values()
-                    .any(|subscription| subscription.members.contains(address))
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in watchers {
+        for id in self.applications.watchers(address) {
             self.tell_of_facet(id, address, facet);
         }
     }
 
     pub(super) fn is_subscribed(&self, id: ApplicationId, number: u64) -> bool {
         self.applications
-            .get(&id)
+            .get(id)
             .is_some_and(|application| application.subscriptions.contains_key(&number))
     }
 
@@ -249,7 +244,7 @@ impl Engine {
         let now = self.now;
         let Some(subscription) = self
             .applications
-            .get_mut(&id)
+            .get_mut(id)
             .and_then(|application| application.subscriptions.get_mut(&number))
         else {
             return;
@@ -270,10 +265,7 @@ impl Engine {
 
     /// Whom the application watches.
     fn watched(&self, id: ApplicationId) -> Result<BTreeSet<&String>, Refusal> {
-        let subscriptions = self.application(id)?.subscriptions.values();
-        Ok(subscriptions
-            .flat_map(|subscription| &subscription.members)
-            .collect())
+        Ok(self.application(id)?.watched().collect())
     }
 
     fn check_watched(&self, id: ApplicationId, more: &BTreeSet<String>) -> Result<(), Refusal> {
@@ -296,10 +288,11 @@ impl Engine {
         Ok(news.cloned().collect())
     }
 
-    /// Tells who is watched from now on and, since the watcher knows nothing of it, that all they show has changed
+    /// Adds the application to the watchers of these users. Tells who is watched from now on and, since the watcher knows nothing of it, that all they show has changed
     /// (`SubscribeToThePresenceOfSelectedContacts`).
     fn introduce_watched(&mut self, id: ApplicationId, members: &[String]) {
         for address in members {
+            self.applications.watch(id, address);
             if self.user_at(address).is_none() {
                 continue;
             }
@@ -310,10 +303,11 @@ impl Engine {
         }
     }
 
-    /// Tells who isn't watched any more.
+    /// Removes the application from the watchers of the users who are in none of its subscriptions any more, and tells who they are.
     fn part_from(&mut self, id: ApplicationId, members: &BTreeSet<String>) {
         let gone = self.unwatched(id, members).unwrap_or_default();
         for address in gone {
+            self.applications.unwatch(id, &address);
             if self.user_at(&address).is_some() {
                 self.tell_of_contact(id, &address, EventKind::Deleted);
             }

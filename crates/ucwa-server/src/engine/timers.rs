@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Engine;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::message::DeliveryId;
-use super::{Engine, RequestId};
 
 /// Something that happens unless something else happens before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
     /// A pending GET has waited for events long enough.
-    Poll(ApplicationId, RequestId),
+    Poll(ApplicationId),
     /// Nothing was heard of the user at this application since then, for so long that he may look idle.
     Idle(ApplicationId, Duration),
     /// An application may have been without a pending GET for too long.
@@ -32,24 +32,40 @@ pub(super) enum Timer {
     Call(InvitationId),
 }
 
+/// A timer that was set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct TimerId {
+    due: Duration,
+    /// How many timers were set before.
+    number: u64,
+}
+
 /// The timers in the order in which they are due; those of the same time in the order in which they were set.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    due: BTreeMap<(Duration, u64), Timer>,
+    due: BTreeMap<TimerId, Timer>,
     set: u64,
 }
 
 impl Engine {
-    pub(super) fn set_timer(&mut self, after: Duration, timer: Timer) {
+    pub(super) fn set_timer(&mut self, after: Duration, timer: Timer) -> TimerId {
+        let id = TimerId {
+            due: self.now + after,
+            number: self.timers.set,
+        };
         self.timers.set += 1;
-        self.timers
-            .due
-            .insert((self.now + after, self.timers.set), timer);
+        self.timers.due.insert(id, timer);
+        id
+    }
+
+    /// Drops a timer before it is due. A timer that is not cancelled stays until it is due, even if it has lost its meaning.
+    pub(super) fn cancel_timer(&mut self, id: TimerId) {
+        self.timers.due.remove(&id);
     }
 
     pub(super) fn run_timers(&mut self) {
         while let Some(entry) = self.timers.due.first_entry()
-            && entry.key().0 <= self.now
+            && entry.key().due <= self.now
         {
             let timer = entry.remove();
             if self.is_awaited(timer) {
@@ -60,20 +76,20 @@ impl Engine {
 
     /// When the next timer is due that still matters.
     pub(super) fn wake_at(&mut self) -> Option<Duration> {
-        while let Some((&key, &timer)) = self.timers.due.first_key_value() {
+        while let Some((&id, &timer)) = self.timers.due.first_key_value() {
             if self.is_awaited(timer) {
-                return Some(key.0);
+                return Some(id.due);
             }
-            self.timers.due.remove(&key);
+            self.timers.due.remove(&id);
         }
         None
     }
 
     fn is_awaited(&self, timer: Timer) -> bool {
         match timer {
-            Timer::Poll(application, request) => self.is_parked(application, request),
+            Timer::Poll(application) => self.pending.is_waiting(application),
             Timer::Idle(application, since) => self.is_inactive(application, since),
-            Timer::Inactivity(application) => self.applications.contains_key(&application),
+            Timer::Inactivity(application) => self.applications.get(application).is_some(),
             Timer::Invitation(invitation) => self.is_ringing(invitation),
             Timer::Introduction(invitation) => self.is_to_be_introduced(invitation),
             Timer::Delivery(delivery) => self.deliveries.contains_key(&delivery),
@@ -86,7 +102,7 @@ impl Engine {
 
     fn fire(&mut self, timer: Timer) {
         match timer {
-            Timer::Poll(application, _) => self.poll_timed_out(application),
+            Timer::Poll(application) => self.poll_timed_out(application),
             Timer::Idle(application, _) => self.may_be_idle(application),
             Timer::Inactivity(application) => self.check_inactivity(application),
             Timer::Invitation(invitation) => self.invitation_timed_out(invitation),
