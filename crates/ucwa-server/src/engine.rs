@@ -29,6 +29,7 @@ mod participant;
 mod pending_gets;
 mod people;
 mod presence;
+mod records;
 mod reply;
 mod routes;
 mod routing;
@@ -62,6 +63,8 @@ use meeting::Meeting;
 use message::{Delivery, DeliveryId};
 use pending_gets::PendingGets;
 use presence::Published;
+use records::ChangedRecords;
+pub use records::{RecordChanges, RecordId, RecordValue, RestoreError};
 use timers::Timers;
 
 /// A request's name, given by whoever drives the engine; its reply carries the same.
@@ -167,6 +170,7 @@ pub struct Engine {
     published: BTreeMap<String, Published>,
     /// What was archived for users, by address.
     mailboxes: BTreeMap<String, Mailbox>,
+    changes: ChangedRecords,
     timers: Timers,
     events_sent: u64,
     faults: Faults,
@@ -212,6 +216,7 @@ impl Engine {
             deliveries_made: 0,
             published: BTreeMap::new(),
             mailboxes: BTreeMap::new(),
+            changes: ChangedRecords::default(),
             timers: Timers::default(),
             events_sent: 0,
             faults: Faults::default(),

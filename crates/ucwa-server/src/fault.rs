@@ -3,19 +3,16 @@
 use std::time::SystemTime;
 
 use http::{Method, StatusCode};
+use serde::Deserialize;
 
 /// Something that real deployments do to their clients; see [`Engine::inject`](crate::Engine::inject).
 ///
 /// A user is named by SIP URI; the fault strikes each of the user's applications.
 ///
-/// With the feature `serde` a fault can be read from a file: `"expire_tokens"`, or `{ "resume": { "user": "sip:…" } }`. The
-/// `retry_after` of `turn_away` is then a number of seconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Deserialize),
-    serde(rename_all = "snake_case", deny_unknown_fields)
-)]
+/// In a file a fault is `"expire_tokens"`, or `{ "resume": { "user": "sip:…" } }`. The `retry_after` of `turn_away` is then a number
+/// of seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Fault {
     /// Every token given out so far is refused from now on with a 401 and its challenge.
@@ -54,21 +51,18 @@ pub enum Fault {
     /// and a server that throttles (`GenericSynchronousErrors`). Parts of a batch count one by one.
     TurnAway {
         /// The method of those requests.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "text::method"))]
+        #[serde(deserialize_with = "text::method")]
         method: Method,
         /// What their paths contain; empty for all.
-        #[cfg_attr(feature = "serde", serde(default))]
+        #[serde(default)]
         path: String,
         /// How many of them.
         count: u32,
         /// What they are answered with, such as 429 or 503.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "text::status"))]
+        #[serde(deserialize_with = "text::status")]
         status: StatusCode,
         /// The pause that they are asked for.
-        #[cfg_attr(
-            feature = "serde",
-            serde(default, deserialize_with = "text::retry_after")
-        )]
+        #[serde(default, deserialize_with = "text::retry_after")]
         retry_after: Option<RetryAfter>,
     },
 }
@@ -83,7 +77,6 @@ pub enum RetryAfter {
 }
 
 /// The values of a fault that other crates define, as a file has them.
-#[cfg(feature = "serde")]
 mod text {
     use http::{Method, StatusCode};
     use serde::de::{Deserialize, Deserializer, Error};

@@ -33,7 +33,9 @@ mod seed;
 mod shell;
 
 pub use config::{Card, IssuedToken, ServerConfig, User};
-pub use engine::{Activity, Engine, Input, Output, RequestId};
+pub use engine::{
+    Activity, Engine, Input, Output, RecordChanges, RecordId, RecordValue, RequestId, RestoreError,
+};
 pub use fault::{Fault, RetryAfter};
 pub use origin::parse_origin;
 pub use seed::Seed;

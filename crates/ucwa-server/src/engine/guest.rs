@@ -1,16 +1,19 @@
 //! Guests: who has no account, and takes part in one conference (`AuthenticationInUCWA`, `joinOnlineMeeting_ref`).
 
+use serde::{Deserialize, Serialize};
+
 use super::Engine;
 use super::exchange::Fields;
 use super::form::Form;
 use super::grant::Denial;
+use super::records::DurableRecord;
 use super::reply::Refusal;
 
 /// The longest name of a guest (`onlineMeetingInvitation_ref`).
 const LONGEST_NAME: usize = 250;
 
 /// A guest of a conference.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Guest {
     /// The URI of the conference.
     conference: String,
@@ -82,6 +85,7 @@ impl Engine {
             return Err(Refusal::ANOTHER_CONFERENCE);
         }
         guest.name = fields.required("anonymousDisplayName", LONGEST_NAME)?;
+        self.changed(|| DurableRecord::Guest(address.to_owned()));
         Ok(())
     }
 }

@@ -50,7 +50,7 @@ fn whose(world: &mut World, token: &str) -> Option<String> {
 }
 
 /// Tosh's conference, and the body of a request for a token for its guests.
-fn conference(world: &mut World) -> (Client, String, String) {
+pub(crate) fn conference(world: &mut World) -> (Client, String, String) {
     let mut tosh = Client::available(world, TOSH, Representation::Json);
     let uri = enter(world, &mut tosh, None).uri;
     let body = format!(

@@ -24,6 +24,7 @@ mod malformed_requests;
 mod messages;
 mod people;
 mod reference;
+mod restart;
 mod rules;
 mod send_an_im;
 #[cfg(feature = "http")]

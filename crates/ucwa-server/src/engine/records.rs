@@ -1,0 +1,218 @@
+//! Durable records: the part of the engine's state that outlives the process.
+//!
+//! Tokens and archives are durable, and the names of guests, which archives show. Applications, conversations, invitations and conferences are not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Engine;
+use super::auth::Token;
+use crate::config::ServerConfig;
+
+/// The identity of a durable record.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordId {
+    /// The kind: one of a few words.
+    pub kind: String,
+    /// The key: unique among the records of the kind. The key of a token is the token itself.
+    pub key: String,
+}
+
+/// Hides the key.
+impl fmt::Debug for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordId")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value of a durable record, in JSON. A value may hold message texts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RecordValue(pub String);
+
+/// Shows the length only.
+impl fmt::Debug for RecordValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordValue")
+            .field("bytes", &self.0.len())
+            .finish()
+    }
+}
+
+/// Changes of durable records: the new value of each, or `None` if the record is deleted.
+pub type RecordChanges = BTreeMap<RecordId, Option<RecordValue>>;
+
+/// A record has a value or a key that the engine cannot read, or is of an unknown kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a record of the kind {kind:?} cannot be read")]
+pub struct RestoreError {
+    /// The kind of the record.
+    pub kind: String,
+}
+
+/// A durable record of the engine.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum DurableRecord {
+    /// A token, by its text.
+    Token(Arc<str>),
+    /// A browser in which a user signed in at the page, by the value of its cookie.
+    Browser(Arc<str>),
+    /// A guest who joined a conference, by the address.
+    Guest(String),
+    /// The number of the next log of a user's archive, by the user's address.
+    Archive(String),
+    /// A log of a user's archive, by the user's address and the number of the log.
+    Log(String, usize),
+}
+
+impl DurableRecord {
+    fn id(&self) -> RecordId {
+        let (kind, key) = match self {
+            Self::Token(text) => ("token", text.to_string()),
+            Self::Browser(cookie) => ("browser", cookie.to_string()),
+            Self::Guest(address) => ("guest", address.clone()),
+            Self::Archive(owner) => ("archive", owner.clone()),
+            Self::Log(owner, number) => ("log", format!("{owner}/{number}")),
+        };
+        RecordId {
+            kind: kind.to_owned(),
+            key,
+        }
+    }
+
+    fn parse(id: RecordId) -> Option<Self> {
+        let RecordId { kind, key } = id;
+        match &*kind {
+            "token" => Some(Self::Token(key.into())),
+            "browser" => Some(Self::Browser(key.into())),
+            "guest" => Some(Self::Guest(key)),
+            "archive" => Some(Self::Archive(key)),
+            "log" => {
+                let (owner, number) = key.rsplit_once('/')?;
+                Some(Self::Log(owner.to_owned(), number.parse().ok()?))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The records that changed since the changes were last taken.
+#[derive(Default)]
+pub(super) struct ChangedRecords {
+    /// `None` if the state ends with the process.
+    changed: Option<BTreeSet<DurableRecord>>,
+}
+
+impl Engine {
+    /// A server with the durable state of an earlier one. From now on it reports changes of the state by
+    /// [`take_changes`](Self::take_changes).
+    ///
+    /// Expired tokens, and tokens of users who have no account any more, are dropped. The seed must be another one than the earlier
+    /// server's, or else the same tokens are issued again.
+    ///
+    /// # Errors
+    ///
+    /// If a record cannot be read.
+    pub fn restore(
+        config: ServerConfig,
+        records: impl IntoIterator<Item = (RecordId, RecordValue)>,
+    ) -> Result<Self, RestoreError> {
+        let mut engine = Self::new(config);
+        engine.changes.changed = Some(BTreeSet::new());
+        for (id, value) in records {
+            let kind = id.kind.clone();
+            DurableRecord::parse(id)
+                .and_then(|record| engine.restore_record(record, &value.0))
+                .ok_or(RestoreError { kind })?;
+        }
+        Ok(engine)
+    }
+
+    /// The changes of durable records since the last call. None if the engine is not a restored one.
+    ///
+    /// The responses that were polled after an input may report the changes of that input, so the changes must be stored before the
+    /// responses are sent.
+    pub fn take_changes(&mut self) -> RecordChanges {
+        let changed = self.changes.changed.as_mut().map(mem::take);
+        let changed = changed.unwrap_or_default().into_iter();
+        changed
+            .map(|record| (record.id(), self.record_value(&record)))
+            .collect()
+    }
+
+    /// Notes that a durable record has changed.
+    pub(super) fn changed(&mut self, record: impl FnOnce() -> DurableRecord) {
+        if let Some(changed) = &mut self.changes.changed {
+            changed.insert(record());
+        }
+    }
+
+    /// The value of a record; `None` if there is no such record.
+    fn record_value(&self, record: &DurableRecord) -> Option<RecordValue> {
+        match record {
+            DurableRecord::Token(text) => {
+                json(&self.tokens.get(text)?.stored(self.wall_at_epoch()))
+            }
+            DurableRecord::Browser(cookie) => {
+                json(&self.browsers.get(cookie)?.stored(self.wall_at_epoch()))
+            }
+            DurableRecord::Guest(address) => json(self.guests.get(address)?),
+            DurableRecord::Archive(owner) => json(&self.mailboxes.get(owner)?.next),
+            DurableRecord::Log(owner, number) => json(self.mailboxes.get(owner)?.logs.get(number)?),
+        }
+    }
+
+    /// Adds a record to the state. `None` if its value cannot be read.
+    fn restore_record(&mut self, record: DurableRecord, value: &str) -> Option<()> {
+        match record {
+            DurableRecord::Token(text) => match self.restored_token(value)? {
+                Some(token) => drop(self.tokens.insert(Duration::ZERO, &text, token)),
+                None => self.changed(|| DurableRecord::Token(text)),
+            },
+            DurableRecord::Browser(cookie) => match self.restored_token(value)? {
+                Some(token) => drop(self.browsers.insert(Duration::ZERO, &cookie, token)),
+                None => self.changed(|| DurableRecord::Browser(cookie)),
+            },
+            DurableRecord::Guest(address) => {
+                self.guests.insert(address, parsed(value)?);
+            }
+            DurableRecord::Archive(owner) => {
+                self.mailboxes.entry(owner).or_default().next = parsed(value)?;
+            }
+            DurableRecord::Log(owner, number) => {
+                let mailbox = self.mailboxes.entry(owner).or_default();
+                mailbox.logs.insert(number, parsed(value)?);
+            }
+        }
+        Some(())
+    }
+
+    /// The token with this value. `Some(None)` if it is good for nothing any more.
+    fn restored_token(&self, value: &str) -> Option<Option<Token>> {
+        let token = Token::restored(parsed(value)?, self.wall_at_epoch());
+        Some(token.filter(|token| self.user_at(token.address()).is_some()))
+    }
+
+    /// The time from 1970 to the epoch of the engine's time.
+    fn wall_at_epoch(&self) -> Duration {
+        let wall = self.config.wall_at_epoch;
+        wall.duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+    }
+}
+
+/// Fails for a time before 1970 only, which no clock shows.
+fn json(value: &impl Serialize) -> Option<RecordValue> {
+    serde_json::to_string(value).ok().map(RecordValue)
+}
+
+fn parsed<T: DeserializeOwned>(value: &str) -> Option<T> {
+    serde_json::from_str(value).ok()
+}
