@@ -20,6 +20,7 @@ mod profile;
 mod send;
 mod serve;
 mod server_file;
+mod state_file;
 pub mod timeline;
 mod token;
 mod watch;

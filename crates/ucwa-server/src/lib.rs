@@ -40,6 +40,6 @@ pub use fault::{Fault, RetryAfter};
 pub use origin::parse_origin;
 pub use seed::Seed;
 #[cfg(feature = "http")]
-pub use shell::{ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus};
+pub use shell::{ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus, StateStore};
 #[cfg(feature = "tls")]
 pub use shell::{TlsIdentity, TlsIdentityError};

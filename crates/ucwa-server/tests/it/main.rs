@@ -31,4 +31,6 @@ mod send_an_im;
 mod shell;
 mod sign_in;
 #[cfg(feature = "http")]
+mod state_store;
+#[cfg(feature = "http")]
 mod xframe;
