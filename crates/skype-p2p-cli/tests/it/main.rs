@@ -17,3 +17,7 @@ mod process;
 mod send;
 mod serve;
 mod sign_in;
+#[cfg(unix)]
+mod state;
+#[cfg(unix)]
+mod ucwa_client;
