@@ -70,7 +70,7 @@ pub struct Serve {
     /// A TOML file with the users, pools, policies, limits, faults and allowed origins, and the file of --state
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Keep archives and tokens in this SQLite database, which is created if it is missing. Without it they end with the server
+    /// Keep contact lists, archives and tokens in this SQLite database, which is created if it is missing. Without it they end with the server
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// A user: NAME, NAME:PASSWORD or NAME:PASSWORD:Display Name. NAME is a user of contoso.com, or user@domain. An omitted

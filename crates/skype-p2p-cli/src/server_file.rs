@@ -1,4 +1,6 @@
-//! The file of `serve --config`: users, pools, policies, limits, faults, allowed origins, and where the state is.
+//! The file of `serve --config`: users, groups, pools, policies, limits, faults, allowed origins, and where the state is.
+
+mod person;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,11 +11,12 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
 use toml::Spanned;
 use ucwa_server::{Fault, HttpConfig, ServerConfig, User, parse_origin};
 
-use crate::{complain, password};
+use self::person::{Directory, Group, Person};
+use crate::complain;
 
 /// The contents of the file, in the types of the server.
 pub(crate) struct ServerFile {
@@ -45,6 +48,8 @@ struct Document {
     pools: BTreeMap<String, Spanned<String>>,
     #[serde(default, rename = "user")]
     users: Vec<Spanned<Person>>,
+    #[serde(default, rename = "distribution_group")]
+    distribution_groups: Vec<Group>,
 }
 
 /// `[policies]`: what users may do, and the times of the server in seconds.
@@ -70,41 +75,6 @@ struct Limits {
     header_timeout: Option<NonZeroU32>,
     body_timeout: Option<NonZeroU32>,
     write_timeout: Option<NonZeroU32>,
-}
-
-/// `[[user]]`: an account, and the contact card.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Person {
-    uri: Spanned<String>,
-    name: Option<String>,
-    password: Option<Password>,
-    /// Relative to the file.
-    password_file: Option<Spanned<PathBuf>>,
-    pool: Option<Spanned<String>>,
-    title: Option<String>,
-    department: Option<String>,
-    company: Option<String>,
-    office: Option<String>,
-    work_phone: Option<String>,
-    mobile_phone: Option<String>,
-    home_phone: Option<String>,
-    other_phone: Option<String>,
-    photo: Option<String>,
-}
-
-/// A password. The errors of its type do not show it.
-struct Password(String);
-
-impl<'de> Deserialize<'de> for Password {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        match toml::Value::deserialize(from) {
-            Ok(toml::Value::String(text)) if !text.is_empty() => Ok(Self(text)),
-            _ => Err(D::Error::custom(
-                "a password is a string between quotes, and not empty",
-            )),
-        }
-    }
 }
 
 /// Something in the file that cannot be used, and where it is.
@@ -168,9 +138,16 @@ fn understand(text: &str, folder: &Path) -> Result<ServerFile, Mistake> {
     }
     document.limits.apply(&mut http);
     let mut people = document.users.iter().map(Spanned::get_ref);
-    let has_passwords = people.any(|person| person.password.is_some());
-    let users = users(document.users, &document.pools, folder)?;
+    let has_passwords = people.any(Person::has_password);
+    let directory = Directory::new(
+        document.users.iter().map(Spanned::get_ref),
+        document.distribution_groups.iter(),
+    );
+    let users = users(document.users, &document.pools, &directory, folder)?;
     let mut server = ServerConfig::new(users);
+    for group in document.distribution_groups {
+        server.distribution_groups.push(group.read(&directory)?);
+    }
     if let Some(domain) = document.domain {
         server.domain = domain;
     }
@@ -187,6 +164,7 @@ fn understand(text: &str, folder: &Path) -> Result<ServerFile, Mistake> {
 fn users(
     people: Vec<Spanned<Person>>,
     pools: &BTreeMap<String, Spanned<String>>,
+    directory: &Directory,
     folder: &Path,
 ) -> Result<Vec<User>, Mistake> {
     let mut origins = BTreeMap::new();
@@ -201,7 +179,7 @@ fn users(
         let at = person.span();
         let person = person.into_inner();
         let uri = person.uri.span();
-        let user = person.user(at, &origins, folder)?;
+        let user = person.user(at, &origins, directory, folder)?;
         if !known.insert(user.uri.as_str().to_ascii_lowercase()) {
             let what = format!("the user {} is given twice", user.uri);
             return Err(Mistake::new(uri, what));
@@ -209,49 +187,6 @@ fn users(
         users.push(user);
     }
     Ok(users)
-}
-
-impl Person {
-    fn user(
-        self,
-        at: Range<usize>,
-        pools: &BTreeMap<&str, String>,
-        folder: &Path,
-    ) -> Result<User, Mistake> {
-        let password = match (self.password, self.password_file) {
-            (Some(password), None) => password.0,
-            (None, Some(file)) => password::read(Some(&folder.join(file.get_ref())))
-                .map_err(|why| Mistake::new(file.span(), why))?,
-            _ => {
-                let what = "a user has either a password or a password_file";
-                return Err(Mistake::new(at, what));
-            }
-        };
-        let uri = self.uri.get_ref();
-        let bare = uri.strip_prefix("sip:").unwrap_or(uri);
-        let name = self
-            .name
-            .unwrap_or_else(|| bare.split('@').next().unwrap_or_default().to_owned());
-        let mut user = User::new(uri, name, password)
-            .map_err(|error| Mistake::new(self.uri.span(), error.to_string()))?;
-        if let Some(pool) = self.pool {
-            let Some(origin) = pools.get(pool.get_ref().as_str()) else {
-                let what = format!("the table [pools] has no {:?}", pool.get_ref());
-                return Err(Mistake::new(pool.span(), what));
-            };
-            user.home = Some(origin.clone());
-        }
-        user.card.title = self.title;
-        user.card.department = self.department;
-        user.card.company = self.company;
-        user.card.office = self.office;
-        user.card.work_phone = self.work_phone;
-        user.card.mobile_phone = self.mobile_phone;
-        user.card.home_phone = self.home_phone;
-        user.card.other_phone = self.other_phone;
-        user.card.photo = self.photo;
-        Ok(user)
-    }
 }
 
 impl Policies {
@@ -298,6 +233,8 @@ fn line(text: &str, offset: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use ucwa_server::ForwardingTarget;
+
     use super::*;
 
     /// The line and the text of the error.
@@ -338,9 +275,25 @@ mod tests {
             title = "Engineer"
             pool = "east"
 
+            contacts = ["sip:JaneD@fabrikam.com"]
+            favorites = ["janed@fabrikam.com"]
+            groups = { Team = ["janed@fabrikam.com"], Crew = [] }
+            delegates = ["janed@fabrikam.com"]
+            distribution_groups = ["sales@fabrikam.com"]
+            call_forwarding = { simultaneous = "team", unanswered = "janed@fabrikam.com", ring_delay = 30 }
+
+            [[user.meeting]]
+            subject = "Review"
+            attendees = ["janed@fabrikam.com"]
+
             [[user]]
             uri = "sip:janed@fabrikam.com"
             password = "secret"
+
+            [[distribution_group]]
+            uri = "sales@fabrikam.com"
+            name = "Sales"
+            members = ["johnd@fabrikam.com", "sales@fabrikam.com"]
             "#,
             Path::new("/etc/ucwa"),
         );
@@ -361,6 +314,27 @@ mod tests {
         assert_eq!(john.home.as_deref(), Some("https://east.fabrikam.com"));
         assert_eq!(jane.display_name, "janed");
         assert_eq!(jane.home, None);
+        let contacts = &john.contacts;
+        assert_eq!(contacts.contacts[0].as_str(), "sip:JaneD@fabrikam.com");
+        assert_eq!(contacts.favorites, std::slice::from_ref(&jane.uri));
+        let groups: Vec<_> = contacts.groups.iter().map(|(name, _)| name).collect();
+        assert_eq!(groups, ["Crew", "Team"]);
+        assert_eq!(contacts.delegates, std::slice::from_ref(&jane.uri));
+        let voice = john.enterprise_voice.as_ref().unwrap();
+        assert_eq!(voice.simultaneous, Some(ForwardingTarget::Team));
+        let to_jane = ForwardingTarget::Contact(jane.uri.clone());
+        assert_eq!(voice.unanswered, Some(to_jane));
+        assert_eq!(voice.ring_delay, Duration::from_secs(30));
+        assert_eq!(john.meetings[0].subject, "Review");
+        assert_eq!(jane.enterprise_voice, None);
+        let [sales] = &file.server.distribution_groups[..] else {
+            panic!("one group");
+        };
+        assert_eq!(sales.members.len(), 2);
+        assert_eq!(
+            contacts.distribution_groups,
+            std::slice::from_ref(&sales.uri)
+        );
     }
 
     #[test]
@@ -404,6 +378,42 @@ mod tests {
                 "",
             ),
             ("[pools]\neast = \"east\"\n".to_owned(), 2, "absolute"),
+            (
+                format!("{user}password = \"x\"\ncontacts = [\n\"c@d\"]\n"),
+                5,
+                "no user c@d",
+            ),
+            (
+                format!("{user}password = \"x\"\ndistribution_groups = [\"a@b\"]\n"),
+                4,
+                "no distribution group a@b",
+            ),
+            (
+                format!("{user}password = \"x\"\ncall_forwarding = {{ immediate = \"team\" }}\n"),
+                4,
+                "delegates, voicemail",
+            ),
+            (
+                format!("{user}password = \"x\"\ncall_forwarding = {{ ring_delay = 61 }}\n"),
+                4,
+                "between 5 and 60",
+            ),
+            (
+                format!("{user}password = \"x\"\nphoto_file = \"a.gif\"\n"),
+                4,
+                ".png",
+            ),
+            (
+                format!("{user}password = \"x\"\nphoto_file = \"none.png\"\n"),
+                4,
+                "cannot read",
+            ),
+            (
+                "[[distribution_group]]\nuri = \"a@b\"\nname = \"A\"\nmembers = [\"c@d\"]\n"
+                    .to_owned(),
+                4,
+                "no user or distribution group c@d",
+            ),
         ] {
             let (line, what) = mistake(&text);
             assert_eq!(line, number, "{text}: {what}");

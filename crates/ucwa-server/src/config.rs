@@ -1,9 +1,17 @@
 //! What a server is told before it starts.
 
+mod contact_list;
+mod scheduled_meeting;
+mod telephony;
+
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use ucwa_proto::{SipUri, SipUriError};
+
+pub use contact_list::{DistributionGroup, InitialContacts};
+pub use scheduled_meeting::ScheduledMeeting;
+pub use telephony::{CallForwarding, ForwardingTarget, Photo};
 
 use crate::seed::Seed;
 
@@ -19,6 +27,14 @@ pub struct User {
     pub password: String,
     /// What else is on the contact card.
     pub card: Card,
+    /// The contact list.
+    pub contacts: InitialContacts,
+    /// The photo that the server serves. If there is none and the card has none either, the link to the photo leads to a 404.
+    pub photo: Option<Photo>,
+    /// The meetings that the user has scheduled.
+    pub meetings: Vec<ScheduledMeeting>,
+    /// How calls are forwarded. `None`, the default: the user has no enterprise voice, and cannot read it, nor the phones.
+    pub enterprise_voice: Option<CallForwarding>,
     /// The pool at which the user is at home, if it is another than this one: what its addresses begin with, such as
     /// `https://pool2.contoso.com`. Who has proven to be the user is sent there (`user_ref`).
     pub home: Option<String>,
@@ -40,6 +56,10 @@ impl User {
             display_name: display_name.into(),
             password: password.into(),
             card: Card::default(),
+            contacts: InitialContacts::default(),
+            photo: None,
+            meetings: Vec::new(),
+            enterprise_voice: None,
             home: None,
         })
     }
@@ -129,7 +149,7 @@ pub struct Card {
     pub home_phone: Option<String>,
     /// Another number.
     pub other_phone: Option<String>,
-    /// Where the picture is: a URL. The server itself keeps none.
+    /// The URL of a picture that another server keeps. It takes precedence over [`User::photo`].
     pub photo: Option<String>,
 }
 
@@ -160,6 +180,8 @@ impl Card {
 pub struct ServerConfig {
     /// The accounts.
     pub users: Vec<User>,
+    /// The groups that the organization keeps.
+    pub distribution_groups: Vec<DistributionGroup>,
     /// The domain in the server's own name (`X-MS-Server-Fqdn`) and in its challenges.
     pub domain: String,
     /// What the absolute hrefs of autodiscovery and of the challenge begin with, such as `https://lyncweb.contoso.com`. `None`, the
@@ -201,6 +223,7 @@ impl ServerConfig {
     pub fn new(users: impl IntoIterator<Item = User>) -> Self {
         Self {
             users: users.into_iter().collect(),
+            distribution_groups: Vec::new(),
             domain: "contoso.com".to_owned(),
             origin: None,
             seed: None,

@@ -7,18 +7,26 @@ mod applications;
 mod auth;
 mod batch;
 mod call;
+mod contact_list;
+mod contact_list_changes;
+mod contact_list_subscription;
 mod conversation;
 mod directory;
 mod discovery;
 mod dispatch;
+mod distribution_group;
 mod events;
 mod exchange;
 mod faults;
 mod form;
 mod grant;
+mod group_id;
+mod group_presence;
+mod groups;
 mod guest;
 mod history;
 mod identifiers;
+mod initial_contacts;
 mod invitation;
 mod invite;
 mod leading;
@@ -28,12 +36,16 @@ mod message;
 mod participant;
 mod pending_gets;
 mod people;
+mod photo;
 mod presence;
+mod privacy;
 mod records;
 mod reply;
 mod routes;
 mod routing;
+mod scheduled_meeting;
 mod subscription;
+mod telephony;
 mod text;
 mod timers;
 mod typing;
@@ -52,12 +64,14 @@ pub use activity::Activity;
 use applications::Applications;
 use auth::{Token, Tokens};
 use call::Call;
+use contact_list::ContactList;
 use conversation::Conversation;
 use directory::Directory;
 use faults::Faults;
 use guest::Guest;
 use history::Mailbox;
 use identifiers::{ApplicationId, ConversationId, Identifiers, InvitationId, MeetingId};
+use initial_contacts::initial_contact_lists;
 use invitation::Invitation;
 use meeting::Meeting;
 use message::{Delivery, DeliveryId};
@@ -65,6 +79,7 @@ use pending_gets::PendingGets;
 use presence::Published;
 use records::ChangedRecords;
 pub use records::{RecordChanges, RecordId, RecordValue, RestoreError};
+use scheduled_meeting::{CalendarEntry, calendar};
 use timers::Timers;
 
 /// A request's name, given by whoever drives the engine; its reply carries the same.
@@ -163,11 +178,15 @@ pub struct Engine {
     conversations: BTreeMap<ConversationId, Conversation>,
     invitations: BTreeMap<InvitationId, Invitation>,
     meetings: BTreeMap<MeetingId, Meeting>,
+    /// The meetings that users have scheduled.
+    calendar: BTreeMap<MeetingId, CalendarEntry>,
     calls: BTreeMap<InvitationId, Call>,
     deliveries: BTreeMap<DeliveryId, Delivery>,
     deliveries_made: u64,
     /// What users show to others, by address.
     published: BTreeMap<String, Published>,
+    /// The contact lists of the users, by address.
+    contact_lists: BTreeMap<String, ContactList>,
     /// What was archived for users, by address.
     mailboxes: BTreeMap<String, Mailbox>,
     changes: ChangedRecords,
@@ -197,8 +216,15 @@ impl Engine {
             let token = Token::new(address(&issued.user), issued.good_until);
             tokens.insert(Duration::ZERO, &issued.token, token);
         }
+        let mut identifiers = Identifiers::new(&config.seed.clone().unwrap_or(Seed::from(0)));
+        let contact_lists = initial_contact_lists(&config, &mut identifiers);
+        let calendar = calendar(&config, &mut identifiers);
+        let scheduled = calendar.iter().map(|(id, entry)| (*id, entry.meeting(*id)));
         Self {
-            identifiers: Identifiers::new(&config.seed.clone().unwrap_or(Seed::from(0))),
+            meetings: scheduled.collect(),
+            calendar,
+            contact_lists,
+            identifiers,
             directory: Directory::new(mem::take(&mut config.users)),
             tokens,
             config,
@@ -210,7 +236,6 @@ impl Engine {
             expired: BTreeSet::new(),
             conversations: BTreeMap::new(),
             invitations: BTreeMap::new(),
-            meetings: BTreeMap::new(),
             calls: BTreeMap::new(),
             deliveries: BTreeMap::new(),
             deliveries_made: 0,

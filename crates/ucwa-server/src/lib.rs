@@ -6,11 +6,12 @@
 //! clients. [`HttpConfig`] sets the limits, the certificate (feature `tls`), the proxies in front of the server, and the web pages
 //! of other origins that may use it: by CORS, and by the cross-domain frame, which is also at `/xframe`.
 //!
-//! It serves what the published chats need: autodiscovery, tokens by password, as a guest of a conference, by a sign-in page
-//! or of another issuer, applications with their event channel, presence, in which a user of whose activity nothing is
-//! reported for five minutes looks idle, invitations, conversations, messages with a verdict, typing, batches; archived
-//! conversations of users who ask for them, and for those invitations that it accepts itself; in JSON and in XML, by
-//! `Accept`. Hrefs, bodies and the order of events follow the published transcripts of `SendAnIM` and `ReceiveAnIM`.
+//! It serves what the published chats need: autodiscovery, tokens by password, as a guest of a conference, by a sign-in page or
+//! of another issuer, applications with their event channel, presence, in which a user of whose activity nothing is reported
+//! for five minutes looks idle, contact lists with their groups, photos, the settings of calls, invitations, conversations,
+//! messages with a verdict, typing, batches; archived conversations of users who ask for them, and for those invitations that
+//! it accepts itself; in JSON and in XML, by `Accept`. Hrefs, bodies and the order of events follow the published transcripts
+//! of `SendAnIM` and `ReceiveAnIM`.
 //!
 //! # Driving the engine
 //!
@@ -32,7 +33,10 @@ mod seed;
 #[cfg(feature = "http")]
 mod shell;
 
-pub use config::{Card, IssuedToken, ServerConfig, User};
+pub use config::{
+    CallForwarding, Card, DistributionGroup, ForwardingTarget, InitialContacts, IssuedToken, Photo,
+    ScheduledMeeting, ServerConfig, User,
+};
 pub use engine::{
     Activity, Engine, Input, Output, RecordChanges, RecordId, RecordValue, RequestId, RestoreError,
 };
@@ -43,3 +47,5 @@ pub use seed::Seed;
 pub use shell::{ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus, StateStore};
 #[cfg(feature = "tls")]
 pub use shell::{TlsIdentity, TlsIdentityError};
+/// The type of the addresses in the configuration.
+pub use ucwa_proto::{SipUri, SipUriError};

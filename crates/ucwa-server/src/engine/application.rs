@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use http::header::IF_MATCH;
 use ucwa_proto::{Event, EventKind, EventLink, Resource};
 
 use super::Engine;
-use super::dispatch::matches_etag;
+use super::contact_list_subscription::ListSubscription;
+use super::dispatch::check_condition;
 use super::events::{Channel, Source, page_href};
 use super::exchange::Exchange;
+use super::group_presence::SubscriptionId;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::reply::{Refusal, Reply};
 use super::routes;
@@ -50,9 +51,11 @@ pub(super) struct Application {
     pub(super) invitations: Vec<InvitationId>,
     /// The invitations into conferences.
     pub(super) calls: Vec<InvitationId>,
-    /// Whose presence it watches, by the number of the subscription.
-    pub(super) subscriptions: BTreeMap<u64, Subscription>,
+    /// Whose presence it watches.
+    pub(super) subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    /// The number of the last subscription to people that the client chose.
     pub(super) subscriptions_made: u64,
+    pub(super) list_subscription: Option<ListSubscription>,
 }
 
 impl fmt::Debug for Application {
@@ -156,6 +159,7 @@ impl Engine {
             calls: Vec::new(),
             subscriptions: BTreeMap::new(),
             subscriptions_made: 0,
+            list_subscription: None,
         };
         self.applications.insert(id, application);
         self.set_timer(self.config.inactivity_timeout, Timer::Inactivity(id));
@@ -206,9 +210,13 @@ impl Engine {
             for (name, value) in user.card.properties("officeLocation") {
                 resource = resource.with_property(name, value);
             }
-            if let Some(photo) = &user.card.photo {
-                resource = resource.with_link("photo", photo.clone());
-            }
+            resource = resource.with_link("phones", routes::phones(id)).with_link(
+                "callForwardingSettings",
+                routes::call_forwarding_settings(id),
+            );
+        }
+        if let Some(photo) = self.photo_href(id, address) {
+            resource = resource.with_link("photo", photo);
         }
         // A link that is missing means that the action isn't possible now.
         Ok(if application.available {
@@ -223,7 +231,12 @@ impl Engine {
     }
 
     pub(super) fn online_meetings_resource(&self, id: ApplicationId) -> Resource<'static> {
-        Resource::new("onlineMeetings").with_href(routes::online_meetings(id))
+        let resource = Resource::new("onlineMeetings").with_href(routes::online_meetings(id));
+        match self.contact_list(id) {
+            Ok(_) => resource.with_link("myOnlineMeetings", routes::my_online_meetings(id)),
+            // A guest has no calendar.
+            Err(_) => resource,
+        }
     }
 
     pub(super) fn policies_resource(&self, id: ApplicationId) -> Resource<'static> {
@@ -302,19 +315,9 @@ impl Engine {
         id: ApplicationId,
     ) -> Result<Reply, Refusal> {
         let application = self.application(id)?;
-        let condition = exchange
-            .header(IF_MATCH)
-            .ok_or(Refusal::PRECONDITION_REQUIRED)?;
-        let etag = format!("\"{}\"", application.etag);
-        if condition != application.etag && !matches_etag(condition, etag.as_bytes()) {
-            return Err(Refusal::PRECONDITION_FAILED);
-        }
+        check_condition(exchange, &application.etag)?;
         let fields = exchange.fields()?;
-        if fields.text(&application.marker).is_none() {
-            return Err(Refusal::parameter(
-                "The property that asks to be passed in a PUT request is missing.",
-            ));
-        }
+        fields.check_marker(&application.marker)?;
         let formats = match fields.list("supportedMessageFormats") {
             Some(names) => Some(Formats::parse(&names)?),
             None => None,

@@ -114,6 +114,10 @@ impl Engine {
             None if uri == "adhoc" => self.add_meeting(&local),
             None => return Err(Refusal::MEETING_NOT_FOUND),
         };
+        let subject = match self.calendar.get(&meeting) {
+            Some(entry) if subject.is_empty() => entry.subject().to_owned(),
+            _ => subject,
+        };
         let conversation = self.add_view(
             application,
             local,

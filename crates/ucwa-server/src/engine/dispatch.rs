@@ -1,7 +1,9 @@
 //! From a request to the handler of its row in the table of resources.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, TRANSFER_ENCODING};
+use http::header::{
+    ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, TRANSFER_ENCODING,
+};
 use http::{Method, Request, Response, StatusCode};
 use ucwa_proto::Representation;
 
@@ -111,8 +113,20 @@ fn is_unchanged(response: &Response<Bytes>, exchange: &Exchange<'_>) -> bool {
     reads && response.status() == StatusCode::OK && matches_etag(known, etag.as_bytes())
 }
 
+/// Checks that the client changes the version of a resource that it has read (`PayloadFormat`).
+pub(super) fn check_condition(exchange: &Exchange<'_>, etag: &str) -> Result<(), Refusal> {
+    let condition = exchange
+        .header(IF_MATCH)
+        .ok_or(Refusal::PRECONDITION_REQUIRED)?;
+    if condition == etag || matches_etag(condition, format!("\"{etag}\"").as_bytes()) {
+        Ok(())
+    } else {
+        Err(Refusal::PRECONDITION_FAILED)
+    }
+}
+
 /// Whether a list of ETags, or `*`, has this one.
-pub(super) fn matches_etag(list: &str, etag: &[u8]) -> bool {
+fn matches_etag(list: &str, etag: &[u8]) -> bool {
     list.split(',').map(str::trim).any(|given| {
         let given = given.strip_prefix("W/").unwrap_or(given);
         given == "*" || given.as_bytes() == etag

@@ -47,6 +47,16 @@ impl<'a> Exchange<'a> {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Refuses a request that requires a newer revision of its resource than the second one (`Versioning`).
+    pub(super) fn check_revision(&self) -> Result<(), Refusal> {
+        const REQUIRED: HeaderName = HeaderName::from_static("x-ms-requiresminresourceversion");
+        match self.header(REQUIRED).map(|value| value.trim().parse()) {
+            None => Ok(()),
+            Some(Ok(required)) if (0.0..=2.0).contains(&required) => Ok(()),
+            Some(_) => Err(Refusal::API_VERSION_NOT_SUPPORTED),
+        }
+    }
+
     /// The representation the client asks for; JSON to one that doesn't say.
     pub(super) fn representation(&self) -> Option<Representation> {
         match self.header(ACCEPT) {
@@ -125,6 +135,16 @@ impl Fields<'_> {
         self.limited(name, limit)?
             .filter(|text| !text.is_empty())
             .ok_or(Refusal::parameter("A required parameter is missing."))
+    }
+
+    /// Checks that the input has the property that a PUT has to send back.
+    pub(super) fn check_marker(&self, marker: &str) -> Result<(), Refusal> {
+        match self.text(marker) {
+            Some(_) => Ok(()),
+            None => Err(Refusal::parameter(
+                "The property that asks to be passed in a PUT request is missing.",
+            )),
+        }
     }
 
     /// A whole number, as a number or as a text.

@@ -94,6 +94,8 @@ pub(super) struct Identifiers {
     names: ChaCha8Rng,
     /// Beside the other one: whether clients name their requests moves nothing else.
     correlations: ChaCha8Rng,
+    /// Beside the others: contact lists and scheduled meetings move no other name.
+    initial: ChaCha8Rng,
 }
 
 impl Identifiers {
@@ -101,9 +103,12 @@ impl Identifiers {
         let names = seed.random();
         let mut correlations = names.clone();
         correlations.set_stream(1);
+        let mut initial = names.clone();
+        initial.set_stream(2);
         Self {
             names,
             correlations,
+            initial,
         }
     }
 
@@ -132,6 +137,10 @@ impl Identifiers {
         MeetingId(self.names.next_u32())
     }
 
+    pub(super) fn scheduled_meeting(&mut self) -> MeetingId {
+        MeetingId(self.initial.next_u32())
+    }
+
     /// The first part of the address of a guest.
     pub(super) fn guest(&mut self) -> String {
         guid(self.number())
@@ -144,6 +153,11 @@ impl Identifiers {
     /// The name of the property that a PUT has to send back.
     pub(super) fn marker(&mut self) -> String {
         guid(self.number())
+    }
+
+    /// The name of the property that a PUT of a group has to send back.
+    pub(super) fn contact_list_marker(&mut self) -> String {
+        guid(number(&mut self.initial))
     }
 
     pub(super) fn etag(&mut self) -> String {

@@ -35,6 +35,19 @@ pub(super) struct Meeting {
     pub(super) lobby: Vec<ConversationId>,
 }
 
+impl Meeting {
+    pub(super) fn new(id: MeetingId, organizer: &str) -> Self {
+        Self {
+            uri: format!("sip:{organizer};gruu;opaque=app:conf:focus:id:{id}"),
+            organizer: organizer.to_owned(),
+            leaders: BTreeSet::new(),
+            invited: BTreeSet::new(),
+            members: Vec::new(),
+            lobby: Vec::new(),
+        }
+    }
+}
+
 /// A part of the participants of a conference, each a resource of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
@@ -67,16 +80,7 @@ impl Engine {
     /// Keeps a new conference, which the one with this address makes.
     pub(super) fn add_meeting(&mut self, organizer: &str) -> MeetingId {
         let id = self.identifiers.meeting();
-        let uri = format!("sip:{organizer};gruu;opaque=app:conf:focus:id:{id}");
-        let meeting = Meeting {
-            uri,
-            organizer: organizer.to_owned(),
-            leaders: BTreeSet::new(),
-            invited: BTreeSet::new(),
-            members: Vec::new(),
-            lobby: Vec::new(),
-        };
-        self.meetings.insert(id, meeting);
+        self.meetings.insert(id, Meeting::new(id, organizer));
         id
     }
 
@@ -412,6 +416,11 @@ impl Engine {
                     self.leave_lobby(waiting, Some(Reason::ENDED));
                 }
                 self.meetings.remove(&id_of_meeting);
+                // A scheduled meeting can take place again.
+                if let Some(entry) = self.calendar.get(&id_of_meeting) {
+                    let meeting = entry.meeting(id_of_meeting);
+                    self.meetings.insert(id_of_meeting, meeting);
+                }
             }
         }
     }

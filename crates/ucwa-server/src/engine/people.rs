@@ -1,12 +1,13 @@
 //! The people whom a user can communicate with: contacts, what they show, and the search for them (`people_ref`, `contact_ref`,
 //! `search_ref`).
 
-use ucwa_proto::Resource;
+use ucwa_proto::{Representation, Resource};
 
 use super::Engine;
 use super::exchange::Exchange;
+use super::groups::changeable;
 use super::identifiers::ApplicationId;
-use super::reply::Refusal;
+use super::reply::{Refusal, checksum};
 use super::routes;
 
 /// The longest query (`search_ref`).
@@ -64,8 +65,26 @@ impl Facet {
 
 impl Engine {
     pub(super) fn people_resource(&self, id: ApplicationId) -> Resource<'static> {
-        Resource::new("people")
-            .with_href(routes::people(id))
+        let mut resource = Resource::new("people").with_href(routes::people(id));
+        // A guest has no contact list.
+        if self.contact_list(id).is_ok() {
+            resource = resource
+                .with_link("myContacts", routes::my_contacts(id))
+                .with_link("myGroups", changeable(routes::my_groups(id)))
+                .with_link(
+                    "myGroupMemberships",
+                    changeable(routes::my_group_memberships(id)),
+                )
+                .with_link(
+                    "myPrivacyRelationships",
+                    routes::my_privacy_relationships(id),
+                )
+                .with_link(
+                    "myContactsAndGroupsSubscription",
+                    routes::my_contacts_and_groups_subscription(id),
+                );
+        }
+        resource
             .with_link("presenceSubscriptions", routes::presence_subscriptions(id))
             .with_link("search", routes::search(id))
             .with_link("subscribedContacts", routes::subscribed_contacts(id))
@@ -102,12 +121,18 @@ impl Engine {
         for (name, value) in user.card.properties("office") {
             resource = resource.with_property(name, value);
         }
-        if let Some(photo) = &user.card.photo {
-            resource = resource.with_link("contactPhoto", photo.clone());
+        if let Some(photo) = self.photo_href(id, address) {
+            resource = resource.with_link("contactPhoto", photo);
         }
-        Ok(Facet::ALL.into_iter().fold(resource, |resource, facet| {
+        if self.contact_list(id).is_ok() {
+            let href = routes::contact_privacy_relationship(id, address);
+            resource = resource.with_link("contactPrivacyRelationship", changeable(href));
+        }
+        let resource = Facet::ALL.into_iter().fold(resource, |resource, facet| {
             resource.with_link(facet.of_contact(), facet.href(id, address))
-        }))
+        });
+        let etag = checksum(&resource.encode(Representation::Json));
+        Ok(resource.with_property("etag", etag))
     }
 
     /// What a contact shows.
@@ -126,7 +151,7 @@ impl Engine {
         })
     }
 
-    /// GET search: everyone with an account whose name or address contains the query.
+    /// GET search: everyone with an account whose name or address contains the query, and then such distribution groups.
     pub(super) fn search(
         &self,
         exchange: &Exchange<'_>,
@@ -153,12 +178,23 @@ impl Engine {
             .take(limit)
             .filter_map(|address| self.contact_resource(id, address).ok())
             .collect();
-        let resource = Resource::new("search")
+        // Guests see no groups of the organization.
+        let mut groups = self.distribution_groups_like(query).into_iter();
+        let groups_found: Vec<_> = groups
+            .by_ref()
+            .take(limit.saturating_sub(contacts.len()))
+            .filter_map(|group| self.group_resource(id, group).ok())
+            .collect();
+        let more = found.next().is_some() || groups.next().is_some();
+        let mut resource = Resource::new("search")
             .with_href(routes::search(id))
-            .with_property("moreResultsAvailable", found.next().is_some());
-        if contacts.is_empty() {
-            return Ok(resource);
+            .with_property("moreResultsAvailable", more);
+        if !contacts.is_empty() {
+            resource = resource.with_embedded_many("contact", contacts);
         }
-        Ok(resource.with_embedded_many("contact", contacts))
+        if !groups_found.is_empty() {
+            resource = resource.with_embedded_many("distributionGroup", groups_found);
+        }
+        Ok(resource)
     }
 }

@@ -1,6 +1,6 @@
 //! Durable records: the part of the engine's state that outlives the process.
 //!
-//! Tokens and archives are durable, and the names of guests, which archives show. Applications, conversations, invitations and conferences are not.
+//! Tokens, contact lists and archives are durable, and the names of guests, which archives show. Applications, conversations, invitations and conferences are not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::Engine;
 use super::auth::Token;
+use super::contact_list::ContactList;
 use crate::config::ServerConfig;
 
 /// The identity of a durable record.
@@ -64,6 +65,8 @@ pub(super) enum DurableRecord {
     Token(Arc<str>),
     /// A browser in which a user signed in at the page, by the value of its cookie.
     Browser(Arc<str>),
+    /// The contact list of a user, by the address. Without a record it is the one of the configuration.
+    ContactList(String),
     /// A guest who joined a conference, by the address.
     Guest(String),
     /// The number of the next log of a user's archive, by the user's address.
@@ -77,6 +80,7 @@ impl DurableRecord {
         let (kind, key) = match self {
             Self::Token(text) => ("token", text.to_string()),
             Self::Browser(cookie) => ("browser", cookie.to_string()),
+            Self::ContactList(owner) => ("contact_list", owner.clone()),
             Self::Guest(address) => ("guest", address.clone()),
             Self::Archive(owner) => ("archive", owner.clone()),
             Self::Log(owner, number) => ("log", format!("{owner}/{number}")),
@@ -92,6 +96,7 @@ impl DurableRecord {
         match &*kind {
             "token" => Some(Self::Token(key.into())),
             "browser" => Some(Self::Browser(key.into())),
+            "contact_list" => Some(Self::ContactList(key)),
             "guest" => Some(Self::Guest(key)),
             "archive" => Some(Self::Archive(key)),
             "log" => {
@@ -163,6 +168,15 @@ impl Engine {
             DurableRecord::Browser(cookie) => {
                 json(&self.browsers.get(cookie)?.stored(self.wall_at_epoch()))
             }
+            DurableRecord::ContactList(owner) => {
+                let list = self.contact_lists.get(owner)?;
+                let groups = list.distribution_groups().iter();
+                let groups = groups.filter_map(|at| self.config.distribution_groups.get(*at));
+                json(&(
+                    list,
+                    groups.map(|group| group.address()).collect::<Vec<_>>(),
+                ))
+            }
             DurableRecord::Guest(address) => json(self.guests.get(address)?),
             DurableRecord::Archive(owner) => json(&self.mailboxes.get(owner)?.next),
             DurableRecord::Log(owner, number) => json(self.mailboxes.get(owner)?.logs.get(number)?),
@@ -180,6 +194,19 @@ impl Engine {
                 Some(token) => drop(self.browsers.insert(Duration::ZERO, &cookie, token)),
                 None => self.changed(|| DurableRecord::Browser(cookie)),
             },
+            DurableRecord::ContactList(owner) => {
+                let (mut list, groups): (ContactList, Vec<String>) = parsed(value)?;
+                for group in groups {
+                    if let Some(position) = self.distribution_group_named(&group) {
+                        // A repeated entry is left out.
+                        drop(list.add_distribution_group(position));
+                    }
+                }
+                // The record of a user without an account is kept, and not used.
+                if let Some(current) = self.contact_lists.get_mut(&owner) {
+                    *current = list;
+                }
+            }
             DurableRecord::Guest(address) => {
                 self.guests.insert(address, parsed(value)?);
             }

@@ -120,6 +120,50 @@ impl Refusal {
         Some("LimitExceeded"),
         "The application watches too many people.",
     );
+    pub(super) const NO_ENTERPRISE_VOICE: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        None,
+        "The user has no enterprise voice.",
+    );
+    pub(super) const API_VERSION_NOT_SUPPORTED: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "NotFound",
+        Some("APIVersionNotSupported"),
+        "The server doesn't have this revision of the resource.",
+    );
+    pub(super) const TOO_MANY_LISTED: Self =
+        Self::conflict("LimitExceeded", "The contact list is full.");
+    pub(super) const TOO_MANY_DELEGATES: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        Some("LimitExceeded"),
+        "The user has too many delegates.",
+    );
+    pub(super) const TOO_MANY_GROUPS: Self =
+        Self::conflict("TooManyGroups", "The contact list has too many groups.");
+    pub(super) const TOO_MANY_CONTACTS: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        Some("TooManyContacts"),
+        "The group has too many members.",
+    );
+    pub(super) const CONTACT_EXISTS: Self =
+        Self::conflict("AlreadyExists", "The contact list has it already.");
+    pub(super) const GROUP_EXISTS: Self =
+        Self::conflict("AlreadyExists", "Another group has this name.");
+    pub(super) const OPERATION_NOT_SUPPORTED: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        Some("OperationNotSupported"),
+        "Users cannot add contacts to this group.",
+    );
+    pub(super) const NOT_THE_USERS_GROUP: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        None,
+        "The group belongs to the organization.",
+    );
     pub(super) const MAKE_ME_AVAILABLE_REQUIRED: Self = Self::conflict(
         "MakeMeAvailableRequired",
         "The application has to be made available first.",
@@ -309,6 +353,14 @@ impl Engine {
         );
         response
     }
+}
+
+/// The version of something that never changes while the server runs: FNV-1a of its bytes.
+pub(super) fn checksum(bytes: &[u8]) -> String {
+    let checksum = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    checksum.to_string()
 }
 
 /// Sets a header whose value the server made; one that no header can carry is left out.

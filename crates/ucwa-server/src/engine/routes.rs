@@ -5,12 +5,16 @@
 use std::fmt::{self, Write as _};
 
 use super::Engine;
-use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::group_id::GroupId;
+use super::group_presence::SubscriptionId;
+use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::leading::Measure;
 use super::meeting::View;
 use super::people::Facet;
+use super::privacy::Level;
 use super::reply::{Refusal, Reply};
 use super::routing::{self, APPLICATIONS, At, Handler, Operation, Row, resources};
+use super::telephony::{Forwarding, PhoneKind};
 
 /// The href of a resource below the application.
 fn below(application: ApplicationId, path: fmt::Arguments<'_>) -> String {
@@ -94,6 +98,27 @@ resources! {
             GET 200 => |engine, at| engine.my_facet(at.application, Facet::Location);
             POST 204 => |engine, at| engine.set_location(at.exchange, at.application);
         }
+        phones() "/me/phones" {
+            GET 200 => |engine, at| engine.phones_resource(at.application);
+        }
+        phone(kind: PhoneKind) "/me/phones/{kind}" {
+            GET 200 => |engine, at| engine.phone_resource(at.application, kind);
+        }
+        call_forwarding_settings() "/me/callForwardingSettings" {
+            GET 200 => |engine, at| engine.call_forwarding_resource(at.application);
+        }
+        immediate_forward_settings() "/me/callForwardingSettings/immediateForwardSettings" {
+            GET 200 => |engine, at| engine.forwarding_resource(at.application, Forwarding::Immediate);
+        }
+        simultaneous_ring_settings() "/me/callForwardingSettings/simultaneousRingSettings" {
+            GET 200 => |engine, at| engine.forwarding_resource(at.application, Forwarding::Simultaneous);
+        }
+        unanswered_call_settings() "/me/callForwardingSettings/unansweredCallSettings" {
+            GET 200 => |engine, at| engine.forwarding_resource(at.application, Forwarding::Unanswered);
+        }
+        contact_photo(address: &str) "/photos/{address}" {
+            GET 200 "image/jpeg" => |engine, at| engine.photo(at.exchange, at.application, address);
+        }
 
         people() "/people" {
             GET 200 => |engine, at| Ok(engine.people_resource(at.application));
@@ -108,19 +133,82 @@ resources! {
             GET 200 => |engine, at| engine.subscriptions_resource(at.application);
             POST 201 => |engine, at| engine.subscribe(at.exchange, at.application);
         }
-        presence_subscription(number: u64) "/people/presenceSubscriptions/{number}" {
-            GET 200 => |engine, at| engine.subscription(at.application, number);
-            POST 200 => |engine, at| engine.extend_subscription(at.exchange, at.application, number);
-            DELETE 204 => |engine, at| engine.unsubscribe(at.application, number);
+        presence_subscription(key: SubscriptionId) "/people/presenceSubscriptions/{key}" {
+            GET 200 => |engine, at| engine.subscription(at.application, key);
+            POST 200 => |engine, at| engine.extend_subscription(at.exchange, at.application, key);
+            DELETE 204 => |engine, at| engine.unsubscribe(at.application, key);
         }
-        presence_subscription_memberships(number: u64) "/people/presenceSubscriptions/{number}/memberships" {
-            GET 200 => |engine, at| engine.memberships_resource(at.application, number);
-            POST 201 => |engine, at| engine.add_members(at.exchange, at.application, number);
+        presence_subscription_memberships(key: SubscriptionId) "/people/presenceSubscriptions/{key}/memberships" {
+            GET 200 => |engine, at| engine.memberships_resource(at.application, key);
+            POST 201 => |engine, at| engine.add_members(at.exchange, at.application, key);
         }
-        presence_subscription_membership(number: u64, address: &str) "/people/presenceSubscriptions/{number}/memberships/{address}" {
-            GET 200 => |engine, at| engine.membership(at.application, number, address);
-            DELETE 204 => |engine, at| engine.remove_member(at.application, number, address);
+        presence_subscription_membership(key: SubscriptionId, address: &str) "/people/presenceSubscriptions/{key}/memberships/{address}" {
+            GET 200 => |engine, at| engine.membership(at.application, key, address);
+            DELETE 204 => |engine, at| engine.remove_member(at.application, key, address);
         }
+        my_contacts() "/people/contacts" {
+            GET 200 => |engine, at| engine.contacts_resource(at.exchange, at.application);
+        }
+        my_groups() "/people/groups" {
+            GET 200 => |engine, at| engine.my_groups_resource(at.exchange, at.application);
+            POST 204 => |engine, at| engine.create_group(at.exchange, at.application);
+        }
+        pinned_group() "/people/groups/pinnedGroup" {
+            GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Pinned);
+        }
+        default_group() "/people/groups/defaultGroup" {
+            GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Default);
+        }
+        delegates_group() "/people/groups/delegatesGroup" {
+            GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Delegates);
+        }
+        delegators_group() "/people/groups/delegatorsGroup" {
+            GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Delegators);
+        }
+        add_to_contact_list() "/people/groups/addToContactList" {
+            POST 204 => |engine, at| engine.add_distribution_group(at.exchange, at.application);
+        }
+        remove_from_contact_list() "/people/groups/removeFromContactList" {
+            POST 204 => |engine, at| engine.remove_distribution_group(at.exchange, at.application);
+        }
+        group(id: GroupId) "/people/groups/{id}" {
+            GET 200 => |engine, at| engine.custom_group_resource(at.application, id);
+            PUT 200 => |engine, at| engine.rename_group(at.exchange, at.application, id);
+            DELETE 204 => |engine, at| engine.delete_group(at.exchange, at.application, id);
+        }
+        distribution_group(id: GroupId) "/people/distributionGroups/{id}" {
+            GET 200 => |engine, at| engine.distribution_group_resource(at.application, id);
+        }
+        expand_distribution_group(id: GroupId) "/people/distributionGroups/{id}/expandDistributionGroup" {
+            GET 200 => |engine, at| engine.expand_distribution_group(at.application, id);
+        }
+        my_group_memberships() "/people/groupMemberships" {
+            GET 200 => |engine, at| engine.my_group_memberships_resource(at.exchange, at.application);
+            POST 201 => |engine, at| engine.add_to_group(at.exchange, at.application);
+        }
+        remove_contact_from_all_groups() "/people/groupMemberships/removeContactFromAllGroups" {
+            POST 204 => |engine, at| engine.remove_from_all_groups(at.exchange, at.application);
+        }
+        my_group_membership(group: GroupId, address: &str) "/people/groupMemberships/{group}/{address}" {
+            GET 200 => |engine, at| engine.my_group_membership_resource(at.application, group, address);
+            DELETE 204 => |engine, at| engine.remove_from_group(at.exchange, at.application, group, address);
+        }
+        my_contacts_and_groups_subscription() "/people/contactsAndGroupsSubscription" {
+            GET 200 => |engine, at| engine.list_subscription_resource(at.application);
+        }
+        start_or_refresh_list_subscription() "/people/contactsAndGroupsSubscription/startOrRefresh" {
+            POST 201 => |engine, at| engine.subscribe_to_list(at.exchange, at.application);
+        }
+        stop_list_subscription() "/people/contactsAndGroupsSubscription/stop" {
+            POST 204 => |engine, at| engine.unsubscribe_from_list(at.application);
+        }
+        my_privacy_relationships() "/people/privacyRelationships" {
+            GET 200 => |engine, at| engine.privacy_levels_resource(at.application);
+        }
+        my_privacy_relationship(level: Level) "/people/privacyRelationships/{level}" {
+            GET 200 => |engine, at| engine.privacy_level_resource(at.application, level);
+        }
+        // The other names below `/people` have their rows before this one, which takes any name.
         contact(address: &str) "/people/{address}" {
             GET 200 => |engine, at| engine.contact_resource(at.application, address);
         }
@@ -133,12 +221,26 @@ resources! {
         contact_location(address: &str) "/people/{address}/contactLocation" {
             GET 200 => |engine, at| engine.facet_resource(at.application, address, Facet::Location);
         }
+        contact_privacy_relationship(address: &str) "/people/{address}/contactPrivacyRelationship" {
+            GET 200 => |engine, at| engine.privacy_resource(at.application, address);
+            PUT 200 => |engine, at| engine.set_privacy(at.exchange, at.application, address);
+        }
+        reset_contact_privacy_relationship(address: &str) "/people/{address}/contactPrivacyRelationship/reset" {
+            POST 204 => |engine, at| engine.reset_privacy(at.exchange, at.application, address);
+        }
         contact_supported_modalities(address: &str) "/people/{address}/contactSupportedModalities" {
             GET 200 => |engine, at| engine.facet_resource(at.application, address, Facet::SupportedModalities);
         }
 
         online_meetings() "/onlineMeetings" {
             GET 200 => |engine, at| Ok(engine.online_meetings_resource(at.application));
+        }
+
+        my_online_meetings() "/onlineMeetings/myOnlineMeetings" {
+            GET 200 => |engine, at| engine.my_online_meetings_resource(at.application);
+        }
+        my_online_meeting(meeting: MeetingId) "/onlineMeetings/myOnlineMeetings/{meeting}" {
+            GET 200 => |engine, at| engine.my_online_meeting_resource(at.application, meeting);
         }
 
         communication() "/communication" {
@@ -301,6 +403,23 @@ mod tests {
             let path = format!("{APPLICATIONS}/102{path}");
             assert_eq!(row_of(&path), Some(row.name), "{path}");
         }
+    }
+
+    #[test]
+    fn fixed_names_have_precedence_over_addresses() {
+        let fixed: Vec<_> = APPLICATION
+            .iter()
+            .filter(|row| row.template.starts_with("/people/") && row.length == 2)
+            .collect();
+        assert!(fixed.len() > 5);
+        for row in fixed {
+            let path = format!("{APPLICATIONS}/102{}", row.template);
+            assert_eq!(row_of(&path), Some(row.name), "{path}");
+        }
+        assert_eq!(
+            row_of(&format!("{APPLICATIONS}/102/people/groups@contoso.com")),
+            Some("contact")
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ucwa_proto::Representation;
 
 use super::Engine;
 use super::exchange::Exchange;
-use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::reply::{Refusal, Reply};
 use super::routes;
 
@@ -173,6 +173,12 @@ impl<'a> At<'a> {
 /// A parameter of a path. The ID of something that another application has is not found.
 pub(super) trait Parameter<'a>: Sized {
     fn read(text: &'a str, engine: &Engine, application: ApplicationId) -> Result<Self, Refusal>;
+}
+
+impl Parameter<'_> for MeetingId {
+    fn read(text: &str, _: &Engine, _: ApplicationId) -> Result<Self, Refusal> {
+        Self::parse(text).ok_or(Refusal::NOT_FOUND)
+    }
 }
 
 /// Reads the next parameter of a path.

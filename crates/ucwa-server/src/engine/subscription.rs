@@ -9,6 +9,7 @@ use ucwa_proto::{Event, EventKind, EventLink, Link, Resource, SipUri};
 use super::Engine;
 use super::events::Source;
 use super::exchange::{Exchange, Fields};
+use super::group_presence::SubscriptionId;
 use super::identifiers::ApplicationId;
 use super::people::Facet;
 use super::reply::{Refusal, Reply};
@@ -27,7 +28,7 @@ const MOST_WATCHED: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Subscription {
     /// By address.
-    members: BTreeSet<String>,
+    pub(super) members: BTreeSet<String>,
     ends: Duration,
     warned: bool,
 }
@@ -47,13 +48,13 @@ impl Engine {
         let subscriptions = &self.application(id)?.subscriptions;
         let subscriptions = subscriptions
             .keys()
-            .map(|number| subscription_resource(id, *number));
+            .map(|key| subscription_resource(id, *key));
         let href = routes::presence_subscriptions(id);
         let resource = Resource::new("presenceSubscriptions").with_href(href);
         Ok(resource.with_embedded_many("presenceSubscription", subscriptions.collect::<Vec<_>>()))
     }
 
-    /// POST presenceSubscriptions.
+    /// POST presenceSubscriptions, or subscribeToGroupPresence if the input names a group.
     pub(super) fn subscribe(
         &mut self,
         exchange: &Exchange<'_>,
@@ -61,69 +62,92 @@ impl Engine {
     ) -> Result<Reply, Refusal> {
         let fields = exchange.fields()?;
         let life = duration(&fields)?;
+        if let Some(group) = fields.text("groupId") {
+            return self.subscribe_to_group(id, &group, life);
+        }
         let members = addresses(&fields, "uris")?;
         self.check_watched(id, &members)?;
-        let ends = self.now + life;
         let news = self.unwatched(id, &members)?;
         let application = self.application_mut(id)?;
         application.subscriptions_made += 1;
-        let number = application.subscriptions_made;
+        let key = SubscriptionId::People(application.subscriptions_made);
+        self.start_subscription(id, key, members, life)?;
+        self.introduce_watched(id, &news);
+        Ok(subscription_resource(id, key).into())
+    }
+
+    pub(super) fn start_subscription(
+        &mut self,
+        id: ApplicationId,
+        key: SubscriptionId,
+        members: BTreeSet<String>,
+        life: Duration,
+    ) -> Result<(), Refusal> {
         let subscription = Subscription {
             members,
-            ends,
+            ends: self.now + life,
             warned: false,
         };
-        application.subscriptions.insert(number, subscription);
-        self.set_timer(
-            life.saturating_sub(WARNING),
-            Timer::Subscription(id, number),
-        );
-        self.tell_of_subscription(id, number, EventKind::Added);
-        self.introduce_watched(id, &news);
-        Ok(subscription_resource(id, number).into())
+        let subscriptions = &mut self.application_mut(id)?.subscriptions;
+        subscriptions.insert(key, subscription);
+        self.set_timer(life.saturating_sub(WARNING), Timer::Subscription(id, key));
+        self.tell_of_subscription(id, key, EventKind::Added);
+        Ok(())
     }
 
     /// GET presenceSubscription.
     pub(super) fn subscription(
         &self,
         id: ApplicationId,
-        number: u64,
+        key: SubscriptionId,
     ) -> Result<Resource<'static>, Refusal> {
-        if self.application(id)?.subscriptions.contains_key(&number) {
-            Ok(subscription_resource(id, number))
-        } else {
-            Err(Refusal::NOT_FOUND)
+        let subscriptions = &self.application(id)?.subscriptions;
+        match subscriptions.contains_key(&key) {
+            true => Ok(subscription_resource(id, key)),
+            false => Err(Refusal::NOT_FOUND),
         }
     }
 
-    /// POST presenceSubscription: what is asked for is added to what is left, up to 30 minutes.
+    /// POST presenceSubscription.
     pub(super) fn extend_subscription(
         &mut self,
         exchange: &Exchange<'_>,
         id: ApplicationId,
-        number: u64,
+        key: SubscriptionId,
     ) -> Result<Reply, Refusal> {
         let life = duration(&exchange.fields()?)?;
+        self.extend(id, key, life)?;
+        Ok(subscription_resource(id, key).into())
+    }
+
+    /// Extends a subscription: what is asked for is added to what is left, up to 30 minutes.
+    pub(super) fn extend(
+        &mut self,
+        id: ApplicationId,
+        key: SubscriptionId,
+        life: Duration,
+    ) -> Result<(), Refusal> {
         let latest = self.now + LONGEST;
-        let subscription = self
-            .application_mut(id)?
-            .subscriptions
-            .get_mut(&number)
-            .ok_or(Refusal::NOT_FOUND)?;
+        let subscriptions = &mut self.application_mut(id)?.subscriptions;
+        let subscription = subscriptions.get_mut(&key).ok_or(Refusal::NOT_FOUND)?;
         subscription.ends = (subscription.ends + life).min(latest);
         subscription.warned = false;
-        self.tell_of_subscription(id, number, EventKind::Updated);
-        Ok(subscription_resource(id, number).into())
+        self.tell_of_subscription(id, key, EventKind::Updated);
+        Ok(())
     }
 
     /// DELETE presenceSubscription.
-    pub(super) fn unsubscribe(&mut self, id: ApplicationId, number: u64) -> Result<Reply, Refusal> {
+    pub(super) fn unsubscribe(
+        &mut self,
+        id: ApplicationId,
+        key: SubscriptionId,
+    ) -> Result<Reply, Refusal> {
         let subscription = self
             .application_mut(id)?
             .subscriptions
-            .remove(&number)
+            .remove(&key)
             .ok_or(Refusal::NOT_FOUND)?;
-        self.tell_of_subscription(id, number, EventKind::Deleted);
+        self.tell_of_subscription(id, key, EventKind::Deleted);
         self.part_from(id, &subscription.members);
         Ok(Reply::Done)
     }
@@ -132,18 +156,18 @@ impl Engine {
     pub(super) fn memberships_resource(
         &self,
         id: ApplicationId,
-        number: u64,
+        key: SubscriptionId,
     ) -> Result<Resource<'static>, Refusal> {
         let subscription = self
             .application(id)?
             .subscriptions
-            .get(&number)
+            .get(&key)
             .ok_or(Refusal::NOT_FOUND)?;
         let members = subscription.members.iter();
-        let memberships = members.map(|address| self.membership_resource(id, number, address));
+        let memberships = members.map(|address| self.membership_resource(id, key, address));
         let memberships: Vec<_> = memberships.collect();
         let resource = Resource::new("presenceSubscriptionMemberships")
-            .with_href(routes::presence_subscription_memberships(id, number));
+            .with_href(routes::presence_subscription_memberships(id, key));
         Ok(resource.with_embedded_many("presenceSubscriptionMembership", memberships))
     }
 
@@ -151,25 +175,25 @@ impl Engine {
     pub(super) fn membership(
         &self,
         id: ApplicationId,
-        number: u64,
+        key: SubscriptionId,
         address: &str,
     ) -> Result<Resource<'static>, Refusal> {
-        let subscription = self.application(id)?.subscriptions.get(&number);
+        let subscription = self.application(id)?.subscriptions.get(&key);
         let subscription = subscription.ok_or(Refusal::NOT_FOUND)?;
         if !subscription.members.contains(address) {
             return Err(Refusal::NOT_FOUND);
         }
-        Ok(self.membership_resource(id, number, address))
+        Ok(self.membership_resource(id, key, address))
     }
 
     fn membership_resource(
         &self,
         id: ApplicationId,
-        number: u64,
+        key: SubscriptionId,
         address: &str,
     ) -> Resource<'static> {
-        let href = routes::presence_subscription_membership(id, number, address);
-        let subscription = routes::presence_subscription(id, number);
+        let href = routes::presence_subscription_membership(id, key, address);
+        let subscription = routes::presence_subscription(id, key);
         let resource = Resource::new("presenceSubscriptionMembership")
             .with_href(href)
             .with_link("presenceSubscription", subscription);
@@ -181,30 +205,30 @@ impl Engine {
         &mut self,
         exchange: &Exchange<'_>,
         id: ApplicationId,
-        number: u64,
+        key: SubscriptionId,
     ) -> Result<Reply, Refusal> {
         let members = addresses(&exchange.fields()?, "contactUris")?;
-        self.subscription(id, number)?;
+        self.subscription(id, key)?;
         self.check_watched(id, &members)?;
         let news = self.unwatched(id, &members)?;
-        if let Some(subscription) = self.application_mut(id)?.subscriptions.get_mut(&number) {
+        if let Some(subscription) = self.application_mut(id)?.subscriptions.get_mut(&key) {
             subscription.members.extend(members);
         }
         self.introduce_watched(id, &news);
-        self.memberships_resource(id, number).map(Reply::from)
+        self.memberships_resource(id, key).map(Reply::from)
     }
 
     /// DELETE presenceSubscriptionMembership.
     pub(super) fn remove_member(
         &mut self,
         id: ApplicationId,
-        number: u64,
+        key: SubscriptionId,
         address: &str,
     ) -> Result<Reply, Refusal> {
         let removed = self
             .application_mut(id)?
             .subscriptions
-            .get_mut(&number)
+            .get_mut(&key)
             .and_then(|subscription| subscription.members.take(address))
             .ok_or(Refusal::NOT_FOUND)?;
         self.part_from(id, &BTreeSet::from([removed]));
@@ -233,34 +257,42 @@ impl Engine {
         }
     }
 
-    pub(super) fn is_subscribed(&self, id: ApplicationId, number: u64) -> bool {
+    /// Whether the application watches this person.
+    pub(super) fn watches(&self, id: ApplicationId, address: &str) -> bool {
+        self.application(id).is_ok_and(|application| {
+            let mut subscriptions = application.subscriptions.values();
+            subscriptions.any(|subscription| subscription.members.contains(address))
+        })
+    }
+
+    pub(super) fn is_subscribed(&self, id: ApplicationId, key: SubscriptionId) -> bool {
         self.applications
             .get(id)
-            .is_some_and(|application| application.subscriptions.contains_key(&number))
+            .is_some_and(|application| application.subscriptions.contains_key(&key))
     }
 
     /// A subscription may be about to end, or over; or it was extended meanwhile.
-    pub(super) fn check_subscription(&mut self, id: ApplicationId, number: u64) {
+    pub(super) fn check_subscription(&mut self, id: ApplicationId, key: SubscriptionId) {
         let now = self.now;
         let Some(subscription) = self
             .applications
             .get_mut(id)
-            .and_then(|application| application.subscriptions.get_mut(&number))
+            .and_then(|application| application.subscriptions.get_mut(&key))
         else {
             return;
         };
         let left = subscription.ends.saturating_sub(now);
         let next = if left.is_zero() {
-            return drop(self.unsubscribe(id, number));
+            return drop(self.unsubscribe(id, key));
         } else if left > WARNING {
             left.saturating_sub(WARNING)
         } else {
             if !std::mem::replace(&mut subscription.warned, true) {
-                self.tell_of_subscription(id, number, EventKind::Updated);
+                self.tell_of_subscription(id, key, EventKind::Updated);
             }
             left
         };
-        self.set_timer(next, Timer::Subscription(id, number));
+        self.set_timer(next, Timer::Subscription(id, key));
     }
 
     /// Whom the application watches.
@@ -268,7 +300,11 @@ impl Engine {
         Ok(self.application(id)?.watched().collect())
     }
 
-    fn check_watched(&self, id: ApplicationId, more: &BTreeSet<String>) -> Result<(), Refusal> {
+    pub(super) fn check_watched(
+        &self,
+        id: ApplicationId,
+        more: &BTreeSet<String>,
+    ) -> Result<(), Refusal> {
         let mut watched = self.watched(id)?;
         watched.extend(more);
         if watched.len() > MOST_WATCHED {
@@ -278,7 +314,7 @@ impl Engine {
     }
 
     /// Those whom the application doesn't watch yet.
-    fn unwatched(
+    pub(super) fn unwatched(
         &self,
         id: ApplicationId,
         members: &BTreeSet<String>,
@@ -290,7 +326,7 @@ impl Engine {
 
     /// Adds the application to the watchers of these users. Tells who is watched from now on and, since the watcher knows nothing of it, that all they show has changed
     /// (`SubscribeToThePresenceOfSelectedContacts`).
-    fn introduce_watched(&mut self, id: ApplicationId, members: &[String]) {
+    pub(super) fn introduce_watched(&mut self, id: ApplicationId, members: &[String]) {
         for address in members {
             self.applications.watch(id, address);
             if self.user_at(address).is_none() {
@@ -304,7 +340,7 @@ impl Engine {
     }
 
     /// Removes the application from the watchers of the users who are in none of its subscriptions any more, and tells who they are.
-    fn part_from(&mut self, id: ApplicationId, members: &BTreeSet<String>) {
+    pub(super) fn part_from(&mut self, id: ApplicationId, members: &BTreeSet<String>) {
         let gone = self.unwatched(id, members).unwrap_or_default();
         for address in gone {
             self.applications.unwatch(id, &address);
@@ -330,26 +366,26 @@ impl Engine {
         );
     }
 
-    fn tell_of_subscription(&mut self, id: ApplicationId, number: u64, kind: EventKind) {
+    fn tell_of_subscription(&mut self, id: ApplicationId, key: SubscriptionId, kind: EventKind) {
         let link = EventLink::new(
             "presenceSubscription",
-            routes::presence_subscription(id, number),
+            routes::presence_subscription(id, key),
         );
         self.emit(id, Source::People, Event::new(kind, link));
     }
 }
 
-fn subscription_resource(id: ApplicationId, number: u64) -> Resource<'static> {
+fn subscription_resource(id: ApplicationId, key: SubscriptionId) -> Resource<'static> {
     Resource::new("presenceSubscription")
-        .with_href(routes::presence_subscription(id, number))
-        .with_property("id", number.to_string())
+        .with_href(routes::presence_subscription(id, key))
+        .with_property("id", key.to_string())
         .with_link(
             "memberships",
-            routes::presence_subscription_memberships(id, number),
+            routes::presence_subscription_memberships(id, key),
         )
         .with_link(
             "addToPresenceSubscription",
-            routes::presence_subscription_memberships(id, number),
+            routes::presence_subscription_memberships(id, key),
         )
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Engine;
+use super::group_presence::SubscriptionId;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::message::DeliveryId;
 
@@ -25,7 +26,9 @@ pub(super) enum Timer {
     /// The other side of this conversation has stopped typing, unless it said so again since.
     Typing(ConversationId, u64),
     /// A subscription to presence may be about to end.
-    Subscription(ApplicationId, u64),
+    Subscription(ApplicationId, SubscriptionId),
+    /// A subscription to a contact list may be about to end.
+    ListSubscription(ApplicationId),
     /// Two have become a conference.
     Conferenced(MeetingId),
     /// The invitation of a participant has rung long enough.
@@ -96,7 +99,8 @@ impl Engine {
             Timer::Typing(conversation, times) => self.is_typing(conversation, times).is_some(),
             Timer::Conferenced(meeting) => self.meetings.contains_key(&meeting),
             Timer::Call(invitation) => self.is_calling(invitation),
-            Timer::Subscription(application, number) => self.is_subscribed(application, number),
+            Timer::Subscription(application, key) => self.is_subscribed(application, key),
+            Timer::ListSubscription(application) => self.is_subscribed_to_list(application),
         }
     }
 
@@ -115,9 +119,8 @@ impl Engine {
             }
             Timer::Conferenced(meeting) => self.conferenced(meeting),
             Timer::Call(invitation) => self.call_timed_out(invitation),
-            Timer::Subscription(application, number) => {
-                self.check_subscription(application, number);
-            }
+            Timer::Subscription(application, key) => self.check_subscription(application, key),
+            Timer::ListSubscription(application) => self.check_list_subscription(application),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, WWW_AUTHENTICATE,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, IF_MATCH, LOCATION, WWW_AUTHENTICATE,
 };
 use http::{Method, Request, Response, StatusCode};
 use ucwa_proto::{Event, EventPage, Limits, Problem, Representation, Resource};
@@ -299,6 +299,24 @@ impl Client {
                 .body(body.into())
                 .unwrap(),
         )
+    }
+
+    /// PUT of a resource, if it still has the version that was read.
+    pub(crate) fn put(
+        &self,
+        world: &mut World,
+        href: &str,
+        input: &Resource<'_>,
+    ) -> Response<Bytes> {
+        let body = ucwa_proto::Input::from(input.borrowed()).encode(self.representation);
+        let mut request = self
+            .builder(&Method::PUT, href)
+            .header(CONTENT_TYPE, self.representation.content_type())
+            .header(CONTENT_LENGTH, body.len());
+        if let Some(etag) = input.etag() {
+            request = request.header(IF_MATCH, format!("\"{etag}\""));
+        }
+        world.exchange(request.body(body.into()).unwrap())
     }
 
     /// A POST without a body.

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use ucwa_proto::{DataUri, EventKind, EventPage, Follow, Link, Representation, Resource, Value};
-use ucwa_server::User;
+use ucwa_server::{CallForwarding, ForwardingTarget, Photo, ScheduledMeeting, User};
 
+use crate::contact_list::add_contacts;
 use crate::harness::{
     ALEX, Client, JOE, LENE, PASSWORD, Page, TOSH, USER, World, decode, form, location, seconds,
 };
@@ -40,8 +41,10 @@ impl Received {
         let mut received = Self::default();
         for (sender, event) in page.0.events() {
             let deleted = event.kind == EventKind::Deleted;
-            // A participant that left a view is still there.
-            if deleted && (event.within.is_none() || event.link.rel == "participantMessaging") {
+            let within_what_it_is_in =
+                event.link.rel == "participantMessaging" || event.link.rel == "group";
+            // A participant that left a view is still there, and so is a contact that left a group.
+            if deleted && (event.within.is_none() || within_what_it_is_in) {
                 received.gone.push(event.link.href.to_string());
             } else if !deleted {
                 received.link(&event.link.rel, &event.link.href);
@@ -71,7 +74,7 @@ fn flatten<'r>(resource: &'r Resource<'static>, into: &mut Vec<&'r Resource<'sta
 }
 
 fn is_followed(rel: &str, href: &str) -> bool {
-    let elsewhere = href.starts_with("data:") || href.ends_with(".jpg") || rel == "redirect";
+    let elsewhere = href.starts_with("data:") || rel == "redirect";
     // The pages of events are what the story itself is made of.
     !elsewhere && rel != "events"
 }
@@ -173,6 +176,7 @@ fn story(world: &mut World, representation: Representation, look: Look<'_>) -> C
     let people = tosh.application.embedded("people").unwrap().clone();
     let search = people.link_href("search").unwrap();
     read(world, &tosh, &format!("{search}?query=lene"), look)?;
+    read(world, &tosh, &format!("{search}?query=sales"), look)?;
     let input = Resource::anonymous()
         .with_property("duration", 11_i64)
         .with_property(
@@ -187,6 +191,8 @@ fn story(world: &mut World, representation: Representation, look: Look<'_>) -> C
         look,
     )?;
     hear(world, &mut tosh, look)?;
+
+    contact_list(world, &mut tosh, look)?;
 
     // A chat of two, with messages of either format, which Tosh keeps.
     assert_eq!(keep_history(&mut tosh, world, "Enabled"), StatusCode::OK);
@@ -366,6 +372,85 @@ fn story(world: &mut World, representation: Representation, look: Look<'_>) -> C
     ControlFlow::Continue(())
 }
 
+/// Tosh follows the contact list, and changes it in each way.
+fn contact_list(world: &mut World, tosh: &mut Client, look: Look<'_>) -> ControlFlow<()> {
+    let people = tosh.application.embedded("people").unwrap().clone();
+    let href = |rel: &str| people.link_href(rel).unwrap().to_owned();
+    let subscription = read(world, tosh, &href("myContactsAndGroupsSubscription"), look)?;
+    let input = Resource::anonymous().with_property("duration", 10_i64);
+    let subscribe = subscription.link_href("startOrRefreshSubscriptionToContactsAndGroups");
+    start(world, tosh, subscribe.unwrap(), &input, look)?;
+
+    let input = Resource::anonymous().with_property("displayName", "Crew");
+    let groups = read(world, tosh, &href("myGroups"), look)?;
+    let pinned = groups.embedded("pinnedGroup").unwrap();
+    let follow = pinned.link_href("subscribeToGroupPresence").unwrap();
+    let minutes = Resource::anonymous().with_property("duration", 10_i64);
+    start(world, tosh, follow, &minutes, look)?;
+    hear(world, tosh, look)?;
+    let members = tosh.resource(world, pinned.link_href("groupContacts").unwrap());
+    let lene = members.embedded("contact").unwrap();
+    let privacy = lene.link_href("contactPrivacyRelationship").unwrap();
+    let privacy = read(world, tosh, privacy, look)?;
+    let mut blocked = privacy.clone();
+    blocked.links.clear();
+    blocked.properties[0].1 = "Blocked".into();
+    let changed = tosh.put(world, privacy.href().unwrap(), &blocked);
+    assert_eq!(changed.status(), StatusCode::OK);
+    hear(world, tosh, look)?;
+    let created = tosh.post(world, &href("myGroups"), &input);
+    assert_eq!(created.status(), StatusCode::NO_CONTENT);
+    hear(world, tosh, look)?;
+    let groups = read(world, tosh, &href("myGroups"), look)?;
+    let crew = groups.embedded_all("group").last().unwrap().clone();
+    let input = Resource::anonymous()
+        .with_property("contactUri", format!("sip:{JOE}"))
+        .with_property("groupId", crew.text("id").unwrap().to_owned());
+    start(world, tosh, &href("myGroupMemberships"), &input, look)?;
+    hear(world, tosh, look)?;
+    let mut input = crew.clone();
+    input.links.clear();
+    for (name, value) in &mut input.properties {
+        if name == "name" {
+            *value = "Ship's crew".into();
+        }
+    }
+    let renamed = tosh.put(world, crew.href().unwrap(), &input);
+    assert_eq!(renamed.status(), StatusCode::OK);
+    hear(world, tosh, look)?;
+    assert_eq!(
+        tosh.delete(world, crew.href().unwrap()),
+        StatusCode::NO_CONTENT
+    );
+    hear(world, tosh, look)?;
+    let memberships = read(world, tosh, &href("myGroupMemberships"), look)?;
+    let input = Resource::anonymous().with_property("contactUri", format!("sip:{JOE}"));
+    let unlist = memberships.link_href("removeContactFromAllGroups").unwrap();
+    assert_eq!(
+        tosh.post(world, unlist, &input).status(),
+        StatusCode::NO_CONTENT
+    );
+    let sales = groups.embedded("distributionGroup").unwrap().clone();
+    read(
+        world,
+        tosh,
+        sales.link_href("expandDistributionGroup").unwrap(),
+        look,
+    )?;
+    let input =
+        Resource::anonymous().with_property("groupId", sales.text("id").unwrap().to_owned());
+    let unlist = sales.link_href("removeFromContactList").unwrap();
+    assert_eq!(
+        tosh.post(world, unlist, &input).status(),
+        StatusCode::NO_CONTENT
+    );
+    hear(world, tosh, look)?;
+    world.pass(seconds(8 * 60));
+    hear(world, tosh, look)?;
+    read(world, tosh, &href("myGroups"), look)?;
+    ControlFlow::Continue(())
+}
+
 fn token(world: &mut World, grant: &str) -> String {
     let response = world.exchange(form("/WebTicket/oauthtoken", grant));
     decode(&response).text("access_token").unwrap().to_owned()
@@ -391,9 +476,17 @@ fn world() -> World {
         ] {
             *member = Some("tel:+1".to_owned());
         }
-        card.photo = Some("https://contoso.com/photo.jpg".to_owned());
+        user.photo = Some(Photo::new("image/jpeg", "an image"));
+        let mut settings = CallForwarding::default();
+        settings.immediate = Some(ForwardingTarget::Contact(user.uri.clone()));
+        user.enterprise_voice = Some(settings);
     }
+    add_contacts(&mut config);
+    let mut review = ScheduledMeeting::new("Review");
+    review.description = Some("The numbers of the quarter".to_owned());
+    config.users[0].meetings.push(review);
     let mut away = User::new(AWAY, "Anna Away", PASSWORD).unwrap();
+    away.photo = Some(Photo::new("image/jpeg", "an image"));
     away.home = Some("https://other.contoso.com".to_owned());
     config.users.push(away);
     World::of(config)
@@ -487,7 +580,7 @@ impl Walk {
         assert_eq!(headers(&head), headers(&got), "{rel}");
         let length = head.headers()[CONTENT_LENGTH].to_str().unwrap();
         assert_eq!(length, got.body().len().to_string(), "{rel}");
-        if rel == "xframe" {
+        if matches!(rel, "xframe" | "photo" | "contactPhoto") {
             return Vec::new();
         }
         self.links_of(&decode(&got))
@@ -533,11 +626,19 @@ fn change(world: &mut World, client: &Client, change: &Change) -> Response<Bytes
     let mut href = change.href.clone();
     let input = Resource::anonymous();
     let input = match change.rel.as_str() {
-        "communication" => {
+        "communication" | "group" | "contactPrivacyRelationship" if method == Method::PUT => {
             let mut input = client.resource(world, &href);
             input.links.clear();
             input
         }
+        "myGroups" => input.with_property("displayName", "Another"),
+        "myGroupMemberships" => input.with_property("contactUri", format!("sip:{TOSH}")),
+        "removeContactFromAllGroups" => input.with_property("contactUri", format!("sip:{LENE}")),
+        "addToContactList" => input
+            .with_property("displayName", "West")
+            .with_property("smtpAddress", "west@contoso.com"),
+        "removeFromContactList" => input.with_property("groupId", "+600000000=="),
+        "startOrRefreshSubscriptionToContactsAndGroups" => input.with_property("duration", 10_i64),
         "presence" => input.with_property("availability", "Busy"),
         "applications" => input
             .with_property("culture", "en-US")
@@ -553,7 +654,9 @@ fn change(world: &mut World, client: &Client, change: &Change) -> Response<Bytes
         "presenceSubscriptions" => input
             .with_property("duration", 11_i64)
             .with_property("uris", vec![format!("sip:{ALEX}")]),
-        "presenceSubscription" => input.with_property("duration", 11_i64),
+        "presenceSubscription" | "subscribeToGroupPresence" => {
+            input.with_property("duration", 11_i64)
+        }
         "addToPresenceSubscription" | "presenceSubscriptionMemberships" | "memberships" => {
             input.with_property("contactUris", vec![format!("sip:{ALEX}")])
         }

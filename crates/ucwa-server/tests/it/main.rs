@@ -11,9 +11,11 @@
 
 mod batch;
 mod conference;
+mod contact_list;
 mod events;
 mod faults;
 mod grants;
+mod group_presence;
 mod harness;
 mod history;
 mod incoming;
@@ -23,14 +25,19 @@ mod lobby;
 mod malformed_requests;
 mod messages;
 mod people;
+mod photo;
+mod privacy;
 mod reference;
 mod restart;
 mod rules;
+mod scheduled_meeting;
 mod send_an_im;
+mod session_contacts;
 #[cfg(feature = "http")]
 mod shell;
 mod sign_in;
 #[cfg(feature = "http")]
 mod state_store;
+mod telephony;
 #[cfg(feature = "http")]
 mod xframe;

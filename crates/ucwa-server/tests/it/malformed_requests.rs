@@ -13,6 +13,7 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use ucwa_proto::{Representation, Resource};
 use ucwa_server::RequestId;
 
+use crate::contact_list::add_contacts;
 use crate::harness::{ALEX, Client, LENE, TOSH, USER, World, seconds};
 
 const ROUNDS: u32 = 50_000;
@@ -24,7 +25,7 @@ const METHODS: [&str; 9] = [
 ];
 
 /// Bodies that some resource accepts, as a start for changes.
-const BODIES: [&str; 12] = [
+const BODIES: [&str; 17] = [
     "",
     "{}",
     "hello",
@@ -33,6 +34,11 @@ const BODIES: [&str; 12] = [
     r#"{"operationId":"7","to":"sip:lenea@contoso.com","sessionContext":"3","importance":"Normal","_links":{"message":{"href":"data:text/plain,hi"}}}"#,
     r#"{"to":"sip:alexd@contoso.com","operationId":"8"}"#,
     r#"{"duration":20,"uris":["sip:lenea@contoso.com"],"Uris":{},"contactUris":[null]}"#,
+    r#"{"displayName":"Crew","smtpAddress":"sales@contoso.com"}"#,
+    r#"{"contactUri":"sip:alexd@contoso.com","groupId":"+500000001=="}"#,
+    r#"{"groupId":"+600000000==","duration":10}"#,
+    r#"{"id":"+500000001==","name":"Crew","etag":"0"}"#,
+    r#"{"rel":"contactPrivacyRelationship","relationshipLevel":"Blocked","etag":"0"}"#,
     r#"{"supportedMessageFormats":["Plain"],"supportedModalities":["Messaging"],"phoneNumber":7}"#,
     r#"{"userAgent":"UCWA Samples","endpointId":"endpoint-9","culture":"en-US"}"#,
     r#"<input xmlns="http://schemas.microsoft.com/rtc/2012/03/ucwa"><property name="availability">Busy</property></input>"#,
@@ -105,9 +111,11 @@ struct Story {
 }
 
 impl Story {
-    /// Two users in a chat, and a third user.
+    /// Two users in a chat, of whom one has contacts, and a third user.
     fn new() -> Self {
-        let mut world = World::new();
+        let mut config = World::config();
+        add_contacts(&mut config);
+        let mut world = World::of(config);
         let tosh = Client::available(&mut world, TOSH, Representation::Json);
         let mut lene = Client::available(&mut world, LENE, Representation::Xml);
         let alex = Client::available(&mut world, ALEX, Representation::Json);
@@ -122,6 +130,13 @@ impl Story {
         let mut clients = [tosh, lene, alex];
         for (client, links) in clients.iter_mut().zip(&mut links) {
             collect(&client.application, links);
+            let people = client.application.embedded("people").unwrap();
+            for (rel, link) in &people.links {
+                if rel != "search" {
+                    let href = &link.as_slice()[0].href;
+                    collect(&client.resource(&mut world, href), links);
+                }
+            }
             links.insert(client.next.clone());
         }
         for (client, links) in clients.iter_mut().zip(&mut links).take(2) {

@@ -60,9 +60,60 @@ pub(crate) const REFERENCES: &[Reference] = &[
         rel: "me",
         operations: &[("GET", 200)],
         members: "company department emailAddresses homePhoneNumber mobilePhoneNumber name officeLocation \
-                  otherPhoneNumber title uri workPhoneNumber location makeMeAvailable note photo presence \
-                  reportMyActivity",
-        left_out: "endpointUri callForwardingSettings phones",
+                  otherPhoneNumber title uri workPhoneNumber callForwardingSettings location makeMeAvailable note \
+                  phones photo presence reportMyActivity",
+        left_out: "endpointUri",
+    },
+    // The response is an image.
+    Reference {
+        rel: "photo",
+        operations: &[("GET", 200)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "contactPhoto",
+        operations: &[("GET", 200)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "phones",
+        operations: &[("GET", 200)],
+        members: "phone",
+        left_out: "",
+    },
+    Reference {
+        rel: "phone",
+        operations: &[("GET", 200)],
+        members: "includeInContactCard number type",
+        left_out: "changeNumber changeVisibility",
+    },
+    // Calls are not forwarded, so the settings can only be read.
+    Reference {
+        rel: "callForwardingSettings",
+        operations: &[("GET", 200)],
+        members: "activePeriod activeSetting unansweredCallHandling immediateForwardSettings simultaneousRingSettings \
+                  unansweredCallSettings",
+        left_out: "turnOffCallForwarding",
+    },
+    Reference {
+        rel: "immediateForwardSettings",
+        operations: &[("GET", 200)],
+        members: "target contact",
+        left_out: "immediateForwardToContact immediateForwardToDelegates immediateForwardToVoicemail",
+    },
+    Reference {
+        rel: "simultaneousRingSettings",
+        operations: &[("GET", 200)],
+        members: "ringDelay target",
+        left_out: "contact simultaneousRingToContact simultaneousRingToDelegates simultaneousRingToTeam",
+    },
+    Reference {
+        rel: "unansweredCallSettings",
+        operations: &[("GET", 200)],
+        members: "ringDelay target",
+        left_out: "contact resetUnansweredCallSettings unansweredCallToContact unansweredCallToVoicemail",
     },
     Reference {
         rel: "presence",
@@ -85,15 +136,140 @@ pub(crate) const REFERENCES: &[Reference] = &[
     Reference {
         rel: "people",
         operations: &[("GET", 200)],
-        members: "presenceSubscriptions search subscribedContacts",
-        left_out: "myContactsAndGroupsSubscription myContacts myGroupMemberships myGroups myPrivacyRelationships \
-                  presenceSubscriptionMemberships",
+        members: "myContactsAndGroupsSubscription myContacts myGroupMemberships myGroups myPrivacyRelationships \
+                  presenceSubscriptions search subscribedContacts",
+        left_out: "presenceSubscriptionMemberships",
+    },
+    Reference {
+        rel: "myContacts",
+        operations: &[("GET", 200)],
+        members: "contact",
+        left_out: "",
+    },
+    Reference {
+        rel: "groupContacts",
+        operations: &[("GET", 200)],
+        members: "contact",
+        left_out: "",
+    },
+    Reference {
+        rel: "myGroups",
+        operations: &[("GET", 200), ("POST", 204)],
+        members: "defaultGroup delegatesGroup delegatorsGroup distributionGroup group pinnedGroup",
+        left_out: "myOrganizationGroup",
+    },
+    // The first edition of the pages of the groups has the link `groupMemberships`.
+    Reference {
+        rel: "group",
+        operations: &[("GET", 200), ("PUT", 200), ("DELETE", 204)],
+        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
+        left_out: "",
+    },
+    Reference {
+        rel: "pinnedGroup",
+        operations: &[("GET", 200)],
+        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
+        left_out: "",
+    },
+    Reference {
+        rel: "defaultGroup",
+        operations: &[("GET", 200)],
+        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
+        left_out: "",
+    },
+    Reference {
+        rel: "delegatesGroup",
+        operations: &[("GET", 200)],
+        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
+        left_out: "",
+    },
+    Reference {
+        rel: "delegatorsGroup",
+        operations: &[("GET", 200)],
+        members: "id name groupContacts subscribeToGroupPresence",
+        left_out: "",
+    },
+    Reference {
+        rel: "distributionGroup",
+        operations: &[("GET", 200)],
+        members: "uri id name addToContactList expandDistributionGroup removeFromContactList subscribeToGroupPresence \
+                  contact distributionGroup",
+        left_out: "",
+    },
+    Reference {
+        rel: "subscribeToGroupPresence",
+        operations: &[("POST", 201)],
+        members: "",
+        left_out: "",
+    },
+    // The response is a distributionGroup.
+    Reference {
+        rel: "expandDistributionGroup",
+        operations: &[("GET", 200)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "addToContactList",
+        operations: &[("POST", 204)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "removeFromContactList",
+        operations: &[("POST", 204)],
+        members: "",
+        left_out: "",
+    },
+    // Servers have the link `removeContactFromAllGroups` here; its page does not say where it is.
+    Reference {
+        rel: "myGroupMemberships",
+        operations: &[("GET", 200), ("POST", 201)],
+        members: "myGroupMembership removeContactFromAllGroups",
+        left_out: "",
+    },
+    // The response is a myGroupMemberships.
+    Reference {
+        rel: "groupMemberships",
+        operations: &[("GET", 200)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "myGroupMembership",
+        operations: &[("GET", 200), ("DELETE", 204)],
+        members: "contact defaultGroup delegatesGroup group pinnedGroup",
+        left_out: "",
+    },
+    Reference {
+        rel: "removeContactFromAllGroups",
+        operations: &[("POST", 204)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "myContactsAndGroupsSubscription",
+        operations: &[("GET", 200)],
+        members: "state startOrRefreshSubscriptionToContactsAndGroups stopSubscriptionToContactsAndGroups",
+        left_out: "",
+    },
+    Reference {
+        rel: "startOrRefreshSubscriptionToContactsAndGroups",
+        operations: &[("POST", 201)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "stopSubscriptionToContactsAndGroups",
+        operations: &[("POST", 204)],
+        members: "",
+        left_out: "",
     },
     Reference {
         rel: "search",
         operations: &[("GET", 200)],
-        members: "moreResultsAvailable contact",
-        left_out: "distributionGroup",
+        members: "moreResultsAvailable contact distributionGroup",
+        left_out: "",
     },
     Reference {
         rel: "subscribedContacts",
@@ -130,8 +306,32 @@ pub(crate) const REFERENCES: &[Reference] = &[
         operations: &[("GET", 200)],
         members: "company department emailAddresses homePhoneNumber mobilePhoneNumber name office otherPhoneNumber \
                   sourceNetwork title type uri workPhoneNumber contactLocation contactNote contactPhoto \
-                  contactPresence contactSupportedModalities",
-        left_out: "sourceNetworkIconUrl contactPrivacyRelationship",
+                  contactPresence contactPrivacyRelationship contactSupportedModalities",
+        left_out: "sourceNetworkIconUrl",
+    },
+    Reference {
+        rel: "contactPrivacyRelationship",
+        operations: &[("GET", 200), ("PUT", 200)],
+        members: "relationshipLevel resetContactPrivacyRelationship",
+        left_out: "",
+    },
+    Reference {
+        rel: "resetContactPrivacyRelationship",
+        operations: &[("POST", 204)],
+        members: "",
+        left_out: "",
+    },
+    Reference {
+        rel: "myPrivacyRelationships",
+        operations: &[("GET", 200)],
+        members: "myPrivacyRelationship",
+        left_out: "",
+    },
+    Reference {
+        rel: "myPrivacyRelationship",
+        operations: &[("GET", 200)],
+        members: "relationshipLevel contact",
+        left_out: "",
     },
     Reference {
         rel: "contactPresence",
@@ -160,9 +360,24 @@ pub(crate) const REFERENCES: &[Reference] = &[
     Reference {
         rel: "onlineMeetings",
         operations: &[("GET", 200)],
-        members: "",
-        left_out: "myAssignedOnlineMeeting myOnlineMeetings onlineMeetingDefaultValues onlineMeetingEligibleValues \
+        members: "myOnlineMeetings",
+        left_out: "myAssignedOnlineMeeting onlineMeetingDefaultValues onlineMeetingEligibleValues \
                   onlineMeetingInvitationCustomization onlineMeetingPolicies phoneDialInInformation",
+    },
+    // Meetings are scheduled in the configuration, so clients can only read them.
+    Reference {
+        rel: "myOnlineMeetings",
+        operations: &[("GET", 200)],
+        members: "myOnlineMeeting",
+        left_out: "myAssignedOnlineMeeting",
+    },
+    Reference {
+        rel: "myOnlineMeeting",
+        operations: &[("GET", 200)],
+        members: "accessLevel attendees automaticLeaderAssignment description leaders onlineMeetingId onlineMeetingRel \
+                  onlineMeetingUri organizerUri subject",
+        left_out: "conferenceId entryExitAnnouncement expirationTime joinUrl legacyOnlineMeetingUri \
+                  lobbyBypassForPhoneUsers phoneUserAdmission onlineMeetingExtensions onlineMeetingExtension",
     },
     Reference {
         rel: "communication",

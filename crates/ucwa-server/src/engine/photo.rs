@@ -1,0 +1,63 @@
+//! The photos of users (`contactPhoto_ref`, `photo_ref`).
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, ETAG, EXPIRES};
+
+use super::Engine;
+use super::exchange::Exchange;
+use super::identifiers::ApplicationId;
+use super::reply::{Refusal, Reply, checksum, set};
+use super::routes;
+
+/// How long a client may use a photo without asking again.
+const GOOD_FOR: Duration = Duration::from_secs(3600);
+
+impl Engine {
+    /// The href of a user's photo. Guests cannot see the photos that the server keeps. A user without a photo has a link, too.
+    pub(super) fn photo_href(&self, id: ApplicationId, address: &str) -> Option<String> {
+        let elsewhere = self.user_at(address)?.card.photo.clone();
+        let is_guest = self.is_guest(&self.application(id).ok()?.address);
+        elsewhere.or_else(|| (!is_guest).then(|| routes::contact_photo(id, address)))
+    }
+
+    /// GET contactPhoto. The photo has one size, which is served for every size that a client asks for.
+    pub(super) fn photo(
+        &self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+        address: &str,
+    ) -> Result<Reply, Refusal> {
+        self.refuse_guest(&self.application(id)?.address)?;
+        if exchange.query("size").is_some_and(|size| !is_size(size)) {
+            return Err(Refusal::parameter("The size isn't of the form HR48X48."));
+        }
+        let user = self.user_at(address).ok_or(Refusal::NOT_FOUND)?;
+        let photo = user.photo.as_ref().ok_or(Refusal::NOT_FOUND)?;
+        let mut response =
+            self.with_content(StatusCode::OK, &photo.media_type, photo.image.clone());
+        set(
+            &mut response,
+            ETAG,
+            &format!("\"{}\"", checksum(&photo.image)),
+        );
+        set(&mut response, CACHE_CONTROL, "private");
+        let expires = httpdate::fmt_http_date(self.wall() + GOOD_FOR);
+        set(&mut response, EXPIRES, &expires);
+        Ok(Reply::Ready(response))
+    }
+}
+
+/// Whether this is a height and a width in pixels, such as `HR96X96`.
+fn is_size(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let sides = lower
+        .strip_prefix("hr")
+        .and_then(|sides| sides.split_once('x'));
+    sides.is_some_and(|(height, width)| {
+        [height, width]
+            .iter()
+            .all(|side| side.parse::<u16>().is_ok_and(|side| side > 0))
+    })
+}
