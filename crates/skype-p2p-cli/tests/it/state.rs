@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     process::{LENE, PASSWORD, PATIENCE, Process, TOSH, command, run},
@@ -172,8 +172,21 @@ fn a_change_is_there_if_the_server_is_killed_right_after_the_response() {
     let token = Client::sign_in(&address, TOSH).unwrap().token;
     server.signal("KILL");
     drop(server);
+    let (server, address) = serve(&folder.state());
+    let mut tosh = Client::with_token(&address, &token);
+    assert!(tosh.is_known().unwrap());
+
+    tosh.create_application(false).unwrap();
+    let contact = json!({"contactUri": format!("sip:{LENE}")});
+    let memberships = tosh.people("myGroupMemberships");
+    tosh.post(&memberships, Some(&contact)).unwrap();
+    server.signal("KILL");
+    drop(server);
     let (_server, address) = serve(&folder.state());
-    assert!(Client::with_token(&address, &token).is_known().unwrap());
+    let mut tosh = Client::with_token(&address, &token);
+    tosh.create_application(false).unwrap();
+    let contacts = tosh.get(&tosh.people("myContacts")).unwrap();
+    assert!(contacts.to_string().contains(LENE), "{contacts}");
 }
 
 #[test]

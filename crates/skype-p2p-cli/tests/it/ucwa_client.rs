@@ -81,6 +81,11 @@ impl Client {
         href(&self.application["_embedded"]["communication"], rel).unwrap()
     }
 
+    /// A link of the application's people.
+    pub(crate) fn people(&self, rel: &str) -> String {
+        href(&self.application["_embedded"]["people"], rel).unwrap()
+    }
+
     pub(crate) fn invite(&self, to: &str, text: &str) -> Result<(), Lost> {
         let input = json!({
             "importance": "Normal",
