@@ -8,7 +8,7 @@ async function play(root, user, password, other, steps) {
   const events = new EventTarget();
   const closing = new AbortController();
   const incoming = [];
-  let token, application, conversation, sendMessage;
+  let token, application, conversation, sendMessage, invitation;
 
   async function ask(method, href, { body, type, signal } = {}) {
     const headers = { Accept: "application/json" };
@@ -53,6 +53,7 @@ async function play(root, user, password, other, steps) {
         const resource = event._embedded?.[rel];
         if (rel === "participant" && event.type === "added" && !resource) ask("GET", href);
         if (rel === "conversation") conversation = event.type === "deleted" ? undefined : href;
+        if (rel === "messagingInvitation" && resource?._links.accept) invitation = resource;
         if (rel === "messaging") sendMessage = resource?._links.sendMessage?.href;
         if (rel === "message" && resource?.direction === "Incoming") {
           const [, text] = link(resource, "plainMessage").split(/,(.*)/s);
@@ -109,9 +110,19 @@ async function play(root, user, password, other, steps) {
       await until(() => sendMessage);
     },
 
+    async accept() {
+      await until(() => invitation);
+      await ask("POST", link(invitation, "accept"));
+      await until(() => sendMessage);
+    },
+
     async see({ event, new: text }) {
       if (event !== "messages.added") throw new Error(`a page cannot see ${event}`);
       await until(() => incoming.includes(text));
+    },
+
+    async see_end() {
+      await until(() => !conversation);
     },
 
     async leave() {
@@ -130,6 +141,8 @@ async function play(root, user, password, other, steps) {
 
   for (const { do: name, ...step } of steps) {
     if (!doing[name]) throw new Error(`a page cannot ${name}`);
+    // The program that drives the page reads it.
+    globalThis.step = name;
     await doing[name](step);
   }
 }

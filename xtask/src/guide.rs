@@ -25,6 +25,10 @@ struct Company;
 struct Conferences;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/src/contacts.md")]
+struct Contacts;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/src/crates.md")]
 struct Crates;
 

@@ -9,6 +9,7 @@ mod arrows;
 mod documents;
 mod examples;
 mod named_tests;
+mod publication;
 mod sources;
 
 /// The folder of the workspace.

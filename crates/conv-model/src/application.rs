@@ -5,8 +5,11 @@ use std::fmt;
 
 use crate::archive::ArchiveCommandState;
 use crate::backend::Backend;
+use crate::contact_list;
 use crate::conversation::Conversation;
 use crate::conversations_manager::ConversationsManager;
+use crate::group::Group;
+use crate::group_registry;
 use crate::ids::{CommandId, ConversationId};
 use crate::me::MePerson;
 use crate::model::Model;
@@ -16,7 +19,7 @@ use crate::observable::command::CommandFuture;
 use crate::observable::list::List;
 use crate::observable::store::Node;
 use crate::person::Person;
-use crate::persons_manager::PersonsManager;
+use crate::persons_and_groups_manager::PersonsAndGroupsManager;
 use crate::states::{ConnectionState, SignInState};
 use crate::sync::Arc;
 use crate::writer::ModelWriter;
@@ -34,6 +37,14 @@ pub(crate) struct ApplicationCells {
 pub(crate) struct ApplicationIdentity {
     pub(crate) model: Arc<Model>,
     pub(crate) me: MePerson,
+    /// The contact list as a whole.
+    pub(crate) contact_list: Group,
+}
+
+impl Drop for ApplicationIdentity {
+    fn drop(&mut self) {
+        contact_list::unlink(&self.model);
+    }
 }
 
 pub(crate) type ApplicationNode = Node<ApplicationCells, ApplicationIdentity>;
@@ -60,7 +71,13 @@ impl Application {
             archive: Cell::new(ArchiveCommandState::default()),
         };
         let me = MePerson(Person::new(&model, "", true));
-        let node = store.node(ApplicationIdentity { model, me }, cells);
+        let contact_list = group_registry::create_root(&model);
+        let identity = ApplicationIdentity {
+            model,
+            me,
+            contact_list,
+        };
+        let node = store.node(identity, cells);
         (
             Self {
                 node: Arc::clone(&node),
@@ -100,10 +117,11 @@ impl Application {
         ConversationsManager::new(Arc::clone(&self.node))
     }
 
-    /// The people.
+    /// The people and groups.
     #[must_use]
-    pub fn persons_manager(&self) -> PersonsManager {
-        PersonsManager::new(Arc::clone(&self.node.fixed.model))
+    pub fn persons_and_groups_manager(&self) -> PersonsAndGroupsManager {
+        let fixed = &self.node.fixed;
+        PersonsAndGroupsManager::new(Arc::clone(&fixed.model), fixed.contact_list.clone())
     }
 
     /// Runs a command of the protocol's own, such as its sign-in. `start` is called with the number of the command, in order

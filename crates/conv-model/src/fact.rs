@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::body::MessageBody;
+use crate::contact_list_fact::{ContactListFact, PrivacyLevel};
 use crate::fact_parts::{
     Archived, ArchivedMessage, Discovered, Incoming, Modalities, ParticipantFact,
     ParticipantUpdate, SenderFact,
@@ -56,6 +57,8 @@ pub enum Fact {
         /// The fact.
         fact: PersonFact,
     },
+    /// A fact about the contact list.
+    ContactList(ContactListFact),
     /// An incoming invitation.
     Incoming(Incoming),
     /// A conversation that another endpoint of the user began, or that was found after the sign-in.
@@ -177,6 +180,8 @@ pub enum PersonFact {
     Location(Option<String>),
     /// The modalities that the person can use.
     Capabilities(Capabilities),
+    /// The level of the user's data that the person may see.
+    RelationshipLevel(Option<PrivacyLevel>),
 }
 
 impl fmt::Debug for PersonFact {
@@ -201,6 +206,7 @@ impl fmt::Debug for PersonFact {
             Self::EndpointType(value) => shown("EndpointType", value),
             Self::Note(value) => shown("Note", value),
             Self::Capabilities(value) => shown("Capabilities", value),
+            Self::RelationshipLevel(value) => shown("RelationshipLevel", value),
         }
     }
 }

@@ -113,23 +113,31 @@
 //! # Where the facts come from
 //!
 //! Names, members and rules are those published for the Skype Web SDK (`PropertyModel`, `ObjectModel`,
-//! `Conversations`, `ConversationsManager`, `ChatService`, `HistoryService`, `Participant`, `Person`, `Reason`,
-//! `ConversationEnums`), with these differences: names are in snake case; `changed` also replays a value that is `None`; a
+//! `Conversations`, `ConversationsManager`, `ChatService`, `HistoryService`, `Participant`, `Person`, `Groups`,
+//! `PersonsAndGroupsManager`, `Reason`, `ConversationEnums`), with these differences: names are in snake case; `changed` also replays a value that is `None`; a
 //! participant who left stays in the collection, Disconnected; a message can have the status
-//! [`Unknown`](MessageStatus::Unknown); `sort` takes a key instead of a comparison.
+//! [`Unknown`](MessageStatus::Unknown); `sort` takes a key instead of a comparison; the future of a change of the contact list
+//! resolves with the server's response, while the collections change with the fact that reports the change.
 
 mod application;
 mod archive;
 mod backend;
 mod body;
+mod call_forwarding;
 mod chat_service;
 mod command_state;
+mod contact_list;
+mod contact_list_fact;
+mod contact_list_request;
 mod conversation;
 mod conversation_facts;
 mod conversation_messages;
 mod conversations_manager;
 mod fact;
 mod fact_parts;
+mod group;
+mod group_commands;
+mod group_registry;
 mod history;
 mod html;
 mod ids;
@@ -141,8 +149,10 @@ mod observable;
 mod participant;
 mod people;
 mod person;
-mod persons_manager;
+mod persons_and_groups_manager;
+mod photo;
 mod reason;
+mod remote_collection;
 mod remote_property;
 mod request;
 mod roster;
@@ -155,7 +165,12 @@ pub use backend::Backend;
 #[cfg(feature = "mock")]
 pub use backend::MockBackend;
 pub use body::MessageBody;
+pub use call_forwarding::{CallForwarding, CallForwardingMode, CallForwardingTarget, UserPhone};
 pub use chat_service::ChatService;
+pub use contact_list_fact::{
+    ContactList, ContactListFact, GroupFact, GroupKey, GroupType, PrivacyLevel,
+};
+pub use contact_list_request::ContactsRequest;
 pub use conversation::{ActiveModalities, Conversation};
 pub use conversations_manager::ConversationsManager;
 pub use fact::{ConversationFact, Fact, PersonFact};
@@ -163,6 +178,8 @@ pub use fact_parts::{
     Archived, ArchivedMessage, Discovered, Incoming, Modalities, ParticipantCapabilities,
     ParticipantFact, ParticipantUpdate, SenderFact,
 };
+pub use group::Group;
+pub use group_commands::Contact;
 pub use history::{ActivityItem, HistoryService, ParticipantActivity};
 pub use ids::{CommandId, ConversationId, MessageId, ParticipantId};
 pub use me::MePerson;
@@ -173,8 +190,12 @@ pub use observable::{
 };
 pub use participant::{Participant, ParticipantChat};
 pub use person::{Capabilities, EndpointType, Note, NoteKind, Person, PersonStatus, PhoneNumber};
-pub use persons_manager::{FoundPersons, PersonSearch, PersonsManager};
+pub use persons_and_groups_manager::{
+    FoundGroups, FoundPersons, GroupSearch, PersonSearch, PersonsAndGroupsManager,
+};
+pub use photo::{Photo, PhotoSize};
 pub use reason::{ErrorDetails, Reason, ReasonCode, Resend};
+pub use remote_collection::RemoteCollection;
 pub use remote_property::{PublishedProperty, RemoteProperty};
 pub use request::{
     Context, Interest, MeChange, Outcome, OutgoingMessage, Peer, PersonField, Request, StartOptions,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use crate::backend::Backend;
+use crate::group_registry::{GroupRegistry, Groups};
 use crate::ids::CommandId;
 use crate::observable::command::{CommandFuture, failed};
 use crate::observable::store::{Node, Store, Transaction};
@@ -16,12 +17,13 @@ use crate::reason::{Reason, ReasonCode};
 use crate::request::{Outcome, Request};
 use crate::sync::Arc;
 
-/// The store, the port, the people, the commands in flight, and the source of local IDs.
+/// The store, the port, the people, the groups, the commands in flight, and the source of local IDs.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) store: Store,
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) people: Arc<People>,
+    pub(crate) groups: Arc<Groups>,
     /// The time of the last commit of facts.
     pub(crate) clock: Arc<Node<SystemTime>>,
     commands: Arc<Node<Commands>>,
@@ -60,7 +62,7 @@ pub(crate) enum Step<R = ()> {
 
 impl Step {
     /// A request whose completion changes nothing in the model.
-    pub(crate) fn request(request: Request) -> Self {
+    pub(crate) fn request(request: impl Into<Request>) -> Self {
         Self::request_then(request, |_, result| result.map(drop))
     }
 }
@@ -68,13 +70,13 @@ impl Step {
 impl<R> Step<R> {
     /// A request, and the changes that its completion causes.
     pub(crate) fn request_then(
-        request: Request,
+        request: impl Into<Request>,
         finish: impl FnMut(&mut Transaction<'_>, Result<Outcome, Reason>) -> Result<R, Reason>
         + Send
         + Sync
         + 'static,
     ) -> Self {
-        Self::Request(request, Box::new(finish))
+        Self::Request(request.into(), Box::new(finish))
     }
 }
 
@@ -84,6 +86,7 @@ impl Model {
         Arc::new(Self {
             backend,
             people: store.node((), BTreeMap::new()),
+            groups: store.node((), GroupRegistry::new()),
             clock: store.node((), SystemTime::UNIX_EPOCH),
             commands: store.node((), Commands::default()),
             next_id: AtomicU64::new(1),
@@ -137,7 +140,12 @@ impl Model {
     }
 
     /// Sends a request to the backend without waiting for its end.
-    pub(crate) fn notify(self: &Arc<Self>, transaction: &mut Transaction<'_>, request: Request) {
+    pub(crate) fn notify(
+        self: &Arc<Self>,
+        transaction: &mut Transaction<'_>,
+        request: impl Into<Request>,
+    ) {
+        let request = request.into();
         let command = CommandId(self.next_id());
         let backend = Arc::clone(&self.backend);
         transaction.call(move || backend.request(command, request));

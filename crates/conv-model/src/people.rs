@@ -80,6 +80,13 @@ fn insert(transaction: &mut Transaction<'_>, model: &Model, address: &str, perso
     }
 }
 
+/// Every person with an address and a handle. Discard them in the transaction: each may be the last handle by then.
+pub(crate) fn all(transaction: &mut Transaction<'_>, model: &Model) -> Vec<Person> {
+    let people = transaction.cells(&model.people).values();
+    let persons = people.filter_map(|node| node.upgrade().map(|node| Person { node }));
+    persons.collect()
+}
+
 /// Removes the entry of a person that has no handle any more.
 pub(crate) fn evict(transaction: &mut Transaction<'_>, model: &Model, address: &str) {
     let people = transaction.cells(&model.people);

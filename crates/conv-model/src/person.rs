@@ -5,12 +5,17 @@ use std::fmt;
 use std::sync::{OnceLock, Weak};
 use std::time::SystemTime;
 
+use crate::contact_list_fact::PrivacyLevel;
 use crate::fact::PersonFact;
+use crate::group::Group;
 use crate::model::Model;
-use crate::observable::Property;
 use crate::observable::cell::{Accessor, Cell, Field};
+use crate::observable::command::Command;
+use crate::observable::list::{List, ListField};
 use crate::observable::store::{Node, Transaction};
+use crate::observable::{Collection, Property};
 use crate::people;
+use crate::remote_collection::{RemoteCollection, RemoteList};
 use crate::remote_property::{Interests, RemoteProperty};
 use crate::request::{Interest, PersonField, Request};
 use crate::sync::Arc;
@@ -146,6 +151,10 @@ pub(crate) struct PersonCells {
     pub(crate) note: Cell<Option<Note>>,
     pub(crate) location: Cell<Option<String>>,
     capabilities: Cell<Capabilities>,
+    relationship_level: Cell<Option<PrivacyLevel>>,
+    pub(crate) groups: List<Group>,
+    /// The groups are kept, because the application has asked for them.
+    pub(crate) keeps_groups: bool,
     pub(crate) interests: BTreeMap<PersonField, Interests>,
     /// Other objects of the same person, which get every change too.
     aliases: Vec<Weak<PersonNode>>,
@@ -190,6 +199,9 @@ impl Person {
             note: Cell::new(None),
             location: Cell::new(None),
             capabilities: Cell::new(Capabilities::default()),
+            relationship_level: Cell::new(None),
+            groups: List::new(),
+            keeps_groups: false,
             interests: BTreeMap::new(),
             aliases: Vec::new(),
         };
@@ -336,6 +348,31 @@ impl Person {
         self.remote(PersonField::Capabilities, |cells| &mut cells.capabilities)
     }
 
+    /// The level of the user's data that the person may see. `None` if it is not known.
+    #[must_use]
+    pub fn relationship_level(&self) -> RemoteProperty<Option<PrivacyLevel>> {
+        self.remote(PersonField::RelationshipLevel, |cells| {
+            &mut cells.relationship_level
+        })
+    }
+
+    /// The groups of the contact list that contain the person, without the groups of privacy levels. Empty until it is fetched
+    /// or followed, which loads the groups of the contact list too. To change it, add the person to a group, or remove it there.
+    #[must_use]
+    pub fn groups(&self) -> RemoteCollection<Group> {
+        let items = Collection::new(ListField {
+            node: Arc::clone(&self.canonical().node),
+            list: |cells| &mut cells.groups,
+        });
+        RemoteCollection::new(
+            items,
+            RemoteList::Memberships(self.clone()),
+            RemoteList::groups_now,
+            Command::not_supported(),
+            Command::not_supported(),
+        )
+    }
+
     /// This person, so that a message's `sender().person()` reads like a participant's `person()`.
     #[must_use]
     pub fn person(&self) -> Self {
@@ -418,7 +455,9 @@ impl Person {
         let facts = mine.facts();
         let interests = std::mem::take(&mut mine.interests);
         let aliases = std::mem::take(&mut mine.aliases);
+        let keeps_groups = mine.keeps_groups;
         let theirs = transaction.cells(&principal.node);
+        theirs.keeps_groups |= keeps_groups;
         let known = theirs.facts();
         let is_nameless = theirs.display_name.get() == theirs.id.get();
         theirs.aliases.extend(aliases);
@@ -534,6 +573,7 @@ fields! {
     Note note,
     Location location,
     Capabilities capabilities,
+    RelationshipLevel relationship_level,
 }
 
 fn is_known<T: Default + PartialEq>(value: &T) -> bool {

@@ -98,6 +98,8 @@ codes! {
     InvalidState => Later,
     /// Signing in failed.
     SignInFailed => Futile,
+    /// Only the first part of the command succeeded, such as the first half of a move.
+    Partial => Futile,
 }
 
 impl fmt::Display for ReasonCode {

@@ -4,9 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::body::MessageBody;
+use crate::call_forwarding::{CallForwarding, UserPhone};
+use crate::contact_list_request::ContactsRequest;
 use crate::ids::{ConversationId, MessageId, ParticipantId};
 use crate::person::PersonStatus;
-use crate::persons_manager::FoundPersons;
+use crate::persons_and_groups_manager::{FoundGroups, FoundPersons};
+use crate::photo::Photo;
 use crate::states::{Importance, ParticipantRole};
 
 /// A request of the model to the [`Backend`](crate::Backend).
@@ -154,6 +157,8 @@ pub enum Request {
     },
     /// Change the user's own presence.
     SetMe(MeChange),
+    /// Load or change the contact list.
+    Contacts(ContactsRequest),
 }
 
 /// The result of a request that succeeded.
@@ -162,8 +167,18 @@ pub enum Request {
 pub enum Outcome {
     /// The request was carried out.
     Done,
-    /// The results of a search.
+    /// The results of a search for persons.
     Found(FoundPersons),
+    /// The results of a search for distribution groups.
+    FoundGroups(FoundGroups),
+    /// A photo; `None` if the person has none.
+    Photo(Option<Photo>),
+    /// The photo has the version that the application has.
+    PhotoUnchanged,
+    /// The user's phones.
+    Phones(Vec<UserPhone>),
+    /// How the user's calls are forwarded.
+    CallForwarding(CallForwarding),
 }
 
 /// A participant and its address.
@@ -273,6 +288,8 @@ pub enum PersonField {
     Location,
     /// The modalities that the person can use.
     Capabilities,
+    /// The level of the user's data that the person may see.
+    RelationshipLevel,
 }
 
 /// How a field of a person is followed.

@@ -4,10 +4,12 @@ use std::fmt;
 
 use crate::application::ApplicationNode;
 use crate::archive::ArchiveCommandState;
+use crate::contact_list;
 use crate::conversation::Conversation;
 use crate::conversations_manager::{insert_item, new_conversation, remove_item};
-use crate::fact::{ConversationFact, Fact};
+use crate::fact::{ConversationFact, Fact, PersonFact};
 use crate::fact_parts::{Archived, Discovered, Incoming};
+use crate::group_commands;
 use crate::ids::ConversationId;
 use crate::observable::store::Transaction;
 use crate::people;
@@ -65,11 +67,18 @@ impl ModelWriter {
                 me.set_name(transaction, display_name.as_deref());
             }
             Fact::Person { address, fact } => {
+                if let PersonFact::RelationshipLevel(level) = &fact {
+                    let model = &self.node.fixed.model;
+                    contact_list::apply_level(transaction, model, &address, *level);
+                }
                 if let Some(person) = people::find(transaction, &self.node.fixed.model, &address) {
                     person.apply(transaction, fact);
                     // This may be the last handle on the person by now.
                     transaction.discard(person);
                 }
+            }
+            Fact::ContactList(fact) => {
+                contact_list::apply(transaction, &self.node.fixed.contact_list, fact);
             }
             Fact::Incoming(incoming) => self.add_incoming(transaction, incoming),
             Fact::Discovered(discovered) => {
@@ -138,6 +147,9 @@ impl ModelWriter {
         }
         self.change_archive(transaction, |archive| {
             archive.signed_in = state == SignInState::SignedIn;
+        });
+        group_commands::change_command_state(transaction, &self.node.fixed.model, |contacts| {
+            contacts.signed_in = state == SignInState::SignedIn;
         });
         if state == SignInState::SignedOut {
             let reason = reason.clone();

@@ -7,14 +7,23 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use clap_complete::Shell;
 use skype_p2p::Representation;
 use ucwa_server::parse_origin;
 
 use crate::{account::Account, address, faults::Faults};
 
+/// The version, the commit and the optional features of the build; the last two come from `build.rs`.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    env!("SKYPE_P2P_COMMIT"),
+    "\nfeatures: ",
+    env!("SKYPE_P2P_FEATURES")
+);
+
 /// Peer-to-peer chat on Skype for Business Server.
 #[derive(Debug, Parser)]
-#[command(name = "skype-p2p", version, about, arg_required_else_help = true)]
+#[command(name = "skype-p2p", version = VERSION, about, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -45,6 +54,28 @@ pub enum Command {
     /// Exits with 0 when interrupted, 1 if the server ended the session, 2 if the command line is wrong, and 4 if the
     /// sign-in failed.
     Listen(Listen),
+    /// Print a script with which a shell completes the command line
+    Completions(Completions),
+    /// Print the manual page, or write the page of each command into a folder
+    ///
+    /// Exits with 0 if the manual was written, and with 1 if it cannot be written.
+    Man(Man),
+}
+
+/// The arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell that reads the script
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// The arguments of `man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The folder for the pages: skype-p2p.1, skype-p2p-send.1 and so on. It is created if it does not exist
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
 }
 
 /// The arguments of `demo`.

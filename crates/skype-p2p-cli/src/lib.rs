@@ -1,4 +1,4 @@
-//! What the binary `skype-p2p` is made of: its command line and its four commands.
+//! What the binary `skype-p2p` is made of: its command line and its commands.
 //!
 //! Standard output is the product, a line at a time; standard error is for diagnostics, more of them with `RUST_LOG`. The
 //! words in which `demo` and `listen` tell what they observe are those of [`timeline`]; [`Observer`] finds them out from
@@ -9,10 +9,12 @@ mod address;
 mod admin;
 mod args;
 mod audience;
+mod completions;
 mod demo;
 mod faults;
 mod interrupt;
 mod listen;
+mod man;
 mod observer;
 mod output;
 mod password;
@@ -30,7 +32,9 @@ use std::{fmt::Display, io::Write as _, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
 pub use account::Account;
-pub use args::{Accept, Cli, Command, Demo, Format, Listen, Send, Serve, SignIn, Tls};
+pub use args::{
+    Accept, Cli, Command, Completions, Demo, Format, Listen, Man, Send, Serve, SignIn, Tls,
+};
 pub use faults::Faults;
 pub use observer::Observer;
 
@@ -75,6 +79,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Serve(serve) => serve::run(serve).await,
         Command::Send(send) => send::run(send).await,
         Command::Listen(listen) => listen::run(listen).await,
+        Command::Completions(completions) => completions::run(&completions),
+        Command::Man(man) => man::run(&man),
     };
     end.into()
 }

@@ -31,6 +31,15 @@ impl Output {
     }
 }
 
+/// Writes a whole document to standard output. A reader that has read enough is no error.
+pub(crate) fn write_document(document: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(document).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use conv_model::{ConversationsManager, MePerson, PersonsManager};
+use conv_model::{ConversationsManager, MePerson, PersonsAndGroupsManager};
 use futures_channel::oneshot;
 use ucwa_session::Checkpoint;
 
@@ -102,10 +102,10 @@ impl Application {
         self.model.conversations_manager()
     }
 
-    /// Returns the people that the user can chat with.
+    /// Returns the people that the user can chat with, and the user's contact list.
     #[must_use]
-    pub fn persons_manager(&self) -> PersonsManager {
-        self.model.persons_manager()
+    pub fn persons_and_groups_manager(&self) -> PersonsAndGroupsManager {
+        self.model.persons_and_groups_manager()
     }
 
     /// Returns the signed-in user.

@@ -74,6 +74,7 @@
 
 mod application;
 mod builder;
+mod contacts;
 mod driver;
 mod events;
 mod exchange;
@@ -96,15 +97,17 @@ mod tokio_runtime;
 pub use application::Application;
 pub use builder::{ApplicationBuilder, BuildError};
 pub use conv_model::{
-    ActiveModalities, ActivityItem, CallConnectionState, Capabilities, Change, Changes,
-    ChatService, Closed, Collection, CollectionChange, Command, CommandFuture, ConnectionState,
-    Context, Conversation, ConversationId, ConversationState, ConversationsManager, Direction,
-    EndpointType, ErrorDetails, HistoryService, Importance, Invitee, Key, Latest, MePerson,
+    ActiveModalities, ActivityItem, CallConnectionState, CallForwarding, CallForwardingMode,
+    CallForwardingTarget, Capabilities, Change, Changes, ChatService, Closed, Collection,
+    CollectionChange, Command, CommandFuture, ConnectionState, Contact, Context, Conversation,
+    ConversationId, ConversationState, ConversationsManager, Direction, EndpointType, ErrorDetails,
+    Group, GroupSearch, GroupType, HistoryService, Importance, Invitee, Key, Latest, MePerson,
     MessageBody, MessageFormat, MessageId, MessageStatus, Note, NoteKind, Participant,
     ParticipantActivity, ParticipantChat, ParticipantId, ParticipantRole, ParticipantState, Person,
-    PersonSearch, PersonStatus, PersonsManager, PhoneNumber, Property, PublishedProperty, Reader,
-    Reason, ReasonCode, RemoteProperty, Resend, SignInState, StartOptions, Subscription,
-    Subscriptions, TextMessage,
+    PersonSearch, PersonStatus, PersonsAndGroupsManager, PhoneNumber, Photo, PhotoSize,
+    PrivacyLevel, Property, PublishedProperty, Reader, Reason, ReasonCode, RemoteCollection,
+    RemoteProperty, Resend, SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
+    UserPhone,
 };
 #[cfg(feature = "faulty")]
 pub use conv_transport::{Effect, Fault, FaultError, Faulty};

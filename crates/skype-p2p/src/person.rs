@@ -6,6 +6,8 @@ use conv_model::{
 };
 use ucwa_session::FoundPerson;
 
+use crate::contacts;
+
 /// The model's fact for a fact about a person. `None` if the model has no counterpart.
 pub(crate) fn fact(fact: ucwa_session::PersonFact) -> Option<PersonFact> {
     use ucwa_session::PersonFact as Fact;
@@ -27,6 +29,7 @@ pub(crate) fn fact(fact: ucwa_session::PersonFact) -> Option<PersonFact> {
         Fact::Note(it) => PersonFact::Note(it.map(note)),
         Fact::Location(location) => PersonFact::Location(location),
         Fact::Capabilities(it) => PersonFact::Capabilities(capabilities(it)),
+        Fact::RelationshipLevel(it) => PersonFact::RelationshipLevel(it.and_then(contacts::level)),
         other => {
             tracing::warn!(
                 ?other,
@@ -64,6 +67,7 @@ pub(crate) fn field(field: PersonField) -> Option<ucwa_session::PersonField> {
         PersonField::Note => Field::Note,
         PersonField::Location => Field::Location,
         PersonField::Capabilities => Field::Capabilities,
+        PersonField::RelationshipLevel => Field::RelationshipLevel,
         _ => return None,
     })
 }

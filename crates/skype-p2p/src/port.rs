@@ -8,6 +8,7 @@ use conv_model::{
 use ucwa_session::{CustomContent, Operation, Role, SipUri};
 
 use crate::{
+    contacts,
     keys::{conversation_key, message_key, participant_key},
     mailbox::{Command, Mailbox},
     person,
@@ -181,6 +182,7 @@ fn operation(request: Request) -> Option<Operation> {
             interest: person::interest(interest)?,
         },
         Request::SearchPersons { query, limit, .. } => Operation::SearchPeople { query, limit },
+        Request::Contacts(request) => Operation::Contacts(contacts::operation(request)?),
         Request::SetMe(change) => Operation::SetMe(person::me_change(change)?),
         other => {
             tracing::warn!(?other, "the session has no operation for a request");

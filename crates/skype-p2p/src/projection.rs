@@ -11,6 +11,7 @@ use ucwa_session::{
 };
 
 use crate::{
+    contacts,
     keys::{conversation_id, message_id, participant_id},
     person,
     reason::reason,
@@ -43,6 +44,7 @@ fn fact(event: SessionEvent) -> Option<Fact> {
         SessionEvent::ChannelRestored => Fact::connection(ConnectionState::Connected, None),
         SessionEvent::Me { uri, name, .. } => Fact::me(uri, name),
         SessionEvent::Person { uri, fact, .. } => Fact::person(uri, person::fact(fact)?),
+        SessionEvent::ContactList(change) => Fact::ContactList(contacts::fact(change)?),
         SessionEvent::Incoming {
             conversation,
             from,
@@ -114,7 +116,7 @@ pub(crate) fn completed(ticket: Ticket, result: Result<Outcome, Failure>) -> Fac
         Ok(Outcome::People { people, more, .. }) => {
             Ok(conv_model::Outcome::Found(person::found(people, more)))
         }
-        Ok(_) => Ok(conv_model::Outcome::Done),
+        Ok(outcome) => Ok(contacts::outcome(outcome).unwrap_or(conv_model::Outcome::Done)),
         Err(failure) => Err(reason(&failure)),
     };
     Fact::completed(CommandId(ticket.0), result)

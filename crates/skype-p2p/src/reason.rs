@@ -63,6 +63,7 @@ fn code(failure: &Failure) -> ReasonCode {
             ReasonCode::RequestFailed
         }
         FailureKind::Remote => disconnection(failure.code(), failure.subcode()),
+        FailureKind::Partial => ReasonCode::Partial,
         FailureKind::Timeout => ReasonCode::Timeout,
         FailureKind::DeliveryUnknown => ReasonCode::DeliveryUnknown,
         FailureKind::Ended => ReasonCode::Terminated,

@@ -1,4 +1,4 @@
-//! What a server is told before it starts.
+//! The configuration of a server: its users, tokens of another issuer, and timeouts.
 
 mod contact_list;
 mod scheduled_meeting;
@@ -21,31 +21,32 @@ use crate::seed::Seed;
 pub struct User {
     /// The SIP URI, such as `sip:toshm@contoso.com`.
     pub uri: SipUri,
-    /// The name that others see.
+    /// The display name.
     pub display_name: String,
     /// The password of the `password` grant.
     pub password: String,
-    /// What else is on the contact card.
+    /// The other properties of the contact card.
     pub card: Card,
     /// The contact list.
     pub contacts: InitialContacts,
-    /// The photo that the server serves. If there is none and the card has none either, the link to the photo leads to a 404.
+    /// The photo that the server serves. Without this photo and without the URL of one on the card, the link to the photo answers 404.
     pub photo: Option<Photo>,
     /// The meetings that the user has scheduled.
     pub meetings: Vec<ScheduledMeeting>,
-    /// How calls are forwarded. `None`, the default: the user has no enterprise voice, and cannot read it, nor the phones.
+    /// The call forwarding settings of a user with enterprise voice. `None`, the default, is a user without: reading the settings
+    /// or the phones answers 403.
     pub enterprise_voice: Option<CallForwarding>,
-    /// The pool at which the user is at home, if it is another than this one: what its addresses begin with, such as
-    /// `https://pool2.contoso.com`. Who has proven to be the user is sent there (`user_ref`).
+    /// The origin of the user's home pool, such as `https://pool2.contoso.com`, if it is another pool than this one. After the
+    /// authentication the user is redirected there (`user_ref`).
     pub home: Option<String>,
 }
 
 impl User {
-    /// A user; `uri` may come with or without `sip:`.
+    /// A user. `uri` may be without `sip:`.
     ///
     /// # Errors
     ///
-    /// When `uri` isn't a SIP URI.
+    /// If `uri` is not a SIP URI.
     pub fn new(
         uri: &str,
         display_name: impl Into<String>,
@@ -64,7 +65,7 @@ impl User {
         })
     }
 
-    /// `user@host` in lower case, as it stands in hrefs.
+    /// `user@host` in lower case, as in hrefs.
     pub(crate) fn address(&self) -> String {
         address(&self.uri)
     }
@@ -80,24 +81,24 @@ impl fmt::Debug for User {
     }
 }
 
-/// A token of another issuer, who told the server of it.
+/// A token of another issuer.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct IssuedToken {
     /// The token, without `Bearer`.
     pub token: String,
-    /// Whom it stands for.
+    /// The user of the token.
     pub user: SipUri,
-    /// Until when it is good, in the engine's time.
+    /// The expiry time, in the engine's time.
     pub good_until: Duration,
 }
 
 impl IssuedToken {
-    /// A token for a user; `user` may come with or without `sip:`.
+    /// A token of a user. `user` may be without `sip:`.
     ///
     /// # Errors
     ///
-    /// When `user` isn't a SIP URI.
+    /// If `user` is not a SIP URI.
     pub fn new(
         token: impl Into<String>,
         user: &str,
@@ -129,7 +130,7 @@ pub(crate) fn address(uri: &SipUri) -> String {
     text.to_ascii_lowercase()
 }
 
-/// What a contact card says of a user besides the name and the address (`contact_ref`); what is absent is not on it.
+/// The contact card of a user, without the name and the address (`contact_ref`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Card {
@@ -139,9 +140,9 @@ pub struct Card {
     pub department: Option<String>,
     /// The company.
     pub company: Option<String>,
-    /// Where the office is.
+    /// The location of the office.
     pub office: Option<String>,
-    /// The number at work, as a `tel:` URI, like the other numbers.
+    /// The number at work: a `tel:` URI, as are the other numbers.
     pub work_phone: Option<String>,
     /// The number of the mobile phone.
     pub mobile_phone: Option<String>,
@@ -149,12 +150,12 @@ pub struct Card {
     pub home_phone: Option<String>,
     /// Another number.
     pub other_phone: Option<String>,
-    /// The URL of a picture that another server keeps. It takes precedence over [`User::photo`].
+    /// The URL of a photo at another server. It takes precedence over [`User::photo`].
     pub photo: Option<String>,
 }
 
 impl Card {
-    /// The properties of a contact, or of the user, whose office is called otherwise.
+    /// The properties of the card. `office` is the name of the office's property, which differs between `contact` and `me`.
     pub(crate) fn properties(
         &self,
         office: &'static str,
@@ -174,52 +175,59 @@ impl Card {
     }
 }
 
-/// Everything a server needs to know; [`ServerConfig::new`] and then change what differs.
+/// The configuration of a server. Start with [`ServerConfig::new`], and change fields.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {
     /// The accounts.
     pub users: Vec<User>,
-    /// The groups that the organization keeps.
+    /// The distribution groups of the organization.
     pub distribution_groups: Vec<DistributionGroup>,
-    /// The domain in the server's own name (`X-MS-Server-Fqdn`) and in its challenges.
+    /// The domain in the name of the server (`X-MS-Server-Fqdn`) and in its challenges.
     pub domain: String,
-    /// What the absolute hrefs of autodiscovery and of the challenge begin with, such as `https://lyncweb.contoso.com`. `None`, the
-    /// default, takes the origin that each request was sent to: the `Host` header, and `https` of a [`Server`](crate::Server) with TLS
-    /// or behind a proxy that says so.
+    /// The origin of the absolute hrefs of autodiscovery and of the challenge, such as `https://lyncweb.contoso.com`. With
+    /// `None`, the
+    /// default, it is the origin of each request: its `Host` header, and `https` if the [`Server`](crate::Server) has TLS or a
+    /// proxy
+    /// reports it.
     pub origin: Option<String>,
-    /// The seed of tokens and identifiers. `None`, the default: a [`Server`](crate::Server) takes a key from the operating system's
-    /// randomness, so that the tokens of one server are unknown to the next. An [`Engine`](crate::Engine) alone takes the seed 0.
+    /// The seed of tokens and identifiers. With `None`, the default, a [`Server`](crate::Server) takes a key from the randomness
+    /// of
+    /// the operating system, so that no token of one server is valid for another; an [`Engine`](crate::Engine) alone takes the
+    /// seed 0.
     pub seed: Option<Seed>,
-    /// The wall time at the epoch of the engine's time; it gives dates. [`Server`](crate::Server) sets it.
+    /// The wall time at the epoch of the engine's time, from which dates are computed. A [`Server`](crate::Server) sets it.
     pub wall_at_epoch: SystemTime,
-    /// Whether users have a mailbox in which their conversations can be archived; so it is by default. An application says with
-    /// `conversationHistory` whether they are (`communication_ref`).
+    /// Whether conversations can be archived. The default is true. An application enables the archive with `conversationHistory`
+    /// (`communication_ref`).
     pub history: bool,
-    /// How long an invitation rings: 30 s, as documented for messagingInvitation.
+    /// The timeout of an invitation: 30 s, as documented for messagingInvitation.
     pub invitation_timeout: Duration,
-    /// How long a message waits to be fetched by its receiver before it is lost and its sender told so: 30 s, as documented for message.
+    /// The time until the receiver must acknowledge a message: 30 s, as documented for message. Afterwards the message has
+    /// failed.
     pub message_timeout: Duration,
-    /// How long an application lives without a pending GET: 15 minutes, as documented for `me`.
+    /// How long an application continues without a pending GET: 15 minutes, as documented for `me`.
     pub inactivity_timeout: Duration,
-    /// The life of a user's token: 28,289 s, as published.
+    /// The validity of a user's token: 28,289 s, as published.
     pub token_life: Duration,
-    /// The life of a guest's token: an hour, as documented.
+    /// The validity of a guest's token: an hour, as documented.
     pub guest_token_life: Duration,
-    /// The tokens of another issuer that are taken besides the server's own (`AuthenticationUsingAzureAD`).
+    /// The tokens of another issuer that the server accepts (`AuthenticationUsingAzureAD`).
     pub issued: Vec<IssuedToken>,
-    /// Where that issuer signs users in; challenges name it. `None`, the default, as of a server that has no other issuer.
+    /// The URL at which the other issuer signs users in. Challenges name it. `None`, the default, if there is no other issuer.
     pub authorization_uri: Option<String>,
-    /// Whether users can sign in at a page (`AuthenticationInUCWA`), which is `/PassiveAuth/PassiveAuth.aspx`: it takes a form with
-    /// `username` and `password`, and sets a cookie. A passive grant needs that cookie, which is good for `token_life`. Off by default.
+    /// Whether users can sign in on the page `/PassiveAuth/PassiveAuth.aspx` (`AuthenticationInUCWA`). The page accepts a form
+    /// with
+    /// `username` and `password`, and sets a cookie that is valid for `token_life`. A passive grant needs the cookie. False by
+    /// default.
     pub passive: bool,
-    /// Whom the web server takes the one on the connection to be where the Windows grant is asked for. This server does no handshake:
-    /// this stands for its result. `None`, the default, is somebody whom it does not know.
+    /// The result of the handshake of the Windows grant, which this server does not do: the user of every connection. `None`, the
+    /// default, if the handshake fails.
     pub windows_user: Option<SipUri>,
 }
 
 impl ServerConfig {
-    /// The usual limits, the domain `contoso.com`, and these users.
+    /// The default configuration with these users and the domain `contoso.com`.
     pub fn new(users: impl IntoIterator<Item = User>) -> Self {
         Self {
             users: users.into_iter().collect(),

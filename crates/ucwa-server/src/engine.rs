@@ -1,4 +1,4 @@
-//! The engine: requests and time in, responses and released polls out.
+//! The engine: its inputs are requests and the time, its outputs are responses, including those of pending GETs.
 
 mod activity;
 mod answer;
@@ -10,6 +10,7 @@ mod call;
 mod contact_list;
 mod contact_list_changes;
 mod contact_list_subscription;
+mod contact_lists;
 mod conversation;
 mod directory;
 mod discovery;
@@ -45,12 +46,13 @@ mod routes;
 mod routing;
 mod scheduled_meeting;
 mod subscription;
+mod table;
 mod telephony;
 mod text;
 mod timers;
 mod typing;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::mem;
 use std::time::{Duration, SystemTime};
@@ -64,7 +66,7 @@ pub use activity::Activity;
 use applications::Applications;
 use auth::{Token, Tokens};
 use call::Call;
-use contact_list::ContactList;
+use contact_lists::ContactLists;
 use conversation::Conversation;
 use directory::Directory;
 use faults::Faults;
@@ -79,33 +81,34 @@ use pending_gets::PendingGets;
 use presence::Published;
 use records::ChangedRecords;
 pub use records::{RecordChanges, RecordId, RecordValue, RestoreError};
-use scheduled_meeting::{CalendarEntry, calendar};
+use scheduled_meeting::Calendar;
+use table::Table;
 use timers::Timers;
 
-/// A request's name, given by whoever drives the engine; its reply carries the same.
+/// The ID of a request. The caller of [`Engine::handle`] chooses it, and the reply has the same ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
-/// What the engine is told.
+/// An input of the engine.
 #[non_exhaustive]
 #[allow(
     clippy::large_enum_variant,
     reason = "nearly every input is a request, and each is passed once"
 )]
 pub enum Input {
-    /// A request has arrived, whole. Its URI may be absolute or begin with the path.
+    /// A complete request. Its URI is absolute or begins with the path.
     Request {
-        /// Its name, not used before.
+        /// The ID, which was not used before.
         id: RequestId,
         /// The request.
         request: Request<Bytes>,
     },
-    /// Nobody waits for this request's reply any more: its connection is gone. No reply will come.
+    /// The connection of a request is closed. The engine sends no reply to the request.
     Disconnected {
-        /// Its name.
+        /// The ID of the request.
         id: RequestId,
     },
-    /// Time has passed.
+    /// The time of [`Output::Idle`] has come.
     Timeout,
 }
 
@@ -125,20 +128,20 @@ impl fmt::Debug for Input {
     }
 }
 
-/// What the engine has to say.
+/// An output of the engine.
 #[must_use]
 #[non_exhaustive]
 pub enum Output {
     /// The response to a request.
     Reply {
-        /// Whose.
+        /// The ID of the request.
         id: RequestId,
-        /// The response, whole.
+        /// The complete response.
         response: Response<Bytes>,
     },
-    /// Nothing more until an input comes.
+    /// There is no further output before the next input.
     Idle {
-        /// When [`Input::Timeout`] is due, in the engine's time; `None` when nothing is waited for.
+        /// When [`Input::Timeout`] is due, in the engine's time. `None` if no timer is set.
         wake_at: Option<Duration>,
     },
 }
@@ -157,38 +160,36 @@ impl fmt::Debug for Output {
     }
 }
 
-/// A UCWA 2.0 server without socket and clock; the crate's documentation says how to drive it.
+/// A UCWA 2.0 server without sockets and clock. The documentation of the crate says how to drive it.
 ///
-/// Nothing in it fails: a request that makes no sense gets the response that a server gives to such a request.
+/// Its methods do not fail: an invalid request gets an error response.
 pub struct Engine {
-    /// Without its users, who are in the directory.
+    /// The configuration without the users, who are in `directory`.
     config: ServerConfig,
     directory: Directory,
     now: Duration,
     identifiers: Identifiers,
     tokens: Tokens,
-    /// Guests of conferences, by the address that each got with his token.
-    guests: BTreeMap<String, Guest>,
-    /// The browsers in which users signed in at the page, by the value of their cookie.
+    /// The guests of conferences, by the address that the server assigned with the token.
+    guests: Table<String, Guest>,
+    /// The browsers in which users signed in on the page, by the value of their cookie.
     browsers: Tokens,
     applications: Applications,
     pending: PendingGets,
-    /// Applications that were ended for inactivity: they answer 410 where others answer 404.
+    /// Applications that ended for inactivity. Requests to them get 410 instead of 404.
     expired: BTreeSet<ApplicationId>,
-    conversations: BTreeMap<ConversationId, Conversation>,
-    invitations: BTreeMap<InvitationId, Invitation>,
-    meetings: BTreeMap<MeetingId, Meeting>,
-    /// The meetings that users have scheduled.
-    calendar: BTreeMap<MeetingId, CalendarEntry>,
-    calls: BTreeMap<InvitationId, Call>,
-    deliveries: BTreeMap<DeliveryId, Delivery>,
+    conversations: Table<ConversationId, Conversation>,
+    invitations: Table<InvitationId, Invitation>,
+    meetings: Table<MeetingId, Meeting>,
+    calendar: Calendar,
+    calls: Table<InvitationId, Call>,
+    deliveries: Table<DeliveryId, Delivery>,
     deliveries_made: u64,
-    /// What users show to others, by address.
-    published: BTreeMap<String, Published>,
-    /// The contact lists of the users, by address.
-    contact_lists: BTreeMap<String, ContactList>,
-    /// What was archived for users, by address.
-    mailboxes: BTreeMap<String, Mailbox>,
+    /// What users have published, by address.
+    published: Table<String, Published>,
+    contact_lists: ContactLists,
+    /// The archives of users, by address.
+    mailboxes: Table<String, Mailbox>,
     changes: ChangedRecords,
     timers: Timers,
     events_sent: u64,
@@ -209,7 +210,7 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// A server that nobody has signed in to.
+    /// A server with these users, of whom none is signed in.
     pub fn new(mut config: ServerConfig) -> Self {
         let mut tokens = Tokens::default();
         for issued in &config.issued {
@@ -218,29 +219,32 @@ impl Engine {
         }
         let mut identifiers = Identifiers::new(&config.seed.clone().unwrap_or(Seed::from(0)));
         let contact_lists = initial_contact_lists(&config, &mut identifiers);
-        let calendar = calendar(&config, &mut identifiers);
-        let scheduled = calendar.iter().map(|(id, entry)| (*id, entry.meeting(*id)));
+        let calendar = Calendar::new(&config, &mut identifiers);
+        let mut meetings = Table::default();
+        for (id, entry) in calendar.entries() {
+            meetings.insert(id, entry.meeting(id));
+        }
         Self {
-            meetings: scheduled.collect(),
-            calendar,
-            contact_lists,
             identifiers,
             directory: Directory::new(mem::take(&mut config.users)),
             tokens,
             config,
             now: Duration::ZERO,
-            guests: BTreeMap::new(),
+            guests: Table::default(),
             browsers: Tokens::default(),
             applications: Applications::default(),
             pending: PendingGets::default(),
             expired: BTreeSet::new(),
-            conversations: BTreeMap::new(),
-            invitations: BTreeMap::new(),
-            calls: BTreeMap::new(),
-            deliveries: BTreeMap::new(),
+            conversations: Table::default(),
+            invitations: Table::default(),
+            meetings,
+            calendar,
+            contact_lists,
+            calls: Table::default(),
+            deliveries: Table::default(),
             deliveries_made: 0,
-            published: BTreeMap::new(),
-            mailboxes: BTreeMap::new(),
+            published: Table::default(),
+            mailboxes: Table::default(),
             changes: ChangedRecords::default(),
             timers: Timers::default(),
             events_sent: 0,
@@ -249,7 +253,8 @@ impl Engine {
         }
     }
 
-    /// Takes an input at a time since the epoch; time that runs backwards is taken as standing still.
+    /// Handles an input. `now` is the time since the epoch; a time before that of the last call counts as the time of the last
+    /// call.
     pub fn handle(&mut self, now: Duration, input: Input) {
         self.now = self.now.max(now);
         self.run_timers();
@@ -272,7 +277,7 @@ impl Engine {
         self.release_polls();
     }
 
-    /// What comes next; call until it is [`Output::Idle`].
+    /// The next output. Call this until it returns [`Output::Idle`].
     pub fn poll_output(&mut self) -> Output {
         match self.replies.pop_front() {
             Some((id, response)) => Output::Reply { id, response },
@@ -287,7 +292,7 @@ impl Engine {
         self.config.wall_at_epoch + self.now
     }
 
-    /// The server's own name.
+    /// The name of the server.
     fn fqdn(&self) -> String {
         format!("pool.{}", self.config.domain)
     }
@@ -297,7 +302,7 @@ impl Engine {
         self.directory.at(address)
     }
 
-    /// The name that others see of the one with this address; empty when the server has neither such an account nor such a guest.
+    /// The display name of the user or guest with this address. Empty if there is neither.
     fn display_name(&self, address: &str) -> &str {
         match self.user_at(address) {
             Some(user) => &user.display_name,

@@ -1,67 +1,68 @@
-//! Misbehaviour on demand.
+//! The faults that can be injected.
 
 use std::time::SystemTime;
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
 
-/// Something that real deployments do to their clients; see [`Engine::inject`](crate::Engine::inject).
+/// A fault that occurs in real deployments. See [`Engine::inject`](crate::Engine::inject).
 ///
-/// A user is named by SIP URI; the fault strikes each of the user's applications.
+/// `user` is a SIP URI. The fault applies to each of the user's applications.
 ///
-/// In a file a fault is `"expire_tokens"`, or `{ "resume": { "user": "sip:…" } }`. The `retry_after` of `turn_away` is then a number
-/// of seconds.
+/// A fault can be deserialized: `"expire_tokens"`, or `{ "resume": { "user": "sip:…" } }`. The `retry_after` of `turn_away` is then a number of seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Every token given out so far is refused from now on with a 401 and its challenge.
+    /// All tokens become invalid: requests with them get 401 with the challenge.
     ExpireTokens,
-    /// The user's applications are forgotten: requests to them get 404 NotFound/ApplicationNotFound.
+    /// The user's applications end: requests to them get 404 NotFound/ApplicationNotFound.
     DropApplications {
-        /// Whose.
+        /// The SIP URI of the user.
         user: String,
     },
-    /// The user's applications are ended for inactivity: requests to them get 410 Gone/InactiveApplicationExpired.
+    /// The user's applications end for inactivity: requests to them get 410 Gone/InactiveApplicationExpired.
     ExpireApplications {
-        /// Whose.
+        /// The SIP URI of the user.
         user: String,
     },
-    /// The next page of events has a `resume` link in place of `next`.
+    /// The next event page has a link `resume` instead of `next`.
     Resume {
-        /// Whose.
+        /// The SIP URI of the user.
         user: String,
     },
-    /// The next page of events has a `resync` link in place of `next`.
+    /// The next event page has a link `resync` instead of `next`.
     Resync {
-        /// Whose.
+        /// The SIP URI of the user.
         user: String,
     },
-    /// Messaging ends in the user's connected conversations while the conversations live on, at both sides: `addMessaging` is the way back.
+    /// The messaging of the user's connected conversations ends for both participants, and the conversations continue. They can
+    /// invite each other again with `addMessaging`.
     DropMessaging {
-        /// Whose.
+        /// The SIP URI of the user.
         user: String,
     },
-    /// From now on a page of events tells of each resource only the latest state: `started` is missing where `completed` is in the same
-    /// page, and what was added and deleted in between isn't told at all (`EventsInUCWA`).
+    /// From now on, an event page contains only the latest state of each resource: `started` is missing if `completed` is in the
+    /// same
+    /// page, and so are `added` and `deleted` of the same resource (`EventsInUCWA`).
     AggregateEvents,
-    /// From now on the events that a request causes are released before the response to that request.
+    /// From now on, the events that a request causes are sent before the response to the request.
     EventsBeforeResponses,
-    /// What stands before the service answers the next requests itself, and the service never sees them: a front end under load does,
-    /// and a server that throttles (`GenericSynchronousErrors`). Parts of a batch count one by one.
+    /// The next requests are answered before they reach UCWA, as by a front end under load or by a server that throttles
+    /// (`GenericSynchronousErrors`). Each part of a batch counts as a request.
     TurnAway {
-        /// The method of those requests.
+        /// The method of the requests.
         #[serde(deserialize_with = "text::method")]
         method: Method,
-        /// What their paths contain; empty for all.
+        /// A part of their paths. Empty for all paths.
         #[serde(default)]
         path: String,
-        /// How many of them.
+        /// The number of requests.
         count: u32,
-        /// What they are answered with, such as 429 or 503.
+        /// The status of the responses, such as 429 or 503.
         #[serde(deserialize_with = "text::status")]
         status: StatusCode,
-        /// The pause that they are asked for.
+        /// The header `Retry-After` of the responses.
         #[serde(default, deserialize_with = "text::retry_after")]
         retry_after: Option<RetryAfter>,
     },
@@ -70,13 +71,13 @@ pub enum Fault {
 /// The two forms of a `Retry-After` header (RFC 9110, 10.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryAfter {
-    /// So many seconds from now.
+    /// A number of seconds.
     Seconds(u64),
-    /// Not before this date, which is sent to the second.
+    /// A date, which is sent with a precision of one second.
     Date(SystemTime),
 }
 
-/// The values of a fault that other crates define, as a file has them.
+/// Deserializes the types of other crates.
 mod text {
     use http::{Method, StatusCode};
     use serde::de::{Deserialize, Deserializer, Error};

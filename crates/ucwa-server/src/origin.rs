@@ -1,17 +1,18 @@
-//! Origins: scheme, host and port.
+//! Origins: a scheme, a host and a port.
 
 use ucwa_proto::{HrefError, Origin};
 
-/// The origin that the client of a request used, such as `https://lync.contoso.com`, where another than the `Host` header says
-/// it: the server's TLS, or a proxy. An extension of the request; the absolute hrefs of the response begin with it.
+/// The origin that the client of a request used, such as `https://lync.contoso.com`: the shell knows it from TLS and from
+/// proxies.
+/// It is an extension of the request, and the absolute hrefs of the response begin with it.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestOrigin(pub(crate) String);
 
-/// An origin as browsers write it: in lower case, without the default port and without a path.
+/// An origin in the form of browsers: in lower case, without the default port and without a path.
 ///
 /// # Errors
 ///
-/// When the text isn't an origin: `http` or `https`, a host in ASCII, and perhaps a port. A slash may follow.
+/// If the text is not an origin: `http` or `https`, a host in ASCII, and optionally a port and a slash.
 pub fn parse_origin(text: &str) -> Result<String, HrefError> {
     let bare = text.strip_suffix('/').unwrap_or(text);
     let origin = Origin::of(bare)?;

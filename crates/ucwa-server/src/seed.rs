@@ -1,4 +1,4 @@
-//! The seed of the random numbers behind tokens and identifiers.
+//! The seed of the random numbers of tokens and identifiers.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use rand_chacha::rand_core::SeedableRng as _;
 
 /// The seed of a server's random numbers: the same seed and the same inputs give the same tokens and identifiers.
 ///
-/// A seed from a number is for tests: the number determines every token that the server will issue.
+/// A seed from a number is for tests, since the number determines every token that the server issues.
 #[derive(Clone)]
 pub struct Seed(ChaCha8Rng);
 
 impl Seed {
-    /// An unpredictable seed: a key from the operating system's randomness.
+    /// An unpredictable seed: a key from the randomness of the operating system.
     #[cfg(feature = "http")]
     pub(crate) fn from_os() -> std::io::Result<Self> {
         let mut key = [0; 32];
@@ -20,7 +20,7 @@ impl Seed {
         Ok(Self(ChaCha8Rng::from_seed(key)))
     }
 
-    /// The random numbers of the seed, from the first one.
+    /// The generator of the random numbers of the seed.
     pub(crate) fn random(&self) -> ChaCha8Rng {
         self.0.clone()
     }

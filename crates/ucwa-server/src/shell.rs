@@ -37,13 +37,13 @@ pub use status::{RequestError, ServerStatus};
 #[cfg(feature = "tls")]
 pub use tls::{TlsIdentity, TlsIdentityError};
 
-/// A server on a TCP port: an [`Engine`], the clock, and HTTP/1.1. Dropping it stops it.
+/// A server on a TCP port: an [`Engine`], the clock, and HTTP/1.1. The server stops when it is dropped.
 pub struct Server {
     address: SocketAddr,
     scheme: &'static str,
     engine: EngineHandle,
     traffic: Arc<Traffic>,
-    /// Dropped, it ends the accepting of connections and the connections themselves.
+    /// When this is dropped, the server stops accepting connections and closes all of them.
     stop: oneshot::Sender<()>,
     tasks: JoinSet<()>,
 }
@@ -57,22 +57,22 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Listens at an address, whose port 0 takes a free one, and serves plain HTTP from a task of the current tokio runtime.
+    /// Listens at an address (port 0 takes a free port), and serves plain HTTP from a task of the current tokio runtime.
     ///
-    /// The wall clock is the machine's: `config.wall_at_epoch` isn't looked at.
+    /// The wall clock is that of the machine, and `config.wall_at_epoch` is ignored.
     ///
     /// # Errors
     ///
-    /// When the address can't be listened at, or the operating system has no randomness for a seed.
+    /// If the server cannot listen at the address, or if the operating system has no randomness for a seed.
     pub async fn bind(address: impl ToSocketAddrs, config: ServerConfig) -> io::Result<Self> {
         Self::bind_with(address, config, HttpConfig::default()).await
     }
 
-    /// Like [`bind`](Self::bind), with TLS, or behind a proxy, or with other limits.
+    /// Like [`bind`](Self::bind), with TLS, behind a proxy, or with other limits.
     ///
     /// # Errors
     ///
-    /// As of [`bind`](Self::bind).
+    /// As for [`bind`](Self::bind).
     pub async fn bind_with(
         address: impl ToSocketAddrs,
         config: ServerConfig,
@@ -81,13 +81,13 @@ impl Server {
         Self::start(address, config, http, None).await
     }
 
-    /// Like [`bind_with`](Self::bind_with), with the state that is in the store. A response is sent when the changes that it reports
-    /// are stored; if that fails, the response is 503.
+    /// Like [`bind_with`](Self::bind_with), with the state of a store. The server sends a response after the changes that it reports
+    /// are stored. If that fails, the response is 503.
     ///
     /// # Errors
     ///
-    /// As of [`bind`](Self::bind), and if the state cannot be read; the kind is [`InvalidData`](io::ErrorKind::InvalidData) if the
-    /// server does not understand it.
+    /// As for [`bind`](Self::bind), and if the state cannot be read. The kind is [`InvalidData`](io::ErrorKind::InvalidData) if a
+    /// record is invalid.
     pub async fn bind_with_store(
         address: impl ToSocketAddrs,
         config: ServerConfig,
@@ -140,15 +140,15 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// The address at which the server listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of the autodiscovery root, where a client begins: `http://127.0.0.1:port/`, or `https` with TLS.
+    /// The URL of the autodiscovery root, where a client starts: `http://127.0.0.1:port/`, or `https` with TLS.
     pub fn root_url(&self) -> String {
         let mut address = self.address;
-        // Nobody can connect to "any address".
+        // No client can connect to the unspecified address.
         match address {
             SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
                 address.set_ip(Ipv4Addr::LOCALHOST.into());
@@ -173,7 +173,7 @@ impl Server {
         }
     }
 
-    /// What the server is doing now.
+    /// The current state of the server.
     pub async fn status(&self) -> ServerStatus {
         let EngineStatus {
             activity,
@@ -190,13 +190,12 @@ impl Server {
         status
     }
 
-    /// Waits until the server can serve no more, because its engine or its store has panicked: each request gets 503 then. Only a new server
-    /// helps.
+    /// Waits until the engine or its store has panicked. Afterwards each request gets 503, and only a new server can serve requests.
     pub async fn failed(&self) {
         self.engine.closed().await;
     }
 
-    /// Stops listening and closes every connection; what was pending gets no response.
+    /// Stops listening and closes all connections. Pending requests get no response.
     pub async fn shutdown(self) {
         let Self {
             engine,
@@ -205,7 +204,7 @@ impl Server {
             ..
         } = self;
         drop((engine, stop));
-        // The engine's task ends with its last handle, and each connection has one.
+        // The engine's task ends when the last handle is dropped, and each connection has a handle.
         while tasks.join_next().await.is_some() {}
     }
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The published outgoing chat (SendAnIM), played against a UCWA server by a client that only follows links.
+"""The published outgoing chat (SendAnIM) with a UCWA server, by a client that only follows links.
 
     send_an_im.py ROOT_URL CALLER:PASSWORD CALLEE:PASSWORD
 
-Caller and callee are sign-in names such as toshm@contoso.com. The script signs both in, has the first invite the second, who
-accepts and answers, and checks statuses, Location, the order of events and the shape of hrefs against the published flow.
-It prints `ok` and exits 0, or says what differed and exits 1. It needs nothing but Python's standard library.
+CALLER and CALLEE are sign-in names such as toshm@contoso.com. The script signs both in. The caller invites the callee, who
+accepts and answers. The script compares the statuses, Location, the order of events and the form of hrefs with the published
+chat. It prints `ok` and exits with 0, or prints the difference and exits with 1. It needs only the standard library of Python.
 """
 
 import http.client
@@ -21,7 +21,7 @@ PATIENCE = 20  # seconds
 
 
 class Different(Exception):
-    """The server did something else than what is published."""
+    """The server differs from the published chat."""
 
 
 def check(condition, what):
@@ -44,7 +44,7 @@ class Response:
 
 
 def send(method, url, headers=None, body=None, patience=PATIENCE):
-    """One request on a connection of its own."""
+    """One request on a new connection."""
     parts = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=patience)
@@ -67,7 +67,7 @@ def href(resource, rel):
 
 
 class Client:
-    """A user's application; its events arrive on a thread of their own."""
+    """A user's application. A thread receives its events."""
 
     def __init__(self, root, name, password):
         self.name = name
@@ -139,13 +139,13 @@ class Client:
         return send("POST", self.absolute(link), headers, body)
 
     def say(self, link, text, parameter):
-        """POST sendMessage: the operation's id goes into the query, the text is the body."""
+        """POST sendMessage: the operation ID is in the query, the text is the body."""
         link = f"{link}{'&' if '?' in link else '?'}{parameter}={uuid.uuid4()}"
         headers = {"Content-Type": "text/plain", **self.headers()}
         return send("POST", self.absolute(link), headers, text.encode())
 
     def listen(self):
-        """Pages, one after the other, each acknowledged by asking for the next."""
+        """Receives the event pages. The request for the next page acknowledges a page."""
         try:
             link = href(self.application, "events")
             while True:
@@ -174,7 +174,7 @@ class Client:
         return found
 
     def expect_events(self, wanted):
-        """The next events, in this order: sender, link, type, and what it is `in`; then those events."""
+        """The next events, which must be these, in this order: sender, link, type, and the rel of `in`."""
         events = []
         for line in wanted:
             sender, event = self.next_event()

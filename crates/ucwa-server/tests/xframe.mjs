@@ -1,4 +1,5 @@
-// Plays the parent of the cross-domain frame: loads the page's script, sends messages as the documentation describes them, and checks
+// Takes the part of the parent page of the cross-domain frame: loads the script of the frame, sends the documented messages, and
+// checks
 // the answers. Arguments: the root URL, an allowed origin, a user and the password.
 
 import assert from "node:assert";
@@ -8,7 +9,7 @@ const links = (await (await fetch(root)).json())._links;
 const html = await (await fetch(links.xframe.href)).text();
 const script = html.split("<script>")[1].split("</script>")[0];
 
-// A window with as much as the script uses.
+// The members of a window that the script uses.
 let listener;
 const answers = [];
 const parent = {
@@ -25,13 +26,13 @@ async function post(data, { origin = page, source = parent } = {}) {
 }
 const send = async (request) => (await post(JSON.stringify(request))).answer;
 
-// The challenge of the user resource, as a page reads it.
+// The challenge of the user resource, which a page can read.
 let answer = await send({ url: links.user.href, type: "GET", accepts: "application/json", messageId: "1" });
 assert.equal(answer.status, 401);
 assert.equal(answer.messageId, "1");
 assert.match(answer.headers, /^www-authenticate: .*MsRtcOAuth/m);
 
-// A token, by a form that is a string.
+// A token. The form is a string.
 const form = `grant_type=password&username=${user}&password=${encodeURIComponent(password)}`;
 answer = await send({
   url: "/WebTicket/oauthtoken",
@@ -44,7 +45,7 @@ assert.equal(answer.status, 200);
 assert.deepEqual(answer.messageId, { any: "value" });
 const token = JSON.parse(answer.responseText).access_token;
 
-// A header of the page, and a query from data.
+// A header of the page, and a query in `data`.
 answer = await send({
   url: links.user.href,
   data: { low: "1" },
@@ -53,18 +54,18 @@ answer = await send({
 assert.equal(answer.status, 200, answer.responseText);
 assert.equal(typeof answer.statusText, "string");
 
-// A POST without a body says that it has none.
+// A POST without a body has a length.
 answer = await send({ url: "/WebTicket/oauthtoken", type: "POST" });
 assert.notEqual(answer.status, 411);
 
-// Another server, and what is no URL.
+// Another server, and invalid URLs.
 for (const url of ["https://evil.example/", "http://", "javascript:alert(1)"]) {
   answer = await send({ url, type: "GET", messageId: 7 });
   assert.equal(answer.status, 0, url);
   assert.equal(answer.messageId, 7);
 }
 
-// Other pages and other windows, and messages that are no requests, get no answer.
+// Other pages and windows, and messages that are not requests, get no answer.
 const request = JSON.stringify({ url: links.user.href, type: "GET" });
 assert.equal(await post(request, { origin: "https://evil.example" }), undefined);
 assert.equal(await post(request, { origin: "null" }), undefined);
@@ -73,6 +74,6 @@ for (const data of ["no JSON", "null", "7", undefined]) {
   assert.equal(await post(data), undefined, data);
 }
 
-// An answer goes to the page that asked, and to no other.
+// An answer is posted to the origin of the request only.
 assert.equal((await post(request)).target, page);
 console.log("ok");

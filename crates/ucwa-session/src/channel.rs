@@ -53,6 +53,9 @@ const PGET_REPLACED: &str = "PGetReplaced";
 pub(crate) struct Channel {
     /// The href of the next pending GET.
     next: String,
+    /// The href that the last page named, which acknowledges the page. Empty before the first page. It differs from `next`
+    /// after a restart at the events link.
+    acknowledging: String,
     failures: u32,
     bad_pages: u32,
     /// The parts of event pages that could not be read.
@@ -75,9 +78,12 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// The href of the next pending GET.
-    pub(crate) fn next(&self) -> &str {
-        &self.next
+    /// The href at which another process continues: it acknowledges every page that this one has handled.
+    pub(crate) fn continuation(&self) -> &str {
+        match self.acknowledging.is_empty() {
+            true => &self.next,
+            false => &self.acknowledging,
+        }
     }
 }
 
@@ -94,6 +100,7 @@ impl Session {
 
     /// Continues the channel of an earlier session. The server keeps the parameters.
     pub(crate) fn continue_channel(&mut self, next: String) {
+        self.channel.acknowledging.clone_from(&next);
         self.channel.next = next;
         self.poll(Duration::ZERO);
     }
@@ -235,6 +242,7 @@ impl Session {
             // The server dropped the parameters with its transient state.
             self.append_parameters();
         }
+        self.channel.acknowledging.clone_from(&self.channel.next);
         self.channel.failures = 0;
         self.channel.bad_pages = 0;
         self.channel.failing_since = None;

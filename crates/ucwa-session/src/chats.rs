@@ -11,6 +11,7 @@ mod event_dispatch;
 mod html;
 mod incoming_invitation;
 mod invitation_result;
+mod invitation_text;
 mod moderation;
 mod outgoing_invitation;
 mod participant_invitation;

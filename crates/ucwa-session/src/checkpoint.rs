@@ -98,6 +98,8 @@ pub(crate) struct SavedConversation {
     pub(crate) former: Vec<String>,
     /// The hrefs of the incoming messages that are not shown yet, in order. They are read again.
     pub(crate) unread: Vec<String>,
+    /// The hashes of the texts that were shown last, if an invitation is to be read whose text may be one of them.
+    pub(crate) shown: Vec<u64>,
 }
 
 /// An outgoing invitation without a result.
@@ -283,6 +285,8 @@ struct WireExtras {
     former: Vec<String>,
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
     unread: Vec<String>,
+    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
+    shown: Vec<u64>,
 }
 
 impl WireExtras {
@@ -293,6 +297,7 @@ impl WireExtras {
             && self.doubtful.is_empty()
             && self.former.is_empty()
             && self.unread.is_empty()
+            && self.shown.is_empty()
     }
 }
 
@@ -327,6 +332,7 @@ impl From<Checkpoint> for Wire {
                     doubtful: saved.doubtful,
                     former: saved.former,
                     unread: saved.unread,
+                    shown: saved.shown,
                 },
             )
         });
@@ -392,6 +398,7 @@ impl TryFrom<Wire> for Checkpoint {
                 doubtful: extras.doubtful,
                 former: extras.former,
                 unread: extras.unread,
+                shown: extras.shown,
             }
         });
         let conversations = conversations.collect();

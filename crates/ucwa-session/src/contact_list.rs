@@ -54,6 +54,33 @@ pub enum GroupKey {
     Id(String),
     /// The contacts with this privacy level.
     Level(PrivacyLevel),
+    /// The user's delegates (`delegatesGroup_ref`).
+    Delegates,
+    /// The people whose delegate the user is (`delegatorsGroup_ref`).
+    Delegators,
+    /// The user's manager, peers and reports (`myOrganizationGroup_ref`).
+    Organization,
+}
+
+impl GroupKey {
+    /// The groups that the list of groups does not contain. They have one kind each and cannot be changed.
+    pub(crate) const HIDDEN: [(&'static str, Self, GroupKind); 3] = [
+        ("delegatesGroup", Self::Delegates, GroupKind::Delegates),
+        ("delegatorsGroup", Self::Delegators, GroupKind::Delegators),
+        (
+            "myOrganizationGroup",
+            Self::Organization,
+            GroupKind::Organization,
+        ),
+    ];
+
+    /// Whether the list of groups does not contain the group.
+    pub(crate) const fn is_hidden(&self) -> bool {
+        matches!(
+            self,
+            Self::Delegates | Self::Delegators | Self::Organization
+        )
+    }
 }
 
 /// The kind of a group.
@@ -70,6 +97,12 @@ pub enum GroupKind {
     Others,
     /// The contacts with one privacy level (`myPrivacyRelationship_ref`).
     PrivacyRelationship,
+    /// The user's delegates.
+    Delegates,
+    /// The people whose delegate the user is.
+    Delegators,
+    /// The user's manager, peers and reports.
+    Organization,
 }
 
 /// A group of the contact list, or a distribution group that a search or an expansion found.
@@ -111,7 +144,8 @@ impl ContactGroup {
 pub enum ContactList {
     /// All contacts (`myContacts_ref`).
     Contacts,
-    /// All groups (`myGroups_ref`, `myPrivacyRelationships_ref`).
+    /// All groups (`myGroups_ref`, `myPrivacyRelationships_ref`), without the delegates, the delegators and the organization,
+    /// whose members are read by their keys.
     Groups,
     /// The members of a group (`groupContacts_ref`, `expandDistributionGroup_ref`).
     Members(GroupKey),

@@ -74,7 +74,9 @@ impl Timer {
                 | Self::ReportActivity
                 | Self::People(PeopleTimer::Poll(..) | PeopleTimer::Extend(_))
                 | Self::People(PeopleTimer::Contacts(
-                    ContactsTimer::Subscribe | ContactsTimer::FollowPresence(_)
+                    ContactsTimer::Subscribe
+                        | ContactsTimer::FollowPresence(_)
+                        | ContactsTimer::Read(_)
                 ))
         )
     }

@@ -19,6 +19,20 @@ use crate::violation::{Invariant, Violation};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct EndpointId(pub(crate) usize);
 
+/// A conference as the session has reported it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Meeting {
+    /// The SIP URI. A session may learn late or never at which conference its conversation is.
+    pub(crate) uri: Option<String>,
+}
+
+impl Meeting {
+    /// Whether two conversations of a user may be in the same conference.
+    pub(crate) fn may_equal(&self, other: &Self) -> bool {
+        self.uri.is_none() || other.uri.is_none() || self == other
+    }
+}
+
 /// The state of a conversation as the session has reported it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ConversationView {
@@ -26,8 +40,8 @@ pub(crate) struct ConversationView {
     pub(crate) live: bool,
     /// The chat is connected.
     pub(crate) chatting: bool,
-    /// The SIP URI of the conference, if the conversation is one.
-    pub(crate) meeting: Option<String>,
+    /// The conference that the conversation is a part of.
+    pub(crate) meeting: Option<Meeting>,
     /// The received messages, in the order in which they were shown.
     pub(crate) received: Vec<MessageId>,
     /// The number of received messages that were shown without a text, since it could not be read.
@@ -272,7 +286,10 @@ impl Endpoint {
         };
         match change {
             ConversationChange::Connecting | ConversationChange::ChatOffered => view.live = true,
-            ConversationChange::Group { uri: Some(uri), .. } => view.meeting = Some(uri.clone()),
+            ConversationChange::Group { uri, .. } => {
+                let meeting = view.meeting.get_or_insert_default();
+                meeting.uri = uri.clone().or(meeting.uri.take());
+            }
             ConversationChange::ChatConnected { .. } => view.chatting = true,
             ConversationChange::ChatDisconnecting | ConversationChange::ChatDisconnected { .. } => {
                 view.chatting = false;

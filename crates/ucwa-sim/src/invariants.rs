@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ucwa_session::{FailureKind, MessageStatus, Outcome, Workload};
 
-use crate::endpoint::{EndpointId, Process};
+use crate::endpoint::{Endpoint, EndpointId, Meeting, Process};
 use crate::message::MessageId;
 use crate::scenario::SentMessage;
 use crate::violation::{Invariant, Violation};
@@ -69,18 +69,21 @@ impl Check<'_> {
     fn check_shown_messages(&mut self) {
         for (id, endpoint) in self.world.endpoints() {
             // A user who has joined a conference twice gets each of its messages in both conversations.
-            let mut meetings: BTreeMap<MessageId, BTreeSet<&str>> = BTreeMap::new();
+            let mut meetings: BTreeMap<MessageId, Vec<&Meeting>> = BTreeMap::new();
             for (key, view) in &endpoint.conversations {
                 let mut last = BTreeMap::new();
                 let mut in_view = BTreeSet::new();
                 for message in &view.received {
-                    let meeting = view.meeting.as_deref();
+                    let meeting = view.meeting.as_ref();
                     let is_in_other = meeting.is_some_and(|meeting| {
-                        in_view.insert(message)
-                            && !meetings.entry(*message).or_default().insert(meeting)
+                        let others = meetings.entry(*message).or_default();
+                        in_view.insert(message) && others.iter().any(|it| it.may_equal(meeting))
                     });
                     if !is_in_other {
                         self.shown.entry(*message).or_default().push(id);
+                    }
+                    if let Some(meeting) = meeting {
+                        meetings.entry(*message).or_default().push(meeting);
                     }
                     // The order is checked for each session: a message of a paused process may arrive after one of its
                     // successor.
@@ -130,6 +133,7 @@ impl Check<'_> {
                 !shown_at.is_some_and(|shown_at| self.is_shown_for(*endpoint, shown_at))
                     && !self.is_shown_by_predecessor(*message)
                     && !self.may_have_lost_messages(*endpoint)
+                    && !self.is_lost_with_application(*endpoint, *message)
                     && !self.may_be_undelivered(*message)
                     // If the event of a message that was shown without its text is sent again, the session does not show it
                     // again.
@@ -188,14 +192,32 @@ impl Check<'_> {
         sessions.any(|it| self.world.origin_of(it) == origin && self.is_wrongly_not_resumed(it))
     }
 
-    /// Whether a process has stopped and no session continued its application. A message that had reached the process and was
-    /// not shown is then lost.
+    /// Whether a process, or one of its successors, has stopped and no session continued its application. A message that had
+    /// reached the process and was not shown is then lost.
     fn may_have_lost_messages(&self, endpoint: EndpointId) -> bool {
         let Some(stopped) = self.world.endpoint(endpoint) else {
             return false;
         };
-        let successor = stopped.successor.and_then(|it| self.world.endpoint(it));
-        stopped.stored_checkpoint.is_some() || successor.is_some_and(|it| !it.is_resumed)
+        let is_lost_at = |successor: EndpointId| {
+            let is_resumed = |it: &Endpoint| it.is_resumed;
+            !self.world.endpoint(successor).is_some_and(is_resumed)
+                || self.may_have_lost_messages(successor)
+        };
+        stopped.stored_checkpoint.is_some() || stopped.successor.is_some_and(is_lost_at)
+    }
+
+    /// Whether a process has stopped before it got the event with a message, and so did its successors until their application
+    /// no longer existed. The text may have reached them in an invitation, but a checkpoint contains no texts.
+    fn is_lost_with_application(&self, endpoint: EndpointId, message: MessageId) -> bool {
+        let successor = self.world.endpoint(endpoint).and_then(|it| it.successor);
+        let Some(successor) =
+            successor.filter(|_| !self.world.oracle.is_acknowledged(endpoint, message))
+        else {
+            return false;
+        };
+        self.world.oracle.has_lost_application(successor)
+            && !self.world.oracle.is_acknowledged(successor, message)
+            || self.is_lost_with_application(successor, message)
     }
 
     /// Whether a message is shown at an endpoint, at one that resumed its session, or at another endpoint of the same user.
@@ -253,8 +275,9 @@ impl Check<'_> {
                 Some(MessageStatus::Succeeded) => {
                     self.tally.delivered += 1;
                     // A conference accepts messages without recipients, and messages to recipients who are leaving.
-                    let may_be_lost =
-                        (self.world.endpoints()).any(|(it, _)| self.may_have_lost_messages(it));
+                    let may_be_lost = self.world.endpoints().any(|(it, _)| {
+                        self.may_have_lost_messages(it) || self.is_lost_with_application(it, id)
+                    });
                     if !shown && self.is_pair() && !self.has_messages_without_text() && !may_be_lost
                     {
                         self.violation(

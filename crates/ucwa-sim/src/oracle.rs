@@ -139,6 +139,8 @@ pub(crate) struct Oracle {
     doubtful: BTreeMap<EndpointId, BTreeSet<MessageId>>,
     /// The clients that got a false 403, 404 or 410 for a resource of their application.
     false_refusals: BTreeSet<EndpointId>,
+    /// The clients that learned that their application no longer exists.
+    lost_applications: BTreeSet<EndpointId>,
     /// The clients that have had a token.
     with_token: BTreeSet<EndpointId>,
     /// The hrefs of invitations whose start a page contained.
@@ -174,6 +176,11 @@ impl Oracle {
     /// Whether a client got a message inside an invitation by a read, which may end after later events.
     pub(crate) fn is_read_late(&self, endpoint: EndpointId, message: MessageId) -> bool {
         self.read_late.contains(&(endpoint, message))
+    }
+
+    /// Whether a client learned that its application no longer exists.
+    pub(crate) fn has_lost_application(&self, endpoint: EndpointId) -> bool {
+        self.lost_applications.contains(&endpoint)
     }
 
     /// Whether a client got a false 403, 404 or 410 for a resource of its application.
@@ -462,7 +469,8 @@ impl Oracle {
         if response.status().is_client_error() || refuses_ticket(response) {
             self.record_not_executed(&exchange.subject);
         }
-        if let Subject::DeliveryResult = exchange.subject
+        // A read that waits for a token fails with the request for the token.
+        if let Subject::DeliveryResult | Subject::Token { .. } = exchange.subject
             && !(authentic && response.status().is_success())
         {
             *self.failed_reads.entry(exchange.endpoint).or_default() += 1;
@@ -477,6 +485,7 @@ impl Oracle {
         let is_batch = matches!(exchange.subject, Subject::Batch);
         if exchange.of_application && says_gone(response) && !is_batch {
             self.applications.remove(&exchange.endpoint);
+            self.lost_applications.insert(exchange.endpoint);
             self.fail_open_reads(exchange.endpoint);
         }
         let endpoint = exchange.endpoint;

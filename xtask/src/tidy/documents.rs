@@ -25,9 +25,15 @@ fn blocks(text: &str) -> Vec<(&str, Vec<&str>)> {
 
 /// README.md, the other pages beside it, and the guide.
 pub(super) fn pages() -> Vec<String> {
-    let mut pages: Vec<String> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
-        .map(str::to_owned)
-        .into();
+    let mut pages: Vec<String> = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ]
+    .map(str::to_owned)
+    .into();
     pages.extend(
         files("docs/src", ".md")
             .iter()

@@ -19,7 +19,7 @@ fn every_manifest_takes_the_lints_and_the_package_from_the_workspace() {
         assert_eq!(lints.and_then(toml::Value::as_bool), Some(true), "{name}");
         let package = manifest["package"].as_table().unwrap();
         assert!(package.contains_key("description"), "{name}");
-        for inherited in ["version", "edition", "rust-version", "license", "publish"] {
+        for inherited in ["version", "edition", "rust-version", "license"] {
             let value = package
                 .get(inherited)
                 .and_then(|value| value.get("workspace"));

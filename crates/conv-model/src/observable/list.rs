@@ -100,6 +100,49 @@ impl Transaction<'_> {
         self.insert(node, list, usize::MAX, item)
     }
 
+    /// Inserts an item behind those whose rank is not greater, unless the list contains it.
+    pub(crate) fn insert_new<C, F, T, R>(
+        &mut self,
+        node: &Arc<Node<C, F>>,
+        list: ListAccessor<C, T>,
+        item: T,
+        rank: impl Fn(&T) -> R,
+    ) where
+        C: Send + Sync + 'static,
+        F: Send + Sync + 'static,
+        T: Clone + PartialEq + Send + Sync + 'static,
+        R: Ord,
+    {
+        let items = list(self.cells(node));
+        if items.iter().any(|other| *other == item) {
+            return self.discard(item);
+        }
+        let own = rank(&item);
+        let behind = items.iter().position(|other| rank(other) > own);
+        self.insert(node, list, behind.unwrap_or(usize::MAX), item);
+    }
+
+    /// Makes a list contain exactly these items, each once: removes the others, and inserts the new ones in their order, each
+    /// behind the items whose rank is not greater. An item that stays keeps its place.
+    pub(crate) fn replace<C, F, T, R>(
+        &mut self,
+        node: &Arc<Node<C, F>>,
+        list: ListAccessor<C, T>,
+        items: Vec<T>,
+        rank: impl Fn(&T) -> R,
+    ) where
+        C: Send + Sync + 'static,
+        F: Send + Sync + 'static,
+        T: Clone + PartialEq + Send + Sync + 'static,
+        R: Ord,
+    {
+        let is_gone = |item: &T| !items.contains(item);
+        while self.remove(node, list, is_gone).is_some() {}
+        for item in items {
+            self.insert_new(node, list, item, &rank);
+        }
+    }
+
     /// Removes the first item that matches. Returns the index that it had.
     pub(crate) fn remove<C, F, T>(
         &mut self,

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use conv_model::{
-    Context, ConversationFact, Fact, MeChange, MessageBody, MessageId, Note, NoteKind, PersonFact,
-    PersonStatus, SenderFact, Subscription,
+    Context, ConversationFact, Fact, GroupFact, GroupKey, GroupType, MeChange, MessageBody,
+    MessageId, Note, NoteKind, PersonFact, PersonStatus, Photo, SenderFact, Subscription,
 };
 
 use crate::state_machines::{Origin::Created, Step::Send, conversation_after};
@@ -14,7 +14,8 @@ use crate::support::at;
 fn a_private_text_is_shown_as_its_length() {
     let other = MessageBody::other("multipart/mixed", "secret");
     let note = Note::new(NoteKind::Personal, "secret");
-    let shown: [(&dyn Debug, &str); 9] = [
+    let secret_group = GroupFact::new(GroupKey::Id("g".into()), GroupType::Custom).named("secret");
+    let shown: [(&dyn Debug, &str); 11] = [
         (&MessageBody::Text("secret".into()), "Text(6 bytes)"),
         (&MessageBody::Html("secret".into()), "Html(6 bytes)"),
         (&other, "Text(6 bytes)"),
@@ -22,6 +23,11 @@ fn a_private_text_is_shown_as_its_length() {
         (&MeChange::Note("secret".into()), "Note(6 bytes)"),
         (&MeChange::Location("secret".into()), "Location(6 bytes)"),
         (&note, "Note(Personal, 6 bytes)"),
+        (&secret_group, "GroupFact(Custom, Id(\"g\"))"),
+        (
+            &Photo::new("image/jpeg", *b"secret", None),
+            "Photo(image/jpeg, 6 bytes)",
+        ),
         (
             &PersonFact::Location(Some("secret".into())),
             "Location(6 bytes)",
@@ -87,6 +93,7 @@ fn an_object_is_shown_by_its_type_and_id() {
     let participant = participants.get(0).unwrap();
     let person = participant.person();
     let message = conversation.chat_service().messages().get(1).unwrap();
+    let group = application.persons_and_groups_manager().all();
     let state = conversation.state();
     let (mut changes, latest) = (state.changes(), state.latest());
     let unread = format!("{changes:?}");
@@ -95,14 +102,17 @@ fn an_object_is_shown_by_its_type_and_id() {
         "TextMessage {{ id: {:?}, direction: Incoming, body: Text(6 bytes), .. }}",
         message.id()
     );
-    let shown: [(&dyn Debug, &str); 16] = [
+    let shown: [(&dyn Debug, &str); 18] = [
         (application, "Application { .. }"),
         (&model.writer, "ModelWriter { .. }"),
         (
             &application.conversations_manager(),
             "ConversationsManager { .. }",
         ),
-        (&application.persons_manager(), "PersonsManager { .. }"),
+        (
+            &application.persons_and_groups_manager(),
+            "PersonsAndGroupsManager { .. }",
+        ),
         (
             &conversation,
             &format!("Conversation {{ id: {:?}, .. }}", conversation.id()),
@@ -112,6 +122,8 @@ fn an_object_is_shown_by_its_type_and_id() {
             &format!("Participant {{ id: {:?}, .. }}", participant.id()),
         ),
         (&person, "Person { .. }"),
+        (&group, "Group { group_type: Root, .. }"),
+        (&group.persons(), "RemoteCollection { .. }"),
         (&person.title(), "RemoteProperty { field: Title, .. }"),
         (
             &application.me().note(),

@@ -151,7 +151,11 @@ fn a_command_that_the_protocol_does_not_support_fails_with_not_supported() {
         Err(ReasonCode::NotSupported)
     );
     assert_eq!(
-        now(model.application.persons_manager().search("lene", 5)).map_err(code),
+        now(model
+            .application
+            .persons_and_groups_manager()
+            .search("lene", 5))
+        .map_err(code),
         Err(ReasonCode::NotSupported)
     );
     assert_eq!(me.status().get(), PersonStatus::Unknown, "the value stays");
@@ -204,7 +208,7 @@ fn setting_a_value_resolves_with_the_value_that_the_facts_report() {
 #[test]
 fn get_person_returns_the_one_object_of_the_address() {
     let model = TestModel::new();
-    let manager = model.application.persons_manager();
+    let manager = model.application.persons_and_groups_manager();
     let person = manager.get_person(LENE).unwrap();
     assert_eq!(person.display_name().get(), LENE);
     assert_eq!(person, lene(&model.application));
@@ -225,7 +229,10 @@ fn the_found_persons_of_a_search_have_the_values_of_its_result() {
     ];
     let found = FoundPersons::new(vec![("sip:LeneA@contoso.com".into(), facts)], true);
     model.backend.script_result(Ok(Outcome::Found(found)));
-    let search = model.application.persons_manager().search("lene", 5);
+    let search = model
+        .application
+        .persons_and_groups_manager()
+        .search("lene", 5);
     assert_eq!(
         person.title().get().as_deref(),
         Some("Engineer"),
@@ -280,7 +287,7 @@ fn subscriptions_are_counted_and_only_a_change_of_the_interest_is_requested() {
 #[test]
 fn an_interest_lasts_as_long_as_its_subscription_or_if_detached_as_the_person() {
     let model = TestModel::new();
-    let manager = model.application.persons_manager();
+    let manager = model.application.persons_and_groups_manager();
     let subscription = manager.get_person(LENE).unwrap().status().subscribe();
     assert_eq!(model.backend.take(), follows(LENE, &[Interest::Live]));
     let person = manager.get_person(LENE).unwrap();
@@ -313,7 +320,7 @@ fn lenes_address(name: Option<&str>) -> ConversationFact {
 fn a_person_whose_address_becomes_known_is_the_person_with_that_address() {
     for has_other in [false, true] {
         let model = TestModel::new();
-        let manager = model.application.persons_manager();
+        let manager = model.application.persons_and_groups_manager();
         let (id, participant) = participant_without_address(&model);
         let early = participant.person();
         let early_status = early.status();
@@ -357,7 +364,7 @@ fn merged_persons_keep_the_values_of_both_objects() {
     model.commit_to(id, [received]);
     let other = model
         .application
-        .persons_manager()
+        .persons_and_groups_manager()
         .get_person(LENE)
         .unwrap();
     let office = PersonFact::Office(Some("4/12".into()));
@@ -382,7 +389,7 @@ fn a_person_is_followed_as_soon_as_its_address_is_known() {
             model.backend.take().is_empty(),
             "a person without an address is not requested"
         );
-        let manager = model.application.persons_manager();
+        let manager = model.application.persons_and_groups_manager();
         let other = has_other.then(|| manager.get_person(LENE).unwrap());
         let minutely = Interest::Every(Duration::from_secs(60));
         let slow = other.map(|person| person.status().subscribe_every(Duration::from_secs(60)));
@@ -404,7 +411,7 @@ fn a_person_requested_before_the_sign_in_is_merged_with_the_user() {
     let model = TestModel::signed_out();
     let address = "sip:me@contoso.com";
     let me = model.application.me();
-    let manager = model.application.persons_manager();
+    let manager = model.application.persons_and_groups_manager();
     let early = manager.get_person(address).unwrap();
     let office = PersonFact::Office(Some("4/12".into()));
     model.commit([about(address, office), user(address)]);
@@ -430,7 +437,10 @@ fn an_interest_in_the_user_is_merged_when_the_address_is_known() {
     let model = TestModel::signed_out();
     let address = "sip:me@contoso.com";
     let minutely = Duration::from_secs(60);
-    let early = model.application.persons_manager().get_person(address);
+    let early = model
+        .application
+        .persons_and_groups_manager()
+        .get_person(address);
     let _slow = early.unwrap().status().subscribe_every(minutely);
     let _live = model.application.me().status().subscribe();
     let before = [

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use conv_model::{
-    Application, Backend, CommandId, ConversationFact, ConversationId, Fact, ModelWriter, Outcome,
-    ParticipantFact, ParticipantId, Reason, Request, SignInState,
+    Application, Backend, CommandId, ContactsRequest, ConversationFact, ConversationId, Fact,
+    ModelWriter, Outcome, ParticipantFact, ParticipantId, Reason, Request, SignInState,
 };
 use futures_core::future::BoxFuture;
 
@@ -60,6 +60,9 @@ fn has_no_result(request: &Request) -> bool {
             | Request::OpenMeeting { .. }
             | Request::ForgetConversation(_)
             | Request::SetInterest { .. }
+            | Request::Contacts(
+                ContactsRequest::FollowList { .. } | ContactsRequest::FollowGroupPresence { .. }
+            )
     )
 }
 
@@ -132,6 +135,14 @@ fn describe(request: &Request) -> String {
         } => format!("follow {field:?} of {address} {interest:?}"),
         Request::SearchPersons { query, limit, .. } => format!("search {query} {limit}"),
         Request::SetMe(change) => format!("set {change:?}"),
+        Request::Contacts(ContactsRequest::AddGroup { name, .. }) => format!("AddGroup {name}"),
+        Request::Contacts(ContactsRequest::AddDistributionGroup { name, uri, .. }) => {
+            format!("AddDistributionGroup {name} {uri}")
+        }
+        Request::Contacts(ContactsRequest::RenameGroup { group, name, .. }) => {
+            format!("RenameGroup {group:?} {name}")
+        }
+        Request::Contacts(request) => format!("{request:?}"),
         other => format!("{other:?}"),
     }
 }

@@ -1,4 +1,4 @@
-//! `[[user]]` and `[[distribution_group]]` of the file: accounts with their contacts, and the groups of the organization.
+//! The tables `[[user]]` and `[[distribution_group]]` of the file: accounts with their contacts, and distribution groups.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +17,7 @@ use ucwa_server::{
 use super::Mistake;
 use crate::password;
 
-/// `[[user]]`: an account, the contact card and the contact list.
+/// `[[user]]`: an account with its contact card and contact list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Person {
@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for Password {
     }
 }
 
-/// `call_forwarding`: the user has enterprise voice. A target is `voicemail`, `delegates`, `team` or a user.
+/// `call_forwarding` of a user with enterprise voice. A target is `voicemail`, `delegates`, `team` or the URI of a user.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Forwarding {
@@ -92,7 +92,7 @@ struct Meeting {
     attendees: Vec<Spanned<String>>,
 }
 
-/// `[[distribution_group]]`: a group of the organization.
+/// `[[distribution_group]]`: a distribution group of the organization.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Group {
@@ -102,7 +102,7 @@ pub(super) struct Group {
     members: Vec<Spanned<String>>,
 }
 
-/// Who is in the file: the addresses of the users and of the groups, in lower case.
+/// The addresses of the users and of the distribution groups in the file, in lower case.
 pub(super) struct Directory {
     users: BTreeSet<String>,
     groups: BTreeSet<String>,
@@ -216,7 +216,7 @@ impl Person {
     }
 }
 
-/// The photo in a file, whose name ends with its format.
+/// Reads a photo from a file. The extension of the file name determines the media type.
 fn photo(file: &Spanned<PathBuf>, folder: &Path) -> Result<Photo, Mistake> {
     let path = folder.join(file.get_ref());
     let extension = path.extension().and_then(|extension| extension.to_str());

@@ -38,20 +38,20 @@ password = "open-sesame"
 "#;
 
 /// A file of this test, removed afterwards.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self(std::env::temp_dir().join(format!("skype-p2p-{}-{name}", std::process::id())))
     }
 
-    fn with(name: &str, text: &str) -> Self {
+    pub(crate) fn with(name: &str, text: &str) -> Self {
         let file = Self::new(name);
         fs::write(&file.0, text).unwrap();
         file
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }
@@ -63,7 +63,7 @@ impl Drop for Scratch {
 }
 
 /// The server with these arguments, and its root URL.
-fn serve(arguments: &[&str]) -> (Process, String) {
+pub(crate) fn serve(arguments: &[&str]) -> (Process, String) {
     let mut server = Process::start(command([&["serve"], arguments].concat()));
     let root = server.line();
     (server, root)

@@ -9,8 +9,10 @@
 )]
 
 mod demo;
+mod foreign_clients;
 mod guide;
 mod hosting;
+mod installation;
 mod listen;
 mod observer;
 mod process;

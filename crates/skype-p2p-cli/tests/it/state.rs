@@ -84,7 +84,7 @@ fn chat_again_and_again(
     Ok(())
 }
 
-/// Something that a response has reported.
+/// A change that a response has reported.
 #[derive(Debug)]
 enum Answer {
     Token(String),
@@ -110,7 +110,7 @@ fn archived(address: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn what_was_answered_is_there_after_the_server_was_killed() {
+fn a_killed_server_loses_no_change_that_a_response_reported() {
     let folder = Folder::new("killed");
     let (mut tokens, mut texts) = (0, BTreeSet::new());
     for round in 0..10 {
@@ -125,7 +125,7 @@ fn what_was_answered_is_there_after_the_server_was_killed() {
             }));
         }
         drop(answered);
-        // Killed with the response to one request just read, and those to others on the way.
+        // The server is killed right after one response, while others are in flight.
         let mut reported = Vec::new();
         let mut chats = 1 + round % 3;
         let began = Instant::now();
@@ -166,7 +166,7 @@ fn what_was_answered_is_there_after_the_server_was_killed() {
 }
 
 #[test]
-fn a_change_is_there_if_the_server_is_killed_right_after_the_response() {
+fn a_change_is_stored_when_its_response_arrives() {
     let folder = Folder::new("at-once");
     let (server, address) = serve(&folder.state());
     let token = Client::sign_in(&address, TOSH).unwrap().token;
@@ -190,7 +190,7 @@ fn a_change_is_there_if_the_server_is_killed_right_after_the_response() {
 }
 
 #[test]
-fn without_the_option_nothing_is_kept() {
+fn without_the_option_no_state_is_kept() {
     let (server, root) = crate::process::server();
     let address = root.strip_prefix("http://").unwrap().trim_end_matches('/');
     let token = Client::sign_in(address, TOSH).unwrap().token;
@@ -263,7 +263,7 @@ fn limited(serving: &Command) -> Command {
 }
 
 #[test]
-fn a_full_disk_is_told_and_answered_with_503() {
+fn a_full_disk_is_reported_and_requests_get_503() {
     let folder = Folder::new("full");
     let mut server = Process::start(limited(&serving(&folder.state())));
     let root = server.line();

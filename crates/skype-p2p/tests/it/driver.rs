@@ -252,7 +252,7 @@ async fn no_duration_ends_the_driver() {
     let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
     tosh.sign_in_manager().sign_in(credentials).await.unwrap();
     let lene = world.lene().await;
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     let _intervals = [Duration::MAX, Duration::from_secs(u64::MAX), Duration::ZERO]
         .map(|interval| person.status().subscribe_every(interval));
     sleep(Duration::from_secs(600)).await;

@@ -367,7 +367,7 @@ async fn the_presence_of_every_participant_of_a_conference_can_be_followed() {
             let status = person.status();
             let _following = status.subscribe();
             status.wait_for(PersonStatus::Online).await.unwrap();
-            let known = application.persons_manager().get_person(address);
+            let known = application.persons_and_groups_manager().get_person(address);
             assert!(known.unwrap() == person, "one object for {address}");
         }
     })

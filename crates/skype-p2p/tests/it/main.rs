@@ -12,6 +12,7 @@ mod application_creation;
 mod backends;
 mod chat;
 mod connection;
+mod contacts;
 mod driver;
 mod driver_end;
 mod endpoints;

@@ -38,7 +38,7 @@ fn count(world: &World, method: &str, part: &str) -> usize {
 
 /// Tosh subscribes to the presence of Lene, and Lene changes it.
 async fn follow_presence(tosh: &Application, lene: &Application) {
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     assert_eq!(person.status().get(), PersonStatus::Unknown);
     let status = person.status();
     let note = person.note();
@@ -161,7 +161,7 @@ async fn the_presence_of_a_person_reaches_subscribers_over_sockets() {
 async fn concurrent_fetches_share_one_request_and_a_cached_card_needs_none() {
     let world = World::new();
     let (tosh, _lene) = (world.tosh().await, world.lene().await);
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     let (title, emails) = tokio::join!(person.title().fetch(), person.emails().fetch());
     assert_eq!(title.unwrap(), None, "the person has no title");
     assert_eq!(emails.unwrap(), ["lenea@contoso.com"]);
@@ -177,7 +177,7 @@ async fn concurrent_fetches_share_one_request_and_a_cached_card_needs_none() {
     }
     assert_eq!(count(&world, "GET", "/contactPresence"), 1);
     let unknown = tosh
-        .persons_manager()
+        .persons_and_groups_manager()
         .get_person("sip:nobody@contoso.com")
         .unwrap();
     let reason = unknown.status().fetch().await.unwrap_err();
@@ -188,14 +188,18 @@ async fn concurrent_fetches_share_one_request_and_a_cached_card_needs_none() {
 async fn a_search_finds_people_by_name() {
     let world = World::new();
     let tosh = world.tosh().await;
-    let found = tosh.persons_manager().search("aaling", 10).await.unwrap();
+    let found = tosh
+        .persons_and_groups_manager()
+        .search("aaling", 10)
+        .await
+        .unwrap();
     assert!(!found.more_available);
     let [lene] = found.persons.as_slice() else {
         panic!("{found:?}");
     };
     assert_eq!(lene.display_name().get(), "Lene Aaling");
     assert!(lene.id().get().eq_ignore_ascii_case(LENE));
-    let known = tosh.persons_manager().get_person(LENE).unwrap();
+    let known = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     assert_eq!(*lene, known);
     let before = world.log().len();
     assert_eq!(lene.status().fetch().await.unwrap(), PersonStatus::Offline);
@@ -204,7 +208,11 @@ async fn a_search_finds_people_by_name() {
         before + 1,
         "a person found by a search is not searched again"
     );
-    let refused = tosh.persons_manager().search("", 10).await.unwrap_err();
+    let refused = tosh
+        .persons_and_groups_manager()
+        .search("", 10)
+        .await
+        .unwrap_err();
     assert_eq!(*refused.code(), ReasonCode::InvalidArgument);
 }
 
@@ -212,7 +220,7 @@ async fn a_search_finds_people_by_name() {
 async fn a_search_reports_that_there_are_more_results() {
     let world = World::new();
     let tosh = world.tosh().await;
-    let manager = tosh.persons_manager();
+    let manager = tosh.persons_and_groups_manager();
     let some = manager.search("contoso", 2).await.unwrap();
     assert_eq!((some.persons.len(), some.more_available), (2, true));
     let all = manager.search("contoso", 3).await.unwrap();
@@ -244,7 +252,7 @@ fn phones() -> [PhoneNumber; 2] {
 async fn a_card_has_every_field_of_the_server() {
     let world = world_with_contact_cards();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     let me = lene.me().person();
     let photo = Some("http://127.0.0.1/photos/lenea.jpg".to_owned());
     for (field, expected) in [
@@ -274,7 +282,7 @@ async fn a_card_has_every_field_of_the_server() {
 async fn capabilities_follow_the_sign_in_of_the_person() {
     let world = World::new();
     let tosh = world.tosh().await;
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     let capabilities = person.capabilities();
     let none = Capabilities::default();
     assert_eq!(capabilities.fetch().await.unwrap(), none);
@@ -295,7 +303,11 @@ async fn capabilities_follow_the_sign_in_of_the_person() {
 async fn a_location_is_published_and_reset() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
-    let location = tosh.persons_manager().get_person(LENE).unwrap().location();
+    let location = tosh
+        .persons_and_groups_manager()
+        .get_person(LENE)
+        .unwrap()
+        .location();
     let _following = location.subscribe();
     let own = lene.me().location();
     for place in [Some("Aarhus".to_owned()), None] {
@@ -315,7 +327,7 @@ async fn a_subscription_made_before_the_sign_in_starts_with_it() {
     let world = World::new();
     let lene = world.lene().await;
     let tosh = world.application();
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     let _following = person.status().subscribe();
     let _polling = person.location().subscribe_every(MINUTE);
     let sent = world.log().len();
@@ -346,7 +358,7 @@ async fn a_subscription_made_before_the_sign_in_starts_with_it() {
 async fn a_subscription_survives_its_expiry_and_a_lost_application() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     let status = person.status();
     let _following = status.subscribe();
     status.wait_for(PersonStatus::Online).await.unwrap();
@@ -390,7 +402,7 @@ async fn a_subscription_survives_its_expiry_and_a_lost_application() {
 async fn polling_fetches_fields_without_a_subscription() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     let polling = person.status().subscribe_every(MINUTE);
     person
         .status()
@@ -476,7 +488,7 @@ async fn a_user_stays_online_although_activity_reports_are_lost() {
         let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
         tosh.sign_in_manager().sign_in(credentials).await.unwrap();
         let lene = world.lene().await;
-        let person = lene.persons_manager().get_person(TOSH).unwrap();
+        let person = lene.persons_and_groups_manager().get_person(TOSH).unwrap();
         let status = person.status();
         let _following = status.subscribe();
         status.wait_for(PersonStatus::Online).await.unwrap();

@@ -64,7 +64,7 @@ async fn a_read_is_retried_after_the_requested_pause() {
         ] {
             let world = World::new();
             let (tosh, _lene) = (world.tosh().await, world.lene().await);
-            let person = tosh.persons_manager().get_person(LENE).unwrap();
+            let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
             person.title().fetch().await.unwrap();
             let retry_after = match in_seconds {
                 true => RetryAfter::Seconds(7),
@@ -90,7 +90,7 @@ async fn a_read_is_retried_after_the_requested_pause() {
 async fn a_read_fails_after_its_last_attempt_with_the_number_of_attempts() {
     let world = World::new();
     let (tosh, _lene) = (world.tosh().await, world.lene().await);
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     person.title().fetch().await.unwrap();
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
     respond_with(&world, PRESENCE, 100, unavailable, None);
@@ -117,7 +117,7 @@ async fn a_read_fails_after_its_last_attempt_with_the_number_of_attempts() {
 async fn a_retry_after_of_a_day_fails_after_a_minute() {
     let world = World::new();
     let (tosh, _lene) = (world.tosh().await, world.lene().await);
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     person.title().fetch().await.unwrap();
     let day = Some(RetryAfter::Seconds(86_400));
     respond_with(&world, PRESENCE, 100, StatusCode::SERVICE_UNAVAILABLE, day);

@@ -125,7 +125,8 @@ impl Output {
         self.add(application);
         self.add(&application.sign_in_manager());
         self.add(&application.conversations_manager());
-        self.add(&application.persons_manager());
+        self.add(&application.persons_and_groups_manager());
+        self.add(&application.persons_and_groups_manager().all());
         self.add(&application.me());
         let conversations = application.conversations_manager().conversations();
         for conversation in &conversations.snapshot() {

@@ -165,7 +165,7 @@ async fn every_exchange_has_a_span_with_its_correlation_id() {
     };
     let tosh = transport.signed_in(TOSH, TOSH_PASSWORD).await;
     let lene = transport.signed_in(LENE, LENE_PASSWORD).await;
-    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let person = tosh.persons_and_groups_manager().get_person(LENE).unwrap();
     let following = (
         person.status().subscribe(),
         person.note().subscribe(),

@@ -1,19 +1,19 @@
-//! The contact lists that users have when the server starts, and the distribution groups of the organization.
+//! The contact lists of users at the start of the server, and the distribution groups of the organization.
 
 use ucwa_proto::{SipUri, SipUriError};
 
-/// The contact list of a user when the server starts. The user can change it later; a server with a store keeps the changes.
+/// The contact list of a user at the start of the server. Clients can change the list; a server with a store keeps the changes.
 ///
-/// Entries that the server would refuse are left out: people without an account, repeated entries, groups whose name is taken, and
-/// everything beyond the limits.
+/// The server skips invalid entries: users without an account, repeated entries, groups with the name of another group, and
+/// entries beyond the limits of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InitialContacts {
-    /// The contacts that are in no group.
+    /// The contacts that are in none of `groups`.
     pub contacts: Vec<SipUri>,
-    /// The favourites (`pinnedGroup_ref`).
+    /// The pinned contacts (`pinnedGroup_ref`).
     pub favorites: Vec<SipUri>,
-    /// The groups of the user: the name of each, and its contacts (`group_ref`).
+    /// The groups that the user created: the name and the contacts of each (`group_ref`).
     pub groups: Vec<(String, Vec<SipUri>)>,
     /// The distribution groups in the list, by URI (`distributionGroup_ref`).
     pub distribution_groups: Vec<SipUri>,
@@ -21,20 +21,20 @@ pub struct InitialContacts {
     pub delegates: Vec<SipUri>,
 }
 
-/// A group that the organization keeps (`distributionGroup_ref`).
+/// A group of users that the organization maintains (`distributionGroup_ref`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DistributionGroup {
-    /// The SIP URI, such as `sip:sales@contoso.com`. Without `sip:` it is the mail address of the group.
+    /// The SIP URI, such as `sip:sales@contoso.com`. The mail address of the group is the URI without `sip:`.
     pub uri: SipUri,
-    /// The name.
+    /// The display name.
     pub name: String,
-    /// The members: users, and other distribution groups, which may contain this one.
+    /// The members: users and distribution groups. Two groups may contain each other.
     pub members: Vec<SipUri>,
 }
 
 impl DistributionGroup {
-    /// A group without members; `uri` may come with or without `sip:`.
+    /// A group without members. The prefix `sip:` of `uri` is optional.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Meetings that users have scheduled.
+//! Scheduled meetings.
 
 use ucwa_proto::SipUri;
 
@@ -8,16 +8,16 @@ use ucwa_proto::SipUri;
 pub struct ScheduledMeeting {
     /// The subject.
     pub subject: String,
-    /// What the meeting is about.
+    /// The description.
     pub description: Option<String>,
-    /// Those who lead the meeting besides its organizer.
+    /// The leaders besides the organizer.
     pub leaders: Vec<SipUri>,
-    /// The others who are invited.
+    /// The other invited users.
     pub attendees: Vec<SipUri>,
 }
 
 impl ScheduledMeeting {
-    /// A meeting without invited people.
+    /// A meeting without invited users.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),

@@ -1,4 +1,4 @@
-//! The photo of a user, and how their calls are forwarded.
+//! The photo and the call forwarding settings of a user.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use ucwa_proto::SipUri;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Photo {
-    /// The media type; `image/jpeg` on real servers.
+    /// The media type. Real servers use `image/jpeg`.
     pub media_type: String,
-    /// The image. The server serves it in this one size.
+    /// The image. The server does not scale it.
     pub image: Bytes,
 }
 
 impl Photo {
-    /// A photo.
+    /// A photo of this media type.
     pub fn new(media_type: impl Into<String>, image: impl Into<Bytes>) -> Self {
         Self {
             media_type: media_type.into(),
@@ -33,23 +33,23 @@ impl fmt::Debug for Photo {
     }
 }
 
-/// How the calls of a user are forwarded (`callForwardingSettings_ref`). The server shows it; it forwards no calls.
+/// The call forwarding settings of a user (`callForwardingSettings_ref`). Clients can read them. The server forwards no calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallForwarding {
-    /// Where calls are forwarded at once.
+    /// The target to which all calls are forwarded at once.
     pub immediate: Option<ForwardingTarget>,
-    /// What also rings, if calls are not forwarded at once.
+    /// The target that rings at the same time as the user's phone, if calls are not forwarded at once.
     pub simultaneous: Option<ForwardingTarget>,
-    /// Where calls are forwarded that nobody answers.
+    /// The target to which unanswered calls are forwarded.
     pub unanswered: Option<ForwardingTarget>,
-    /// How long an unanswered call rings, 5 s to 60 s.
+    /// The time after which a call counts as unanswered: 5 s to 60 s.
     pub ring_delay: Duration,
-    /// Calls are forwarded in the user's working hours only.
+    /// Whether calls are forwarded only in the user's working hours.
     pub work_hours_only: bool,
 }
 
-/// Calls are not forwarded, and ring for 20 s.
+/// Calls are not forwarded, and count as unanswered after 20 s.
 impl Default for CallForwarding {
     fn default() -> Self {
         Self {
@@ -62,16 +62,16 @@ impl Default for CallForwarding {
     }
 }
 
-/// Where calls are forwarded (`CallForwardingTarget_ref`).
+/// The target of a forwarded call (`CallForwardingTarget_ref`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForwardingTarget {
-    /// To another user.
+    /// Another user.
     Contact(SipUri),
-    /// To the user's delegates.
+    /// The user's delegates.
     Delegates,
-    /// To the user's team.
+    /// The user's team.
     Team,
-    /// To voice mail.
+    /// Voice mail.
     Voicemail,
 }

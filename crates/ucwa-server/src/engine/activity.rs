@@ -1,10 +1,10 @@
-//! Who is signed in, and how much there is.
+//! What the engine holds, and how much work it has done.
 
 use std::collections::BTreeMap;
 
 use super::Engine;
 
-/// What an engine holds now, and what it has sent so far.
+/// The current contents of an engine, and the number of events that it has sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Activity {
@@ -17,12 +17,38 @@ pub struct Activity {
 }
 
 impl Engine {
-    /// What the engine holds now, and what it has sent so far.
+    /// The current contents of the engine, and the number of events that it has sent.
     pub fn activity(&self) -> Activity {
         Activity {
             applications: self.applications.counts(),
             conversations: self.conversations.len(),
             events: self.events_sent,
         }
+    }
+
+    /// The number of entries that the engine has visited in its tables of users, applications, conversations and the like so far: a
+    /// measure of its work that does not depend on the machine. Except for a search, the work of a request does not depend on the
+    /// number of users.
+    pub fn visited_entries(&self) -> u64 {
+        [
+            self.directory.visited(),
+            self.tokens.visited(),
+            self.browsers.visited(),
+            self.guests.visited(),
+            self.applications.visited(),
+            self.pending.visited(),
+            self.conversations.visited(),
+            self.invitations.visited(),
+            self.meetings.visited(),
+            self.calls.visited(),
+            self.deliveries.visited(),
+            self.calendar.visited(),
+            self.contact_lists.visited(),
+            self.published.visited(),
+            self.mailboxes.visited(),
+            self.timers.visited(),
+        ]
+        .iter()
+        .sum()
     }
 }

@@ -1,4 +1,4 @@
-//! How an invitation ends: accepted, declined, cancelled, or left alone (`accept_ref`, `decline_ref`, `SendAnIM`, `ReceiveAnIM`).
+//! The end of an invitation: accepted, declined, cancelled or timed out (`accept_ref`, `decline_ref`, `SendAnIM`, `ReceiveAnIM`).
 
 use std::mem;
 
@@ -11,20 +11,20 @@ use super::identifiers::{ConversationId, InvitationId};
 use super::invitation::{Invitation, InvitationState, Side};
 use super::reply::{Refusal, Reply};
 
-/// How an invitation came to nothing.
+/// Why an invitation failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The callee said no.
+    /// The callee declined.
     Declined,
-    /// Nobody answered.
+    /// No endpoint answered in time.
     TimedOut,
-    /// The caller gave up.
+    /// The caller cancelled the invitation.
     Cancelled,
-    /// The callee isn't signed in, or doesn't chat.
+    /// The callee has no application that is available for messaging.
     Unreachable,
-    /// There is no such user.
+    /// There is no user with this address.
     DestinationNotFound,
-    /// Another endpoint of the callee answered.
+    /// Another endpoint of the callee accepted.
     ConnectedElsewhere,
 }
 
@@ -77,7 +77,7 @@ impl Engine {
         self.fail_invitation(id, Outcome::TimedOut);
     }
 
-    /// POST accept: the first endpoint to do so has the chat.
+    /// POST accept: the first endpoint that accepts joins the chat, and the invitations at the other endpoints end.
     pub(super) fn accept(&mut self, id: InvitationId) -> Result<Reply, Refusal> {
         let (outgoing, callee, auto) = match self.invitations.get(&id) {
             Some(Invitation {
@@ -127,7 +127,7 @@ impl Engine {
             InvitationState::Connected,
             auto.then_some(Reason::AUTO_ACCEPTED),
         );
-        // The text of the invitation comes again as a message.
+        // The text of the invitation is also delivered as a message.
         let message = self
             .invitations
             .get(&id)
@@ -143,7 +143,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// In the order of `SendAnIM`, its second page.
+    /// Reports the established chat to the caller, in the order of the second page of `SendAnIM`.
     fn report_connected_to_caller(&mut self, id: ConversationId) {
         self.report_conversation(id, EventKind::Updated, None);
         self.add_remote_participant(id);
@@ -155,13 +155,13 @@ impl Engine {
         self.report_messaging(id, None);
     }
 
-    /// The addresses of the two in a chat.
+    /// The addresses of the local and the remote participant of a chat of two.
     fn sides(&self, id: ConversationId) -> Result<(String, String), Refusal> {
         let conversation = self.conversation(id)?;
         Ok((conversation.local.clone(), conversation.remote.clone()))
     }
 
-    /// In the order of `ReceiveAnIM`, the page after the accept.
+    /// Reports the established chat to the callee, in the order of the page after the accept in `ReceiveAnIM`.
     fn report_connected_to_callee(&mut self, id: ConversationId, founding: bool) {
         self.add_remote_participant(id);
         self.report_messaging(id, None);
@@ -176,7 +176,7 @@ impl Engine {
         }
     }
 
-    /// POST decline. `Local` says no at this endpoint only (`CallDeclineReason_ref`).
+    /// POST decline. With the reason `Local`, only this endpoint declines (`CallDeclineReason_ref`).
     pub(super) fn decline(
         &mut self,
         exchange: &Exchange<'_>,
@@ -193,7 +193,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// The callee doesn't want the chat: at this endpoint, or at all. The caller hears of it when it rings nowhere any more.
+    /// Declines an incoming invitation at this endpoint, or everywhere. The outgoing invitation fails when no endpoint is left.
     pub(super) fn turn_down(&mut self, id: InvitationId, everywhere: bool) {
         let Some(Invitation {
             side: Side::Incoming { outgoing, .. },
@@ -217,7 +217,7 @@ impl Engine {
         }
     }
 
-    /// The invitation comes to nothing: everywhere it rings, and at the caller.
+    /// Ends an outgoing invitation, and the incoming invitations at the endpoints of the callee.
     pub(super) fn fail_invitation(&mut self, id: InvitationId, outcome: Outcome) {
         let Some(Invitation {
             side: Side::Outgoing { ringing, founding },
@@ -239,6 +239,17 @@ impl Engine {
         self.end_invited(conversation, founding);
     }
 
+    /// Cancels the open invitation to a chat in this view, from either side.
+    pub(super) fn cancel_chat_invitation(&mut self, view: ConversationId) {
+        let invitation = self.conversation(view).ok().and_then(|it| it.invitation);
+        let Some(id) = invitation else { return };
+        let outgoing = match self.invitations.get(&id).map(|found| &found.side) {
+            Some(Side::Incoming { outgoing, .. }) => *outgoing,
+            _ => id,
+        };
+        self.fail_invitation(outgoing, Outcome::Cancelled);
+    }
+
     fn complete_incoming(&mut self, id: InvitationId, outcome: Outcome) {
         let Some(invitation) = self.invitations.get(&id) else {
             return;
@@ -251,7 +262,7 @@ impl Engine {
         self.end_invited(conversation, founding);
     }
 
-    /// What is left of a conversation when the invitation in it has failed.
+    /// Ends the conversation of a failed invitation if the invitation created it, otherwise only its messaging.
     fn end_invited(&mut self, id: ConversationId, founding: bool) {
         if let Some(conversation) = self.conversations.get_mut(&id) {
             conversation.invitation = None;

@@ -1,4 +1,5 @@
-//! Applications and their dashboards: me, people, onlineMeetings and communication (`application_ref`, `me_ref`, `communication_ref`).
+//! Applications with their embedded resources: me, people, onlineMeetings, communication (`application_ref`, `me_ref`,
+//! `communication_ref`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,13 +20,13 @@ use super::subscription::Subscription;
 use super::text::Formats;
 use super::timers::Timer;
 
-/// The longest culture, endpointId, instanceId and userAgent (`applications_ref`).
+/// The maximum length of culture, endpointId, instanceId and userAgent (`applications_ref`).
 const LONGEST: usize = 100;
 
-/// How many applications a user can have. No page names a number; this one only keeps a server in memory small.
+/// The maximum number of applications of a user. No page names a number. This one bounds the memory of the server.
 const MOST_APPLICATIONS: usize = 100;
 
-/// A client that is signed in: one endpoint of its user.
+/// A signed-in client: one endpoint of its user.
 pub(super) struct Application {
     /// The user's address.
     pub(super) address: String,
@@ -34,26 +35,26 @@ pub(super) struct Application {
     instance_id: Option<String>,
     user_agent: String,
     kind: Option<String>,
-    /// Whether it has made itself available: before that it can call, and nobody can call it.
+    /// Whether the application has called makeMeAvailable. Before that, it can invite others, but invitations do not reach it.
     pub(super) available: bool,
-    /// When its user was last here: he said so, or made himself available.
+    /// The time of the user's last activity: makeMeAvailable, or reportMyActivity.
     pub(super) active: Duration,
     pub(super) modalities: Vec<String>,
     pub(super) formats: Formats,
     conversation_history: String,
-    /// The name of the property that a PUT of communication has to send back.
+    /// The name of the property that a PUT of communication must contain.
     marker: String,
-    /// The version of communication.
+    /// The ETag of communication.
     etag: String,
     pub(super) channel: Channel,
-    /// In the order in which they came to be.
+    /// The conversations in the order of their creation.
     pub(super) conversations: Vec<ConversationId>,
     pub(super) invitations: Vec<InvitationId>,
-    /// The invitations into conferences.
+    /// The invitations to conferences.
     pub(super) calls: Vec<InvitationId>,
-    /// Whose presence it watches.
+    /// The subscriptions to presence.
     pub(super) subscriptions: BTreeMap<SubscriptionId, Subscription>,
-    /// The number of the last subscription to people that the client chose.
+    /// The number of subscriptions that were created to users whom the client named.
     pub(super) subscriptions_made: u64,
     pub(super) list_subscription: Option<ListSubscription>,
 }
@@ -67,17 +68,24 @@ impl fmt::Debug for Application {
 }
 
 impl Application {
-    /// Whether its conversations are archived.
+    /// Whether the server archives the conversations of the application.
     pub(super) fn keeps_history(&self) -> bool {
         self.conversation_history == "Enabled"
     }
 
-    /// The addresses of the users whose presence it watches. A user in two subscriptions comes twice.
+    /// The addresses of the users whose presence the application watches. A user in two subscriptions is listed twice.
     pub(super) fn watched(&self) -> impl Iterator<Item = &String> {
-        self.subscriptions.values().flat_map(Subscription::members)
+        let subscriptions = self.subscriptions.values();
+        subscriptions.flat_map(|subscription| &subscription.members)
     }
 
-    /// Whether an invitation to chat rings here.
+    /// Whether the application watches the presence of the user with this address.
+    pub(super) fn watches(&self, address: &str) -> bool {
+        let mut subscriptions = self.subscriptions.values();
+        subscriptions.any(|subscription| subscription.members.contains(address))
+    }
+
+    /// Whether the application receives invitations to chats.
     pub(super) fn takes_messaging(&self) -> bool {
         self.available
             && self
@@ -108,8 +116,8 @@ impl Engine {
         self.applications.of(address).map(|(id, _)| id).collect()
     }
 
-    /// POST applications: 201 for a new one, 200 for the one that this instance already has. An application is known by its
-    /// endpoint ID, user agent, culture and type (`MultiTabSupport`).
+    /// POST applications: 201 for a new application, 200 for an existing one with the same instance ID, endpoint ID, user agent,
+    /// culture and type (`MultiTabSupport`).
     pub(super) fn create_application(
         &mut self,
         exchange: &Exchange<'_>,
@@ -218,7 +226,7 @@ impl Engine {
         if let Some(photo) = self.photo_href(id, address) {
             resource = resource.with_link("photo", photo);
         }
-        // A link that is missing means that the action isn't possible now.
+        // A missing link means that the action is not possible now.
         Ok(if application.available {
             resource
                 .with_link("note", routes::note(id))
@@ -234,7 +242,7 @@ impl Engine {
         let resource = Resource::new("onlineMeetings").with_href(routes::online_meetings(id));
         match self.contact_list(id) {
             Ok(_) => resource.with_link("myOnlineMeetings", routes::my_online_meetings(id)),
-            // A guest has no calendar.
+            // Guests have no scheduled meetings.
             Err(_) => resource,
         }
     }
@@ -290,7 +298,7 @@ impl Engine {
             .with_property("etag", application.etag.clone())
             .with_link("conversations", conversations)
             .with_link("joinOnlineMeeting", meetings.clone());
-        // A guest comes for his conference only.
+        // A guest can only join the conference of the token.
         if self.is_guest(&application.address) {
             return Ok(communication);
         }
@@ -308,7 +316,8 @@ impl Engine {
             .with_link("missedItems", routes::missed_items(id)))
     }
 
-    /// PUT communication: the whole resource, with its marker, if it hasn't changed since it was read (`PayloadFormat`).
+    /// PUT communication: the whole resource with its marker property. Fails if the resource has changed since the client read it
+    /// (`PayloadFormat`).
     pub(super) fn change_communication(
         &mut self,
         exchange: &Exchange<'_>,
@@ -363,7 +372,7 @@ impl Engine {
         );
     }
 
-    /// POST makeMeAvailable: from now on others can call (`makeMeAvailable_ref`).
+    /// POST makeMeAvailable: from now on the application receives invitations (`makeMeAvailable_ref`).
     pub(super) fn make_me_available(
         &mut self,
         exchange: &Exchange<'_>,
@@ -406,7 +415,8 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// POST reportMyNetwork: where the network of the client is (`ClientNetworkType_ref`). The server makes no use of it.
+    /// POST reportMyNetwork: whether the network of the client is internal or external (`ClientNetworkType_ref`). The server
+    /// validates the word and does not use it.
     pub(super) fn report_my_network(
         &self,
         exchange: &Exchange<'_>,
@@ -422,14 +432,14 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// Ends the application: its conversations end for the others, and its pending GET is told that it is gone.
+    /// Ends the application: its pending GET gets 404, and its conversations end at the other participants.
     pub(super) fn end_application(&mut self, id: ApplicationId) {
         self.drop_poll(id, Refusal::APPLICATION_NOT_FOUND);
         let conversations = self.application(id).map(|it| it.conversations.clone());
         for conversation in conversations.unwrap_or_default() {
             self.archive(conversation);
         }
-        // Without its application a conversation ends in silence on this side.
+        // The application is removed first, so that the end of its conversations queues no events for it.
         let Some(application) = self.applications.remove(id) else {
             return;
         };
@@ -445,7 +455,7 @@ impl Engine {
         self.availability_may_have_changed(&application.address);
     }
 
-    /// Ends the application for inactivity: whoever asks for it is told so.
+    /// Ends the application for inactivity. Later requests to it get 410.
     pub(super) fn expire_application(&mut self, id: ApplicationId) {
         self.drop_poll(id, Refusal::APPLICATION_EXPIRED);
         self.end_application(id);

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::application::Application;
 use super::identifiers::ApplicationId;
+use super::table::Table;
 
-/// The applications by ID. There is no iteration over all of them, so that no request costs more if more users are signed in.
+/// The applications by ID.
 #[derive(Debug, Default)]
 pub(super) struct Applications {
-    by_id: BTreeMap<ApplicationId, Application>,
+    by_id: Table<ApplicationId, Application>,
     /// The applications of each user who is signed in, by the user's address.
-    of_user: BTreeMap<String, BTreeSet<ApplicationId>>,
-    /// The applications that watch a user, by the address of the watched user.
-    watchers: BTreeMap<String, BTreeSet<ApplicationId>>,
+    of_user: Table<String, BTreeSet<ApplicationId>>,
+    /// The applications that watch the presence of a user, by the address of the watched user.
+    watchers: Table<String, BTreeSet<ApplicationId>>,
 }
 
 impl Applications {
@@ -20,7 +21,8 @@ impl Applications {
         self.by_id.get(&id)
     }
 
-    /// The application. Its address must not be changed, and the members of its subscriptions only together with the index.
+    /// The application. Do not change its address. Change the members of its subscriptions only together with the index of
+    /// watchers.
     pub(super) fn get_mut(&mut self, id: ApplicationId) -> Option<&mut Application> {
         self.by_id.get_mut(&id)
     }
@@ -29,8 +31,12 @@ impl Applications {
         self.by_id.len()
     }
 
+    pub(super) fn visited(&self) -> u64 {
+        self.by_id.visited() + self.of_user.visited() + self.watchers.visited()
+    }
+
     pub(super) fn insert(&mut self, id: ApplicationId, application: Application) {
-        // IDs are random: an application with the same ID is replaced, together with its entries.
+        // IDs are random. An application with the same ID is replaced, including its entries in the indices.
         self.remove(id);
         add(&mut self.of_user, &application.address, id);
         self.by_id.insert(id, application);
@@ -74,11 +80,11 @@ impl Applications {
     }
 }
 
-fn add(index: &mut BTreeMap<String, BTreeSet<ApplicationId>>, address: &str, id: ApplicationId) {
-    index.entry(address.to_owned()).or_default().insert(id);
+fn add(index: &mut Table<String, BTreeSet<ApplicationId>>, address: &str, id: ApplicationId) {
+    index.get_or_default(address.to_owned()).insert(id);
 }
 
-fn take(index: &mut BTreeMap<String, BTreeSet<ApplicationId>>, address: &str, id: ApplicationId) {
+fn take(index: &mut Table<String, BTreeSet<ApplicationId>>, address: &str, id: ApplicationId) {
     if let Some(ids) = index.get_mut(address) {
         ids.remove(&id);
         if ids.is_empty() {

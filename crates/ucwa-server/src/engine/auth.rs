@@ -1,6 +1,6 @@
-//! Tokens, and the challenge that says how to get one (`AuthenticationInUCWA`).
+//! Tokens, and the challenge that names the token service (`AuthenticationInUCWA`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
@@ -16,9 +16,10 @@ use super::exchange::Exchange;
 use super::records::DurableRecord;
 use super::reply::append;
 use super::routes;
+use super::table::Table;
 use crate::origin::RequestOrigin;
 
-/// What a token gives access to.
+/// The user and the expiry time of a token.
 pub(super) struct Token {
     /// The user's address.
     address: String,
@@ -40,7 +41,7 @@ impl Token {
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredToken {
     address: String,
-    /// Since 1970.
+    /// The expiry time since 1970.
     expires: Duration,
 }
 
@@ -73,12 +74,12 @@ impl fmt::Debug for Token {
 /// Tokens by their text.
 #[derive(Default)]
 pub(super) struct Tokens {
-    by_text: BTreeMap<Arc<str>, Token>,
+    by_text: Table<Arc<str>, Token>,
     by_expiry: BTreeSet<(Duration, Arc<str>)>,
 }
 
 impl Tokens {
-    /// Adds a token, and drops the expired ones, which it returns.
+    /// Adds a token, drops the expired ones, and returns those.
     pub(super) fn insert(&mut self, now: Duration, text: &str, token: Token) -> Vec<Arc<str>> {
         let mut dropped = Vec::new();
         while let Some((expires, _)) = self.by_expiry.first()
@@ -103,20 +104,25 @@ impl Tokens {
         self.by_text.get(text)
     }
 
-    /// Whose token it is, unless the token has expired.
+    /// The address of the token's user. `None` if the token is unknown or expired.
     pub(super) fn address_at(&self, text: &str, now: Duration) -> Option<&str> {
         self.by_text.get(text)?.address_at(now)
     }
 
+    pub(super) fn visited(&self) -> u64 {
+        self.by_text.visited()
+    }
+
     /// Drops all tokens, and returns them.
     fn clear(&mut self) -> impl Iterator<Item = Arc<str>> + use<> {
-        self.by_expiry.clear();
-        mem::take(&mut self.by_text).into_keys()
+        self.by_text.clear();
+        let tokens = mem::take(&mut self.by_expiry);
+        tokens.into_iter().map(|(_, text)| text)
     }
 }
 
 impl Engine {
-    /// Whose token the request carries, if it is a good one.
+    /// The address of the user whose token the request has. `None` without a valid token.
     pub(super) fn authenticate(&self, exchange: &Exchange<'_>) -> Option<String> {
         let (scheme, token) = exchange.header(AUTHORIZATION)?.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("Bearer") {
@@ -125,15 +131,15 @@ impl Engine {
         self.bearer(token.trim()).map(str::to_owned)
     }
 
-    /// Whose token it is, if it is a good one.
+    /// The address of the token's user. `None` if the token is not valid.
     pub(super) fn bearer(&self, token: &str) -> Option<&str> {
         self.tokens.address_at(token, self.now)
     }
 
-    /// A new token for the one with this address.
+    /// A new token for the user or guest with this address.
     pub(super) fn issue_token(&mut self, address: String, life: Duration) -> String {
         let text = self.identifiers.token();
-        // The conference of a guest ends with the process, and the token with it.
+        // A guest's token becomes useless when the process ends, because the conference ends with it.
         let is_durable = !self.is_guest(&address);
         let token = Token::new(address, self.now.saturating_add(life));
         for expired in self.tokens.insert(self.now, &text, token) {
@@ -145,7 +151,7 @@ impl Engine {
         text
     }
 
-    /// The origin of absolute hrefs.
+    /// The origin of absolute hrefs: the configured one, or the one that the client used.
     pub(super) fn origin(&self, exchange: &Exchange<'_>) -> String {
         let used = exchange.request.extensions().get::<RequestOrigin>();
         match (&self.config.origin, used) {
@@ -160,7 +166,7 @@ impl Engine {
         }
     }
 
-    /// The 401 that says how to get a token, in two headers; its body is IIS's page, not UCWA's error.
+    /// The response with 401 and the challenge in two headers. Its body is a page of IIS, not a UCWA error.
     pub(super) fn challenge(&self, exchange: &Exchange<'_>) -> Response<Bytes> {
         let mut response = self.html(
             StatusCode::UNAUTHORIZED,
@@ -173,7 +179,7 @@ impl Engine {
         if let Some(uri) = &self.config.authorization_uri {
             bearer.push_str(&format!(", authorization_uri=\"{uri}\""));
         }
-        // As published: no space after the comma, and commas inside the quotes.
+        // As in the published responses: no space after the comma, and commas inside the quotes.
         let passive = if self.config.passive {
             ",urn:microsoft.rtc:passive"
         } else {
@@ -189,7 +195,7 @@ impl Engine {
         response
     }
 
-    /// A page as IIS writes it, for what happens before UCWA sees the request.
+    /// An error page of IIS, for requests that do not reach UCWA.
     pub(super) fn html(&self, status: StatusCode, words: &str) -> Response<Bytes> {
         let code = status.as_u16();
         let page = format!(
@@ -198,7 +204,7 @@ impl Engine {
         self.with_content(status, "text/html", page)
     }
 
-    /// From now on no token given out so far is good.
+    /// Makes all issued tokens invalid.
     pub(super) fn expire_tokens(&mut self) {
         for token in self.tokens.clear() {
             self.changed(|| DurableRecord::Token(token));

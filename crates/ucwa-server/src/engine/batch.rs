@@ -1,4 +1,4 @@
-//! Batches: many requests in one (`BatchingRequests`).
+//! Batches: several requests in the body of one (`BatchingRequests`).
 
 use bytes::Bytes;
 use http::header::{
@@ -14,11 +14,11 @@ use super::reply::{Refusal, Reply};
 use super::routing::{self, Route};
 use crate::origin::RequestOrigin;
 
-/// How many requests of a user may be outstanding: of more, none is executed.
+/// The maximum number of requests in a batch. A larger batch is refused as a whole.
 const MOST: usize = 100;
 
 impl Engine {
-    /// POST batch. Each part is a request like any other, with the authorization of the whole.
+    /// POST batch. Each part is handled as a separate request with the authorization of the batch.
     pub(super) fn batch(&mut self, exchange: &Exchange<'_>) -> Result<Reply, Refusal> {
         let content_type = exchange.header(CONTENT_TYPE).unwrap_or_default();
         let boundary = batch::boundary(content_type).ok_or(Refusal::UNSUPPORTED_MEDIA_TYPE)?;
@@ -32,10 +32,10 @@ impl Engine {
             .iter()
             .map(|part| self.serve_part(exchange, part))
             .collect();
-        let responses: Vec<batch::Response<'_>> = responses.iter().map(written).collect();
+        let responses: Vec<batch::Response<'_>> = responses.iter().map(as_part).collect();
         let seed = self.identifiers.thread();
         let body = batch::Response::encode_batch(&responses, &seed);
-        // In answers the boundary is quoted.
+        // In responses the boundary is quoted.
         let boundary = batch::boundary(&body.content_type).unwrap_or_default();
         let content_type = format!("{}; boundary=\"{boundary}\"", batch::MEDIA_TYPE);
         Ok(Reply::Ready(self.with_content(
@@ -58,10 +58,10 @@ impl Engine {
             request = request.header(AUTHORIZATION, authorization);
         }
         for (name, value) in &part.headers {
-            let ours = [CONTENT_LENGTH, AUTHORIZATION];
-            if !ours
+            let replaced = [CONTENT_LENGTH, AUTHORIZATION];
+            if !replaced
                 .iter()
-                .any(|ours| name.eq_ignore_ascii_case(ours.as_str()))
+                .any(|replaced| name.eq_ignore_ascii_case(replaced.as_str()))
             {
                 request = request.header(&**name, &**value);
             }
@@ -71,15 +71,15 @@ impl Engine {
             extensions.insert(origin.clone());
         }
         let served = match request.body(Bytes::copy_from_slice(&part.body)) {
-            Ok(request) if fits(&request) => self.serve(exchange.id, &request),
+            Ok(request) if is_allowed(&request) => self.serve(exchange.id, &request),
             _ => None,
         };
         served.unwrap_or_else(|| self.refusal(Refusal::NOT_IN_A_BATCH, Representation::Json))
     }
 }
 
-/// What may stand in a batch: no other batch, no picture, and nothing that waits.
-fn fits(request: &Request<Bytes>) -> bool {
+/// Whether a request is allowed in a batch: no other batch, no response with a media type of its own, no pending GET.
+fn is_allowed(request: &Request<Bytes>) -> bool {
     let path = routing::normalized(request.uri().path());
     let Some(route) = path.as_deref().and_then(Route::of) else {
         return true;
@@ -88,13 +88,13 @@ fn fits(request: &Request<Bytes>) -> bool {
     route.row.name != "events" && operation.is_none_or(|operation| operation.content.is_none())
 }
 
-/// A response as a part: its status, its own headers in the published order, with `Content-Type` last, and its body.
-fn written(response: &Response<Bytes>) -> batch::Response<'_> {
+/// A response as a part of a batch: its status, its headers in the published order with `Content-Type` last, and its body.
+fn as_part(response: &Response<Bytes>) -> batch::Response<'_> {
     let status = response.status();
     let reason = status.canonical_reason().unwrap_or_default();
     let mut part =
         batch::Response::new(status.as_u16(), reason).with_body(response.body().as_ref());
-    // `Date` and the headers that name the server and the request are those of the batch.
+    // `Date` and the headers with the server's name and the correlation ID are sent once, with the batch.
     for (name, header) in [
         ("Cache-Control", CACHE_CONTROL),
         ("Location", LOCATION),

@@ -1,5 +1,5 @@
-//! Invitations into a conference: of others, by `addParticipant`, and of oneself, by `startOnlineMeeting` and `joinOnlineMeeting`
-//! (`participantInvitation_ref`, `onlineMeetingInvitation_ref`).
+//! Invitations to conferences: of participants by `addParticipant`, and of the user itself by `startOnlineMeeting` and
+//! `joinOnlineMeeting` (`participantInvitation_ref`, `onlineMeetingInvitation_ref`).
 
 use ucwa_proto::{Event, EventKind, EventLink, EventStatus, Link, Resource, SipUri};
 
@@ -18,11 +18,11 @@ use crate::config::address;
 const LONGEST_OPERATION: usize = 50;
 const LONGEST_TEXT: usize = 250;
 
-/// An invitation into a conference, as one application sees it.
+/// An invitation to a conference, as one application sees it.
 #[derive(Debug)]
 pub(super) struct Call {
     application: ApplicationId,
-    /// The view that it belongs to: of who calls, or of who is called.
+    /// The view of the inviting or of the invited user.
     conversation: ConversationId,
     operation: Option<String>,
     state: InvitationState,
@@ -31,14 +31,15 @@ pub(super) struct Call {
 
 #[derive(Debug)]
 enum Kind {
-    /// A participant is invited: to which address, and where it rings.
+    /// The outgoing invitation of a participant: the participant's address, and the incoming invitations that are pending at the
+    /// participant's endpoints.
     Participant {
         to: String,
         ringing: Vec<InvitationId>,
     },
-    /// Somebody is invited by this invitation of a participant.
+    /// The incoming invitation at an endpoint, and the outgoing invitation that caused it.
     Incoming { by: InvitationId },
-    /// This user begins or joins a conference.
+    /// The user starts or joins a conference.
     Own,
 }
 
@@ -52,7 +53,7 @@ impl Call {
 }
 
 impl Engine {
-    /// POST addParticipant. Two become a conference first.
+    /// POST addParticipant. A chat of two becomes a conference first.
     pub(super) fn add_participant(
         &mut self,
         exchange: &Exchange<'_>,
@@ -92,7 +93,7 @@ impl Engine {
         Ok(Reply::Created(self.call_href(id)))
     }
 
-    /// POST startOnlineMeeting, or joinOnlineMeeting where the body names a conference.
+    /// POST startOnlineMeeting, or joinOnlineMeeting if the body names a conference.
     pub(super) fn begin_meeting(
         &mut self,
         exchange: &Exchange<'_>,
@@ -114,7 +115,7 @@ impl Engine {
             None if uri == "adhoc" => self.add_meeting(&local),
             None => return Err(Refusal::MEETING_NOT_FOUND),
         };
-        let subject = match self.calendar.get(&meeting) {
+        let subject = match self.calendar.get(meeting) {
             Some(entry) if subject.is_empty() => entry.subject().to_owned(),
             _ => subject,
         };
@@ -141,7 +142,7 @@ impl Engine {
         Ok(Reply::Created(self.call_href(id)))
     }
 
-    /// Whether somebody in this conversation, or in its conference, is calling the one with this address.
+    /// Whether an invitation of the user with this address is pending in this conversation or in its conference.
     fn is_called_to(&self, conversation: ConversationId, address: &str) -> bool {
         let Ok(view) = self.conversation(conversation) else {
             return false;
@@ -187,7 +188,7 @@ impl Engine {
         id
     }
 
-    /// Has those ring who were added to a conference that stands now.
+    /// Sends the pending invitations of this view to the endpoints of the invited users, after the conference was created.
     pub(super) fn call_participants(&mut self, conversation: ConversationId) {
         let Ok(view) = self.conversation(conversation) else {
             return;
@@ -257,7 +258,7 @@ impl Engine {
         self.set_timer(self.config.invitation_timeout, Timer::Call(id));
     }
 
-    /// POST accept: the first endpoint to do so is in the conference.
+    /// POST accept: the first endpoint that accepts joins the conference.
     pub(super) fn accept_call(&mut self, id: InvitationId) -> Result<Reply, Refusal> {
         let (view, by) = self.ringing_call(id)?;
         let (_, meeting) = self
@@ -276,7 +277,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// POST decline, or DELETE of the conversation that rings.
+    /// POST decline, or DELETE of the invited conversation.
     pub(super) fn decline_call(&mut self, id: InvitationId) -> Result<Reply, Refusal> {
         let (_, by) = self.ringing_call(id)?;
         let mut ringing = self.take_ringing(by);
@@ -294,7 +295,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// POST cancel of the invitation of a participant.
+    /// POST cancel of an outgoing invitation of a participant.
     pub(super) fn cancel_call(&mut self, id: InvitationId) -> Result<Reply, Refusal> {
         if !self.is_calling(id) {
             return Err(Refusal::NOT_FOUND);
@@ -303,7 +304,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// Those whom this view was calling are not called any more.
+    /// Cancels the pending invitations of this view.
     pub(super) fn cancel_calls_of(&mut self, conversation: ConversationId) {
         let calls = self.conversation(conversation).map(|it| it.calling.clone());
         for id in calls.unwrap_or_default() {
@@ -324,7 +325,7 @@ impl Engine {
         self.fail_call(id, Outcome::TimedOut);
     }
 
-    /// The application that an invitation into a conference belongs to.
+    /// The application that an invitation to a conference belongs to.
     pub(super) fn application_of_call(&self, id: InvitationId) -> Option<ApplicationId> {
         self.calls.get(&id).map(|call| call.application)
     }
@@ -351,7 +352,7 @@ impl Engine {
         }
     }
 
-    /// Nobody comes: where it rings, and at the caller.
+    /// Ends an outgoing invitation, and the incoming invitations at the endpoints of the invited user.
     fn fail_call(&mut self, id: InvitationId, outcome: Outcome) {
         for incoming in self.take_ringing(id) {
             self.end_call(incoming, outcome);
@@ -411,7 +412,7 @@ impl Engine {
             })
     }
 
-    /// The link to the user of a view as a participant, with the name.
+    /// The link to the local participant of a view, with the name.
     fn link_to_local(&self, id: ConversationId) -> Result<Link<'static>, Refusal> {
         let conversation = self.conversation(id)?;
         let href = routes::participant(conversation.application, id, &conversation.local);
@@ -429,7 +430,7 @@ impl Engine {
         if let Some(operation) = &call.operation {
             resource = resource.with_property("operationId", operation.clone());
         }
-        // A conversation that is over has no links any more.
+        // The invitation of a conversation that has ended has no links.
         let Ok(conversation) = self.conversation(call.conversation) else {
             return Ok(resource);
         };

@@ -1,6 +1,7 @@
-//! The contact list of one user: its contacts, and the groups that they are in.
+//! The contact list of one user: the contacts and their groups.
 //!
-//! A contact of the list is in the default group if and only if it is in no group that the user created. The favourites are extra.
+//! A contact of the list is in the default group if and only if it is in no group that the user created. A pinned contact is in the
+//! pinned group as well.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,20 +34,20 @@ pub(super) struct CustomGroup {
 /// A change of a contact list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// The contact is in the list now.
+    /// The contact was added to the list.
     Listed(String),
-    /// The contact is not in the list any more.
+    /// The contact was removed from the list.
     Unlisted(String),
-    /// The contact is in the group now.
+    /// The contact was added to the group.
     Joined(GroupId, String),
-    /// The contact is not in the group any more.
+    /// The contact was removed from the group.
     Left(GroupId, String),
     GroupAdded(GroupId),
     GroupRenamed(GroupId),
     GroupDeleted(GroupId),
 }
 
-/// The contact list of a user. Contacts are known by their address, `user@host` in lower case.
+/// The contact list of a user. A contact is identified by the address, `user@host` in lower case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ContactList {
     /// The property that a PUT of a group must contain.
@@ -56,10 +57,10 @@ pub(super) struct ContactList {
     delegates: Vec<String>,
     groups: Vec<CustomGroup>,
     groups_made: u64,
-    /// By their position in the configuration, which the next server may have elsewhere.
+    /// The positions in the configuration. They are not stored, because the next configuration may have another order.
     #[serde(skip)]
     distribution_groups: Vec<usize>,
-    /// The data that each contact may see.
+    /// The privacy levels of contacts.
     pub(super) levels: PrivacyLevels,
 }
 
@@ -100,7 +101,7 @@ impl ContactList {
         &self.distribution_groups
     }
 
-    /// The members of a group. `None` if the list does not hold them.
+    /// The members of a group. `None` for a group whose members are not part of the list.
     pub(super) fn members(&self, group: GroupId) -> Option<Vec<&str>> {
         let members = match group {
             GroupId::Pinned => &self.pinned,
@@ -188,8 +189,8 @@ impl ContactList {
         Ok(changes)
     }
 
-    /// Ends a membership. A contact that is in no group of the user any more returns to the default group; the end of the
-    /// membership in that group removes the contact from the list.
+    /// Removes a contact from a group. A contact that is removed from the last group that the user created returns to the default
+    /// group. A contact that is removed from the default group is removed from the list.
     pub(super) fn remove(&mut self, address: &str, group: GroupId) -> Result<Vec<Change>, Refusal> {
         if !self.is_member(address, group)? {
             return Err(Refusal::NOT_FOUND);
@@ -210,7 +211,7 @@ impl ContactList {
         Ok(changes)
     }
 
-    /// Removes a contact from every group, and from the list. Delegates stay delegates.
+    /// Removes a contact from the list and from all groups except the delegates.
     pub(super) fn unlist(&mut self, address: &str) -> Result<Vec<Change>, Refusal> {
         if !self.is_listed(address) {
             return Err(Refusal::NOT_FOUND);
@@ -314,7 +315,7 @@ impl ContactList {
         Ok(members.contains(&address))
     }
 
-    /// Whether the group may have this name: no other group has it.
+    /// Checks that no other group has this name.
     fn check_name(&self, name: &str, id: Option<GroupId>) -> Result<(), Refusal> {
         let others = self
             .groups
@@ -381,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn favourites_are_extra() {
+    fn a_pinned_contact_is_also_in_its_other_group() {
         let mut list = list();
         assert_eq!(
             list.add(LENE, Some(Pinned)),
@@ -428,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_taken_in_any_case_of_its_letters() {
+    fn names_of_groups_are_compared_without_case() {
         let mut list = list();
         for taken in ["team", "TEAM", "other contacts"] {
             let taken = taken.to_owned();
@@ -444,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_added_is_refused() {
+    fn invalid_additions_are_refused() {
         let mut list = list();
         list.add(LENE, Some(TEAM)).unwrap();
         list.add(LENE, Some(Delegates)).unwrap();

@@ -1,4 +1,4 @@
-//! The changes that users make to their contact lists, and the events that report them (`myGroups2_ref`, `group2_ref`,
+//! The requests that change a contact list, and the events that report the changes (`myGroups2_ref`, `group2_ref`,
 //! `myGroupMemberships2_ref`, `addToContactList_ref`, `removeFromContactList_ref`).
 
 use ucwa_proto::{Event, EventKind, EventLink, SipUri};
@@ -133,15 +133,14 @@ impl Engine {
         self.change_list(id, |list| list.remove_distribution_group(position))
     }
 
-    /// Changes the contact list of the application's user, and reports the changes.
+    /// Changes the contact list of the application's user, and reports the changes to the subscribed applications.
     fn change_list(
         &mut self,
         id: ApplicationId,
         change: impl FnOnce(&mut ContactList) -> Result<Vec<Change>, Refusal>,
     ) -> Result<Reply, Refusal> {
         let address = self.application(id)?.address.clone();
-        let list = self.contact_lists.get_mut(&address);
-        let changes = change(list.ok_or(Refusal::ANONYMOUS_NOT_ALLOWED)?)?;
+        let changes = self.contact_lists.change(&address, change)?;
         self.changed(|| DurableRecord::ContactList(address.clone()));
         for application in self.list_subscribers(&address) {
             for change in &changes {
@@ -154,7 +153,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// Tells a user who became a delegate, or is none any more, that their group of delegators has changed.
+    /// Reports to a user who became a delegate, or who is no longer a delegate, that their group of delegators has changed.
     fn tell_delegate(&mut self, delegator: &str, change: &Change) {
         let (kind, delegate) = match change {
             Change::Joined(GroupId::Delegates, delegate) => (EventKind::Added, delegate),

@@ -11,18 +11,19 @@ use super::exchange::Exchange;
 use super::identifiers::ApplicationId;
 use super::reply::{Refusal, Reply};
 use super::routes;
-use super::timers::Timer;
+use super::timers::{Timer, TimerId};
 
-/// The time before the end of a subscription at which the application is warned.
+/// How long before its end a subscription is reported as updated.
 const WARNING: Duration = Duration::from_secs(2 * 60);
-/// The longest time that is left after a refresh.
+/// The maximum remaining time after a refresh.
 const LONGEST_REFRESHED: Duration = Duration::from_secs(30 * 60);
 
-/// While an application has it, events report the changes of the contact list.
+/// A subscription of an application to the contact list of its user. Events report the changes of the list.
 #[derive(Debug)]
 pub(super) struct ListSubscription {
     ends: Duration,
-    warned: bool,
+    /// The timer for the end, or for the report in advance.
+    timer: TimerId,
 }
 
 impl Engine {
@@ -49,15 +50,15 @@ impl Engine {
             ))
     }
 
-    /// POST startOrRefreshSubscriptionToContactsAndGroups: a new subscription lasts as long as was asked. A refresh adds to the
-    /// time that is left, up to 30 minutes.
+    /// POST startOrRefreshSubscriptionToContactsAndGroups: a new subscription lasts for the requested duration. A refresh adds the
+    /// duration to the remaining time, up to 30 minutes.
     pub(super) fn subscribe_to_list(
         &mut self,
         exchange: &Exchange<'_>,
         id: ApplicationId,
     ) -> Result<Reply, Refusal> {
         self.contact_list(id)?;
-        let asked = match exchange.fields()?.integer("duration") {
+        let duration = match exchange.fields()?.integer("duration") {
             Some(minutes @ 10..=60) => Duration::from_secs(minutes.unsigned_abs() * 60),
             _ => {
                 return Err(Refusal::parameter(
@@ -66,32 +67,36 @@ impl Engine {
             }
         };
         let now = self.now;
-        let subscription = &mut self.application_mut(id)?.list_subscription;
-        let ends = match subscription {
-            Some(running) => (running.ends + asked).min(now + LONGEST_REFRESHED),
-            None => now + asked,
+        let ends = match self.application_mut(id)?.list_subscription.take() {
+            Some(former) => {
+                self.cancel_timer(former.timer);
+                (former.ends + duration).min(now + LONGEST_REFRESHED)
+            }
+            None => now + duration,
         };
-        *subscription = Some(ListSubscription {
-            ends,
-            warned: false,
-        });
         let warning = ends.saturating_sub(now + WARNING);
-        self.set_timer(warning, Timer::ListSubscription(id));
+        let subscription = ListSubscription {
+            ends,
+            timer: self.set_timer(warning, Timer::ListSubscription(id)),
+        };
+        self.application_mut(id)?.list_subscription = Some(subscription);
         self.list_subscription_resource(id).map(Reply::from)
     }
 
     /// POST stopSubscriptionToContactsAndGroups.
     pub(super) fn unsubscribe_from_list(&mut self, id: ApplicationId) -> Result<Reply, Refusal> {
         self.contact_list(id)?;
-        self.application_mut(id)?.list_subscription = None;
+        if let Some(subscription) = self.application_mut(id)?.list_subscription.take() {
+            self.cancel_timer(subscription.timer);
+        }
         Ok(Reply::Done)
     }
 
-    /// The applications of a user that events report changes of the contact list to.
+    /// The applications of a user that are subscribed to the user's contact list.
     pub(super) fn list_subscribers(&self, address: &str) -> Vec<ApplicationId> {
-        let mut applications = self.applications_of(address);
-        applications.retain(|id| self.is_subscribed_to_list(*id));
-        applications
+        let applications = self.applications.of(address);
+        let subscribed = applications.filter(|(_, it)| it.list_subscription.is_some());
+        subscribed.map(|(id, _)| id).collect()
     }
 
     pub(super) fn is_subscribed_to_list(&self, id: ApplicationId) -> bool {
@@ -99,29 +104,24 @@ impl Engine {
             .is_ok_and(|application| application.list_subscription.is_some())
     }
 
-    /// Ends the subscription if its time is over, or warns of its end, unless it was refreshed in the meantime.
+    /// Ends a subscription, or reports its end in advance.
     pub(super) fn check_list_subscription(&mut self, id: ApplicationId) {
-        let now = self.now;
-        let Ok(application) = self.application_mut(id) else {
+        let Some(application) = self.applications.get_mut(id) else {
             return;
         };
         let Some(subscription) = &mut application.list_subscription else {
             return;
         };
-        let left = subscription.ends.saturating_sub(now);
+        let left = subscription.ends.saturating_sub(self.now);
         if left.is_zero() {
             application.list_subscription = None;
             return;
         }
-        if left > WARNING {
-            self.set_timer(left.saturating_sub(WARNING), Timer::ListSubscription(id));
-            return;
-        }
-        if !std::mem::replace(&mut subscription.warned, true) {
-            let href = routes::my_contacts_and_groups_subscription(id);
-            let link = EventLink::new("myContactsAndGroupsSubscription", href);
-            self.emit(id, Source::People, Event::new(EventKind::Updated, link));
-        }
-        self.set_timer(left, Timer::ListSubscription(id));
+        subscription.timer = self
+            .timers
+            .set(self.now + left, Timer::ListSubscription(id));
+        let href = routes::my_contacts_and_groups_subscription(id);
+        let link = EventLink::new("myContactsAndGroupsSubscription", href);
+        self.emit(id, Source::People, Event::new(EventKind::Updated, link));
     }
 }

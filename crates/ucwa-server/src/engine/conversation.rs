@@ -1,4 +1,4 @@
-//! Conversations: each side of a chat has its own view (`conversation_ref`, `messaging_ref`).
+//! Conversations: each participant's application has its own view of a chat (`conversation_ref`, `messaging_ref`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -22,20 +22,22 @@ pub(super) enum ConversationState {
     Connecting,
     Incoming,
     Connected,
-    /// Becoming a conference.
-    Conferencing,
+    /// A chat of two is becoming a conference. With `chats`, the chat of the view is connected again when the conference stands.
+    Conferencing {
+        chats: bool,
+    },
     Conferenced,
-    /// Waiting to be let into a conference.
+    /// The user waits to be admitted to a conference.
     InLobby,
     Disconnected,
 }
 
 impl ConversationState {
-    /// Whether the sides are in it, be it two or many.
+    /// Whether the participants have joined: two, or the members of a conference.
     pub(super) fn is_established(self) -> bool {
         matches!(
             self,
-            Self::Connected | Self::Conferencing | Self::Conferenced
+            Self::Connected | Self::Conferencing { .. } | Self::Conferenced
         )
     }
 
@@ -44,7 +46,7 @@ impl ConversationState {
             Self::Connecting => "Connecting",
             Self::Incoming => "Incoming",
             Self::Connected => "Connected",
-            Self::Conferencing => "Conferencing",
+            Self::Conferencing { .. } => "Conferencing",
             Self::Conferenced => "Conferenced",
             Self::InLobby => "InLobby",
             Self::Disconnected => "Disconnected",
@@ -69,15 +71,15 @@ impl MessagingState {
     }
 }
 
-/// One side's view of a chat.
+/// The view that one application has of a chat.
 #[derive(Debug)]
 pub(super) struct Conversation {
     pub(super) application: ApplicationId,
-    /// The address of the user whose view this is.
+    /// The address of the user of this view.
     pub(super) local: String,
-    /// The address of the other.
+    /// The address of the other participant in a chat of two.
     pub(super) remote: String,
-    /// The other side's view, once there is one that has accepted.
+    /// The view of the other participant of a chat of two, after the invitation was accepted.
     pub(super) other: Option<ConversationId>,
     pub(super) thread: String,
     pub(super) subject: String,
@@ -85,34 +87,34 @@ pub(super) struct Conversation {
     pub(super) state: ConversationState,
     pub(super) messaging: MessagingState,
     pub(super) formats: Formats,
-    /// The invitation to messaging that rings.
+    /// The pending invitation to messaging.
     pub(super) invitation: Option<InvitationId>,
     pub(super) messages: Vec<Message>,
-    /// The messages that are on their way in or out of this view.
+    /// The deliveries from this view, and those to it.
     pub(super) deliveries: BTreeSet<DeliveryId>,
-    /// Who types, and how often somebody had been seen typing then.
+    /// The participants who are typing, each with the value of `typed` at their last report.
     pub(super) typing: BTreeMap<String, u64>,
     pub(super) typed: u64,
-    /// The remote participants who have been added.
+    /// The remote participants who were reported as added.
     pub(super) introduced: BTreeSet<String>,
-    /// The conference that it has become.
+    /// The conference, if the conversation is part of one.
     pub(super) meeting: Option<MeetingId>,
-    /// The invitation to a conference that rings, and to which.
+    /// The pending incoming invitation to a conference, and the conference.
     pub(super) called: Option<(InvitationId, MeetingId)>,
-    /// The invitations of participants from this view that are not answered.
+    /// The pending outgoing invitations of participants.
     pub(super) calling: BTreeSet<InvitationId>,
-    /// It was accepted for the user, who has not seen it yet.
+    /// Whether the server accepted the conversation and the user has not acknowledged it.
     pub(super) unacknowledged: bool,
-    /// What is said in it, for the archive.
+    /// The messages for the archive.
     pub(super) record: Record,
-    /// When the user's view began.
+    /// When the view was created.
     created: SystemTime,
-    /// How the remote participant's name is given in links: in the outgoing direction it isn't.
+    /// The title of links to the remote participant. Empty in an outgoing conversation.
     pub(super) title: String,
 }
 
 impl Engine {
-    /// That the conversation is there, and this application's.
+    /// Checks that the conversation exists and belongs to the application.
     pub(super) fn check_conversation(
         &self,
         application: ApplicationId,
@@ -130,7 +132,7 @@ impl Engine {
             .ok_or(Refusal::CONVERSATION_NOT_FOUND)
     }
 
-    /// Keeps a new view of one that nobody is in yet: its thread, subject and importance, its state and formats.
+    /// Adds a view with this thread, subject and importance, and with this state and these formats.
     pub(super) fn add_view(
         &mut self,
         application: ApplicationId,
@@ -220,7 +222,7 @@ impl Engine {
                 |resource, view| resource.with_link(view.rel(), view.href(application, id)),
             ),
         };
-        if conversation.state == ConversationState::Conferencing {
+        if matches!(conversation.state, ConversationState::Conferencing { .. }) {
             return Ok(resource);
         }
         let count = i64::try_from(self.remotes(id).len() + 1).unwrap_or(i64::MAX);
@@ -283,7 +285,7 @@ impl Engine {
         })
     }
 
-    /// Reports the conversation as it is now.
+    /// Queues an event with the current conversation.
     pub(super) fn report_conversation(
         &mut self,
         id: ConversationId,
@@ -301,7 +303,7 @@ impl Engine {
         self.emit(application, Source::Communication, event);
     }
 
-    /// Reports the state of messaging as it is now.
+    /// Queues an event with the current messaging.
     pub(super) fn report_messaging(&mut self, id: ConversationId, reason: Option<Reason>) {
         let (Ok(conversation), Ok(resource)) = (self.conversation(id), self.messaging_resource(id))
         else {
@@ -316,7 +318,7 @@ impl Engine {
         self.emit(application, Source::Conversation(id), event);
     }
 
-    /// POST stopMessaging, which is also an outgoing invitation's `cancel` (`SendAnIM`). Of two people it ends the conversation.
+    /// POST stopMessaging, which is also the `cancel` of an outgoing invitation (`SendAnIM`). It ends a conversation of two.
     pub(super) fn stop_messaging(&mut self, id: ConversationId) -> Result<Reply, Refusal> {
         if self.conversation(id)?.messaging == MessagingState::Disconnected
             && self.conversation(id)?.invitation.is_none()
@@ -331,13 +333,13 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// This side has had enough: of the invitation that rings, or of the chat; of the conversation itself if `wholly`.
+    /// Ends the pending invitation or the chat of this view. With `wholly`, also the conversation of an invitation.
     pub(super) fn hang_up(&mut self, id: ConversationId, wholly: bool) {
         let Some(conversation) = self.conversations.get(&id) else {
             return;
         };
         if let Some((call, _)) = conversation.called {
-            // Only one that rings can be declined, and only one that rings is kept.
+            // `called` holds only pending invitations, which can be declined.
             let _ = self.decline_call(call);
             return;
         }
@@ -366,7 +368,7 @@ impl Engine {
         }
     }
 
-    /// Ends this side's view: messaging, participants, the conversation. The reason is for a side that didn't ask for it.
+    /// Ends a view: messaging, participants, the conversation. `reason` explains the end to a user who did not cause it.
     pub(super) fn end_conversation(&mut self, id: ConversationId, reason: Option<Reason>) {
         self.fail_deliveries(id);
         self.archive(id);
@@ -392,7 +394,7 @@ impl Engine {
         }
     }
 
-    /// Ends messaging alone, on this side.
+    /// Ends only the messaging of a view.
     pub(super) fn end_messaging(&mut self, id: ConversationId) {
         self.fail_deliveries(id);
         let Some(conversation) = self.conversations.get_mut(&id) else {
@@ -409,7 +411,7 @@ impl Engine {
     }
 }
 
-/// Why something ended: UCWA's code, subcode and message.
+/// The reason of an event: code, subcode and message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reason {
     pub(super) code: &'static str,
@@ -418,14 +420,14 @@ pub(super) struct Reason {
 }
 
 impl Reason {
-    /// The other side has left. `Informational` explains and is no failure.
+    /// The other participant has left. The code `Informational` is not a failure.
     pub(super) const ENDED: Self = Self {
         code: "Informational",
         subcode: "CallTerminated",
         message: "The other side has left the conversation.",
     };
 
-    /// The server has accepted on behalf of the user.
+    /// The server has accepted the invitation for the user.
     pub(super) const AUTO_ACCEPTED: Self = Self {
         code: "Informational",
         subcode: "AutoAccepted",
@@ -433,7 +435,7 @@ impl Reason {
     };
 }
 
-/// The event with its reason, if it has one.
+/// The event with this reason, if there is one.
 pub(super) fn because(event: Event<'static>, reason: Option<Reason>) -> Event<'static> {
     match reason {
         Some(reason) => event.reason(problem(reason.code, Some(reason.subcode), reason.message)),

@@ -24,7 +24,7 @@ impl Engine {
             .into()
     }
 
-    /// The user at his home: where to create an application, or where that is.
+    /// The user resource: a link to create an application, or a redirect to the user's home pool.
     pub(super) fn user(&self, exchange: &Exchange<'_>, address: &str) -> Reply {
         let origin = self.origin(exchange);
         let user = Resource::new("user").with_href(format!("{origin}{}", routes::user_self()));
@@ -40,13 +40,14 @@ impl Engine {
         .into()
     }
 
-    /// GET xframe without a shell: the page has no script. A server on a port answers with the whole frame (`shell/xframe.rs`).
+    /// GET xframe of an engine without a shell: a page without a script. A server on a port sends the complete frame
+    /// (`shell/xframe.rs`).
     pub(super) fn xframe(&self) -> Reply {
         let page = "<!DOCTYPE html>\r\n<title>XFrame</title>\r\n";
         Reply::Ready(self.with_content(StatusCode::OK, "text/html", page))
     }
 
-    /// The other pool at which the one with this address is at home.
+    /// The home pool of the user, if it is another pool than this one.
     pub(super) fn home_of(&self, address: &str) -> Option<&str> {
         self.user_at(address)?.home.as_deref()
     }

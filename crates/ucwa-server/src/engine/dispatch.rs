@@ -1,4 +1,4 @@
-//! From a request to the handler of its row in the table of resources.
+//! Passes a request to the handler of its row in the table of resources.
 
 use bytes::Bytes;
 use http::header::{
@@ -14,7 +14,7 @@ use super::routing::{self, At, Handler, Route};
 use super::{Engine, RequestId};
 
 impl Engine {
-    /// The response to a request, or `None` when it is a pending GET that waits now.
+    /// The response to a request. `None` for a pending GET that waits for events.
     pub(super) fn serve(
         &mut self,
         id: RequestId,
@@ -102,7 +102,7 @@ impl Engine {
     }
 }
 
-/// Whether the client has the resource already, by its ETag. HTTP compares weakly here.
+/// Whether the client has the current version of the resource, by its ETag. `If-None-Match` uses the weak comparison.
 fn is_unchanged(response: &Response<Bytes>, exchange: &Exchange<'_>) -> bool {
     let method = exchange.method();
     let reads = method == Method::GET || method == Method::HEAD;
@@ -113,7 +113,7 @@ fn is_unchanged(response: &Response<Bytes>, exchange: &Exchange<'_>) -> bool {
     reads && response.status() == StatusCode::OK && matches_etag(known, etag.as_bytes())
 }
 
-/// Checks that the client changes the version of a resource that it has read (`PayloadFormat`).
+/// Checks that the client has read the latest version of the resource that it changes (`PayloadFormat`).
 pub(super) fn check_condition(exchange: &Exchange<'_>, etag: &str) -> Result<(), Refusal> {
     let condition = exchange
         .header(IF_MATCH)
@@ -125,7 +125,7 @@ pub(super) fn check_condition(exchange: &Exchange<'_>, etag: &str) -> Result<(),
     }
 }
 
-/// Whether a list of ETags, or `*`, has this one.
+/// Whether a list of ETags contains this one, or is `*`.
 fn matches_etag(list: &str, etag: &[u8]) -> bool {
     list.split(',').map(str::trim).any(|given| {
         let given = given.strip_prefix("W/").unwrap_or(given);
@@ -133,7 +133,7 @@ fn matches_etag(list: &str, etag: &[u8]) -> bool {
     })
 }
 
-/// IIS wants to know the length of a body, even of an empty one.
+/// Whether a request has no length. IIS requires the length of a body, also of an empty one.
 fn lacks_length(request: &Request<Bytes>) -> bool {
     (request.method() == Method::POST || request.method() == Method::PUT)
         && !request.headers().contains_key(CONTENT_LENGTH)

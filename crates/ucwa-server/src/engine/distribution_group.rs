@@ -1,4 +1,6 @@
-//! The groups that the organization keeps (`distributionGroup_ref`, `expandDistributionGroup_ref`).
+//! The distribution groups of the organization (`distributionGroup_ref`, `expandDistributionGroup_ref`).
+
+use std::collections::BTreeSet;
 
 use ucwa_proto::Resource;
 
@@ -25,7 +27,7 @@ impl Engine {
         groups.position(|group| group.address() == address)
     }
 
-    /// The distribution groups whose name or address contains a text in lower case.
+    /// The distribution groups whose name or address contains `text`, which is in lower case.
     pub(super) fn distribution_groups_like(&self, text: &str) -> Vec<GroupId> {
         let groups = self.config.distribution_groups.iter().enumerate();
         groups
@@ -36,20 +38,14 @@ impl Engine {
             .collect()
     }
 
-    /// The addresses of the users in a distribution group, without those in the groups that it contains.
+    /// The addresses of the direct members of a distribution group that are users.
     pub(super) fn people_in(&self, position: usize) -> Result<Vec<&str>, Refusal> {
-        let group = self.distribution_group_at(position)?;
-        let mut people: Vec<&str> = Vec::new();
-        for member in &group.members {
-            let address = config::address(member);
-            // The list of the contact has the address for as long as the server runs.
-            if let Some((known, _)) = self.contact_lists.get_key_value(&address)
-                && !people.contains(&known.as_str())
-            {
-                people.push(known);
-            }
-        }
-        Ok(people)
+        let members = self.distribution_group_at(position)?.members.iter();
+        let mut listed = BTreeSet::new();
+        Ok(members
+            .filter_map(|member| self.directory.address(&config::address(member)))
+            .filter(|address| listed.insert(*address))
+            .collect())
     }
 
     /// Adds the members of a distribution group to its resource.
@@ -96,8 +92,8 @@ impl Engine {
         }
     }
 
-    /// GET expandDistributionGroup: the group with its direct members. A group in it is not expanded, because groups may contain
-    /// each other.
+    /// GET expandDistributionGroup: the group with its direct members. A group among the members is not expanded, since groups may
+    /// contain each other.
     pub(super) fn expand_distribution_group(
         &self,
         id: ApplicationId,

@@ -20,7 +20,7 @@ use super::routes;
 use super::timers::Timer;
 use super::{Engine, RequestId};
 
-/// Who reports an event.
+/// The sender of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Me,
@@ -33,11 +33,11 @@ pub(super) enum Source {
 pub(super) struct Queued {
     source: Source,
     event: Event<'static>,
-    /// Of an incoming message: the delivery that ends when the page is acknowledged.
+    /// For an incoming message: the delivery that ends when the page is acknowledged.
     delivery: Option<DeliveryId>,
 }
 
-/// What the link of a page is called.
+/// The rel of a page's link to the next page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FollowKind {
     Next,
@@ -53,16 +53,16 @@ struct Page {
 
 /// The event channel of an application.
 pub(super) struct Channel {
-    /// The number of the page that comes next, or that was sent last and isn't acknowledged yet.
+    /// The number of the next page, or of the last page if it was sent and not acknowledged.
     ack: u64,
-    /// Page `ack`, if it was sent: asking for page `ack + 1` acknowledges it, asking for `ack` brings it again.
+    /// Page `ack`, if it was sent. A request for page `ack + 1` acknowledges it; a request for `ack` gets it again.
     sent: Option<Page>,
     queue: Vec<Queued>,
-    /// How long a pending GET waits.
+    /// The timeout of a pending GET.
     timeout: Duration,
-    /// What the link of the next page is called, if it isn't `next`.
+    /// The rel of the next page's link, if it is not `next`.
     follow: Option<FollowKind>,
-    /// When the last pending GET was answered, or the application began.
+    /// When the last pending GET was answered, or the application was created.
     active: Duration,
 }
 
@@ -75,13 +75,13 @@ impl fmt::Debug for Channel {
     }
 }
 
-/// What became of a poll's `ack`.
+/// What the `ack` of a pending GET means.
 enum Ack {
-    /// It acknowledges these deliveries.
+    /// Acknowledges these deliveries.
     Good(Vec<DeliveryId>),
-    /// The page was sent before and is sent again.
+    /// Asks for the page that was sent last.
     Again,
-    /// It names no page that could be asked for.
+    /// Is not the number of the last or the next page.
     Wrong,
 }
 
@@ -103,7 +103,7 @@ impl Channel {
 
     fn acknowledge(&mut self, ack: u64) -> Ack {
         match &self.sent {
-            // Also if the page is empty: the client may have received it, and acknowledges only that.
+            // An empty page is also sent again unchanged, since the client may have received it.
             Some(_) if ack == self.ack => Ack::Again,
             Some(page) if ack == self.ack + 1 => {
                 let delivered = page.events.iter().filter_map(|queued| queued.delivery);
@@ -117,7 +117,7 @@ impl Channel {
         }
     }
 
-    /// Takes back a message that wasn't fetched.
+    /// Removes a message that was not acknowledged.
     pub(super) fn withdraw(&mut self, delivery: DeliveryId) {
         let kept = |queued: &Queued| queued.delivery != Some(delivery);
         self.queue.retain(kept);
@@ -138,7 +138,7 @@ pub(super) fn page_href(id: ApplicationId, ack: u64) -> String {
 }
 
 impl Engine {
-    /// Puts an event in the application's queue; an application that is gone isn't told.
+    /// Queues an event for an application. Does nothing if the application has ended.
     pub(super) fn emit(&mut self, id: ApplicationId, source: Source, event: Event<'static>) {
         self.enqueue(id, source, event, None);
     }
@@ -160,7 +160,7 @@ impl Engine {
         }
     }
 
-    /// Sets what the link of the next page is called.
+    /// Sets the rel of the next page's link.
     pub(super) fn follow_with(&mut self, id: ApplicationId, follow: FollowKind) {
         if let Some(application) = self.applications.get_mut(id) {
             application.channel.follow = Some(follow);
@@ -182,11 +182,11 @@ impl Engine {
         };
         let ack = number("ack")?.ok_or(NO_NUMBER)?;
         let timeout = number("timeout")?;
-        // Nothing is held back for the sake of aggregation, which is within any limit these can set.
+        // These parameters set how long events may be held back for aggregation. The server holds back none.
         for name in ["low", "medium", "priority"] {
             number(name)?;
         }
-        // The earlier of two pending GETs loses, even when the later one turns out to be wrong.
+        // A new pending GET replaces the one that waits, also if its `ack` is wrong.
         self.drop_poll(id, Refusal::PGET_REPLACED);
         let Some(application) = self.applications.get_mut(id) else {
             return Err(Refusal::APPLICATION_NOT_FOUND);
@@ -228,7 +228,7 @@ impl Engine {
         }
     }
 
-    /// Answers the pending GET, if there is one, with a refusal.
+    /// Refuses the pending GET of an application, if there is one.
     pub(super) fn drop_poll(&mut self, id: ApplicationId, refusal: Refusal) {
         if let Some(pending) = self.take_pending(id) {
             let response = self.refusal(refusal, pending.representation);
@@ -242,7 +242,7 @@ impl Engine {
         Some(pending)
     }
 
-    /// Nobody waits for this pending GET any more.
+    /// Drops a pending GET whose connection is closed.
     pub(super) fn unpark(&mut self, request: RequestId) {
         let Some(id) = self.pending.application_of(request) else {
             return;
@@ -253,7 +253,7 @@ impl Engine {
         }
     }
 
-    /// Ends the application if nobody has asked for its events for too long; otherwise looks again later.
+    /// Ends the application if it has been without a pending GET for too long. Otherwise sets the timer again.
     pub(super) fn check_inactivity(&mut self, id: ApplicationId) {
         let Some(application) = self.applications.get(id) else {
             return;
@@ -276,7 +276,7 @@ impl Engine {
         self.release(id);
     }
 
-    /// Answers every pending GET that has something to hear.
+    /// Answers each pending GET whose application has events.
     pub(super) fn release_polls(&mut self) {
         for id in self.pending.take_changed() {
             let application = self.applications.get(id);
@@ -318,7 +318,7 @@ impl Engine {
         self.replies.push_back((pending.request, response));
     }
 
-    /// The page that was sent and isn't acknowledged.
+    /// The response with the page that was sent and is not acknowledged.
     fn sent_page(
         &self,
         id: ApplicationId,
@@ -339,7 +339,7 @@ impl Engine {
             if let Some(resource) = &mut event.embedded {
                 spell_dates(resource, representation);
             }
-            // Neighbours of one sender share a block; the order across blocks is the order of events.
+            // Successive events of one sender share a block, so that the order of the events is kept.
             match body.senders.last_mut() {
                 Some(sender) if last == Some(queued.source) => sender.events.push(event),
                 _ => {
@@ -360,7 +360,7 @@ impl Engine {
     }
 }
 
-/// Dates are `/Date(ms)/` in JSON and ISO 8601 in XML (`PayloadFormat`); resources are built with the former.
+/// Converts the dates of a resource, which are built as `/Date(ms)/` for JSON, to ISO 8601 for XML (`PayloadFormat`).
 pub(super) fn spell_dates(resource: &mut Resource<'_>, representation: Representation) {
     if representation == Representation::Json {
         return;
@@ -387,7 +387,7 @@ pub(super) fn spell_dates(resource: &mut Resource<'_>, representation: Represent
     }
 }
 
-/// The latest state of each resource: of two events about one link the later stays, and neither does if the resource came and went.
+/// Aggregates events: of two events about one link only the later one stays, and neither of `added` and `deleted`.
 fn aggregated(events: Vec<Queued>) -> Vec<Queued> {
     let place = |queued: &Queued| {
         let event = &queued.event;
@@ -402,7 +402,7 @@ fn aggregated(events: Vec<Queued>) -> Vec<Queued> {
         {
             match queued.event.kind {
                 EventKind::Deleted => continue,
-                // To the client the resource is still new.
+                // The client has not seen the `added` event.
                 EventKind::Updated => queued.event.kind = EventKind::Added,
                 _ => {}
             }

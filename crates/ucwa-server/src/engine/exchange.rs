@@ -1,4 +1,4 @@
-//! A request as its handler sees it.
+//! A request with its decoded query and body.
 
 use std::borrow::Cow;
 
@@ -11,12 +11,12 @@ use ucwa_proto::{Limits, Representation, Resource, Value};
 use super::RequestId;
 use super::reply::Refusal;
 
-/// A request on its way through the engine.
+/// A request that the engine handles.
 #[derive(Debug)]
 pub(super) struct Exchange<'a> {
     pub(super) id: RequestId,
     pub(super) request: &'a Request<Bytes>,
-    /// By which it is found in the logs of both sides: the client's id, or one of the server's.
+    /// The correlation ID of the logs: the client's, or one that the server generated.
     pub(super) correlation: String,
     query: Vec<(String, String)>,
 }
@@ -39,7 +39,7 @@ impl<'a> Exchange<'a> {
         self.request.headers().get(name)?.to_str().ok()
     }
 
-    /// A query parameter; names are compared without regard to case.
+    /// A query parameter. Names are compared case-insensitively.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -47,7 +47,7 @@ impl<'a> Exchange<'a> {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Refuses a request that requires a newer revision of its resource than the second one (`Versioning`).
+    /// Refuses a request that requires a revision of its resource above 2 (`Versioning`).
     pub(super) fn check_revision(&self) -> Result<(), Refusal> {
         const REQUIRED: HeaderName = HeaderName::from_static("x-ms-requiresminresourceversion");
         match self.header(REQUIRED).map(|value| value.trim().parse()) {
@@ -57,7 +57,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The representation the client asks for; JSON to one that doesn't say.
+    /// The representation that the `Accept` header asks for. JSON without the header, `None` if the client accepts neither.
     pub(super) fn representation(&self) -> Option<Representation> {
         match self.header(ACCEPT) {
             None => Some(Representation::Json),
@@ -65,7 +65,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The fields of the body and, behind them, of the query: UCWA takes a POST's input from either.
+    /// The fields of the body and of the query. UCWA takes the input of a POST from either; the body has precedence.
     pub(super) fn fields(&self) -> Result<Fields<'_>, Refusal> {
         let body = self.request.body();
         let resource = if body.is_empty() {
@@ -86,7 +86,7 @@ impl<'a> Exchange<'a> {
     }
 }
 
-/// The input of an operation. Names are compared without regard to case, as the published requests need it.
+/// The input of an operation. Names are compared case-insensitively, since the published requests differ in case.
 pub(super) struct Fields<'a> {
     pub(super) resource: Option<Resource<'a>>,
     query: &'a [(String, String)],
@@ -112,7 +112,7 @@ impl Fields<'_> {
         }
     }
 
-    /// A text. Another kind of value is an error.
+    /// A text. A value of another type is an error.
     pub(super) fn only_text(&self, name: &str) -> Result<Option<Cow<'_, str>>, Refusal> {
         match self.value(name) {
             None | Some(Value::String(_) | Value::Null) => Ok(self.text(name)),
@@ -130,14 +130,14 @@ impl Fields<'_> {
         }
     }
 
-    /// A text that must be there.
+    /// A text that is required and not empty.
     pub(super) fn required(&self, name: &str, limit: usize) -> Result<String, Refusal> {
         self.limited(name, limit)?
             .filter(|text| !text.is_empty())
             .ok_or(Refusal::parameter("A required parameter is missing."))
     }
 
-    /// Checks that the input has the property that a PUT has to send back.
+    /// Checks that the input has the marker property, which a PUT must send back (`PayloadFormat`).
     pub(super) fn check_marker(&self, marker: &str) -> Result<(), Refusal> {
         match self.text(marker) {
             Some(_) => Ok(()),
@@ -147,7 +147,7 @@ impl Fields<'_> {
         }
     }
 
-    /// A whole number, as a number or as a text.
+    /// An integer, which may be written as a text.
     pub(super) fn integer(&self, name: &str) -> Option<i64> {
         match self.value(name).and_then(Value::as_integer) {
             Some(number) => Some(number),
@@ -155,7 +155,7 @@ impl Fields<'_> {
         }
     }
 
-    /// A list of texts, `None` when it isn't there.
+    /// A list of texts. `None` if it is absent.
     pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
         let items = self.value(name)?.as_list();
         let texts = items.iter().filter_map(Value::as_str);
@@ -167,7 +167,7 @@ impl Fields<'_> {
     }
 }
 
-/// The pairs of a form or a query, decoded.
+/// The decoded pairs of a form or a query.
 pub(super) fn form(text: &str) -> Vec<(String, String)> {
     let decode = |part: &str| {
         percent_decode_str(&part.replace('+', " "))

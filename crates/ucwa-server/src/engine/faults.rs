@@ -1,4 +1,4 @@
-//! Misbehaviour on demand.
+//! The injected faults.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::reply::set;
 use crate::config::address;
 use crate::fault::{Fault, RetryAfter};
 
-/// The faults that last.
+/// The faults that are in effect.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     pub(super) aggregate_events: bool,
@@ -23,7 +23,7 @@ pub(super) struct Faults {
     turn_away: Vec<TurnAway>,
 }
 
-/// Requests that the service will not see.
+/// Requests that are answered before they reach UCWA.
 #[derive(Debug)]
 struct TurnAway {
     method: Method,
@@ -34,19 +34,19 @@ struct TurnAway {
 }
 
 impl Engine {
-    /// Lets a fault strike now; then poll for output as after [`handle`](Self::handle).
+    /// Injects a fault. Afterwards call [`poll_output`](Self::poll_output), as after [`handle`](Self::handle).
     pub fn inject(&mut self, now: Duration, fault: Fault) {
         self.now = self.now.max(now);
         self.run_timers();
         match fault {
             Fault::ExpireTokens => self.expire_tokens(),
             Fault::DropApplications { user } => {
-                for id in self.struck(&user) {
+                for id in self.applications_of_user(&user) {
                     self.end_application(id);
                 }
             }
             Fault::ExpireApplications { user } => {
-                for id in self.struck(&user) {
+                for id in self.applications_of_user(&user) {
                     self.expire_application(id);
                 }
             }
@@ -72,7 +72,7 @@ impl Engine {
         self.release_polls();
     }
 
-    /// The answer to a request that the service doesn't see.
+    /// The response to a request that a fault keeps from UCWA.
     pub(super) fn turned_away(&mut self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let faults = &mut self.faults.turn_away;
         faults.retain(|fault| fault.left > 0);
@@ -81,8 +81,8 @@ impl Engine {
         })?;
         fault.left -= 1;
         let (status, retry_after) = (fault.status, fault.retry_after);
-        let words = status.canonical_reason().unwrap_or_default();
-        let mut response = self.html(status, words);
+        let reason = status.canonical_reason().unwrap_or_default();
+        let mut response = self.html(status, reason);
         match retry_after {
             Some(RetryAfter::Seconds(seconds)) => {
                 set(&mut response, RETRY_AFTER, &seconds.to_string());
@@ -95,21 +95,21 @@ impl Engine {
         Some(response)
     }
 
-    fn struck(&self, user: &str) -> Vec<ApplicationId> {
+    fn applications_of_user(&self, user: &str) -> Vec<ApplicationId> {
         SipUri::parse(user)
             .map(|uri| self.applications_of(&address(&uri)))
             .unwrap_or_default()
     }
 
     fn follow_user_with(&mut self, user: &str, follow: FollowKind) {
-        for id in self.struck(user) {
+        for id in self.applications_of_user(user) {
             self.follow_with(id, follow);
         }
     }
 
     fn drop_messaging(&mut self, user: &str) {
         let conversations: Vec<ConversationId> = self
-            .struck(user)
+            .applications_of_user(user)
             .into_iter()
             .filter_map(|id| self.applications.get(id))
             .flat_map(|application| application.conversations.iter().copied())

@@ -10,7 +10,7 @@ use super::exchange::{Exchange, form};
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// The form in the body of a request; `None` if the body is none.
+    /// The form in the body of a request. `None` if the body is not a form.
     pub(super) fn of(exchange: &Exchange<'_>) -> Option<Self> {
         let body = str::from_utf8(exchange.request.body()).ok()?;
         let content_type = exchange.header(CONTENT_TYPE).unwrap_or_default();
@@ -30,7 +30,7 @@ impl Form {
     }
 }
 
-/// A parameter of a header, quoted or not.
+/// A parameter of a header, which may be quoted.
 fn parameter(parameters: &str, name: &str) -> Option<String> {
     parameters.split(';').find_map(|parameter| {
         let (key, value) = parameter.split_once('=')?;
@@ -39,10 +39,10 @@ fn parameter(parameters: &str, name: &str) -> Option<String> {
     })
 }
 
-/// The fields of a form in parts (RFC 7578); `None` if the closing boundary or the name of a part is missing.
+/// The fields of a multipart form (RFC 7578). `None` if the closing boundary or the name of a part is missing.
 fn multipart(body: &str, boundary: &str) -> Option<Vec<(String, String)>> {
     let delimiter = format!("\r\n--{boundary}");
-    // The first delimiter may be at the very beginning.
+    // The body may start with the first delimiter.
     let body = format!("\r\n{body}");
     let mut parts = body.split(delimiter.as_str()).skip(1);
     let mut fields = Vec::new();

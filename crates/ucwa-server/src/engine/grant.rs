@@ -1,4 +1,4 @@
-//! The token endpoint: one grant for each way of proving who one is (`AuthenticationInUCWA`).
+//! The token service and its grants (`AuthenticationInUCWA`).
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, COOKIE, HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
@@ -14,16 +14,16 @@ use super::reply::{Refusal, Reply, append, set};
 use super::routes;
 use crate::config::address;
 
-/// The cookie of a browser in which a user signed in there.
+/// The name of the cookie of a browser in which a user has signed in on the page.
 const BROWSER: &str = "PassiveAuth";
 
-/// What stands on it.
+/// The form of the sign-in page.
 const FORM: &str = "<form method=\"post\"><input name=\"username\"><input name=\"password\" type=\"password\"><button>Sign in</button></form>";
 
-/// Why there is no token.
+/// Why the token service issues no token.
 pub(super) struct Denial {
     error: &'static str,
-    /// The code and the reason of `X-Ms-diagnostics`.
+    /// The code and the reason in `X-Ms-diagnostics`.
     diagnostics: Option<(u32, &'static str)>,
 }
 
@@ -55,12 +55,12 @@ impl Engine {
             Some(GrantType::AnonymousMeeting) => self.as_guest(&form),
             Some(GrantType::Windows) => match &self.config.windows_user {
                 Some(user) => Ok(address(user)),
-                None => return self.nobody_on_the_connection(),
+                None => return self.challenge_of_windows(),
             },
             Some(GrantType::Passive) if self.config.passive => {
                 match self.signed_in_at_page(exchange) {
                     Some(address) => Ok(address),
-                    None => return self.show_the_page(exchange),
+                    None => return self.refusal_with_page(exchange),
                 }
             }
             Some(_) => Err(Denial::UNSUPPORTED),
@@ -84,8 +84,8 @@ impl Engine {
         }
     }
 
-    /// The web server's page for one who has not proven on his connection who he is.
-    fn nobody_on_the_connection(&self) -> Reply {
+    /// The response of the web server to a request on a connection without Windows authentication.
+    fn challenge_of_windows(&self) -> Reply {
         let mut response = self.html(
             StatusCode::UNAUTHORIZED,
             "Unauthorized: Access is denied due to invalid credentials.",
@@ -95,7 +95,7 @@ impl Engine {
         Reply::Ready(response)
     }
 
-    /// The address of the user who signed in at the page, in the browser that the cookie of the request belongs to.
+    /// The address of the user who has signed in on the page, by the cookie of the request.
     fn signed_in_at_page(&self, exchange: &Exchange<'_>) -> Option<String> {
         let mut cookies = exchange.header(COOKIE)?.split(';');
         let value = cookies.find_map(|cookie| match cookie.trim().split_once('=') {
@@ -106,8 +106,8 @@ impl Engine {
         address.map(str::to_owned)
     }
 
-    /// The refusal of the passive grant, with the address of the page.
-    fn show_the_page(&self, exchange: &Exchange<'_>) -> Reply {
+    /// The refusal of the passive grant, with the URL of the page.
+    fn refusal_with_page(&self, exchange: &Exchange<'_>) -> Reply {
         let mut error = OAuthError::new(Denial::INVALID_GRANT.error);
         error.passive_auth_uri =
             Some(format!("{}{}", self.origin(exchange), routes::sign_in_page()).into());
@@ -118,7 +118,7 @@ impl Engine {
         )
     }
 
-    /// GET the page at which users sign in.
+    /// GET the sign-in page.
     pub(super) fn show_sign_in_page(&self) -> Result<Reply, Refusal> {
         if !self.config.passive {
             return Err(Refusal::NOT_FOUND);
@@ -126,7 +126,7 @@ impl Engine {
         Ok(Reply::Ready(self.sign_in_page(FORM)))
     }
 
-    /// POST what a user entered on the page.
+    /// POST the form of the sign-in page.
     pub(super) fn sign_in_at_page(&mut self, exchange: &Exchange<'_>) -> Result<Reply, Refusal> {
         if !self.config.passive {
             return Err(Refusal::NOT_FOUND);
@@ -148,13 +148,14 @@ impl Engine {
         }
     }
 
-    /// The page with this content.
+    /// The sign-in page with this content.
     fn sign_in_page(&self, content: &str) -> Response<Bytes> {
         let page = format!("<!DOCTYPE html>\r\n<title>Sign in</title>\r\n{content}\r\n");
         self.with_content(StatusCode::OK, "text/html", page)
     }
 
-    /// Remembers the browser of a user who has signed in at the page. Returns its cookie, which is good for as long as a token.
+    /// Stores the browser of a user who has signed in on the page. Returns the `Set-Cookie` value; the cookie is valid for
+    /// `token_life`.
     fn remember_browser(&mut self, exchange: &Exchange<'_>, address: String) -> String {
         let value = self.identifiers.token();
         let expires = self.now.saturating_add(self.config.token_life);

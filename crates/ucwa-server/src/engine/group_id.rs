@@ -1,4 +1,4 @@
-//! The identities of the groups in a contact list.
+//! The IDs of the groups in a contact list.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use super::identifiers::ApplicationId;
 use super::reply::Refusal;
 use super::routing::Parameter;
 
-/// A group of a contact list.
+/// The ID of a group in a contact list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum GroupId {
-    /// The favourites.
+    /// The pinned contacts.
     Pinned,
-    /// The contacts that are in no other group.
+    /// The contacts that are in no group that the user created.
     Default,
     /// The delegates of the user.
     Delegates,
-    /// The users whose delegate the user is.
+    /// The users who made the user their delegate.
     Delegators,
     /// A group that the user created, by its number.
     Custom(u64),
-    /// A group of the organization, by its position in the configuration.
+    /// A distribution group of the organization, by its position in the configuration.
     Distribution(usize),
 }
 
-/// The ID looks like base64, as the IDs of real servers do: `+` and `=` must be escaped in a query.
+/// The text has the form of the IDs of real servers, which are base64. In a query, `+` and `=` must be escaped.
 impl fmt::Display for GroupId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -12,7 +12,8 @@ use super::reply::{Refusal, Reply};
 use super::routes;
 use super::routing::Parameter;
 
-/// A subscription to presence: to people that the client chose, by its number, or to a group, by the ID of the group.
+/// The ID of a subscription to presence. A subscription to users whom the client named has a number; a subscription to a group has
+/// the ID of the group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SubscriptionId {
     People(u64),
@@ -37,15 +38,15 @@ impl Parameter<'_> for SubscriptionId {
     }
 }
 
-/// The href that subscribes to the presence of a group.
+/// The href of the operation that subscribes to the presence of a group.
 pub(super) fn subscribe_to_group_presence(id: ApplicationId, group: GroupId) -> String {
     let href = routes::presence_subscriptions(id);
     format!("{href}?groupId={}", group.in_query())
 }
 
 impl Engine {
-    /// POST subscribeToGroupPresence: subscribes to the present members of the group. If the application has a subscription to the
-    /// group, this extends it, and replaces its members.
+    /// POST subscribeToGroupPresence: subscribes to the current members of the group. If the application already has a subscription
+    /// to the group, extends it and replaces its members.
     pub(super) fn subscribe_to_group(
         &mut self,
         id: ApplicationId,
@@ -56,7 +57,7 @@ impl Engine {
         let members = self.group_members(id, group)?.into_iter();
         let members: BTreeSet<_> = members.map(str::to_owned).collect();
         self.check_watched(id, &members)?;
-        let news = self.unwatched(id, &members)?;
+        let unwatched = self.unwatched(id, &members)?;
         let key = SubscriptionId::Group(group);
         match self.application_mut(id)?.subscriptions.get_mut(&key) {
             Some(subscription) => {
@@ -66,7 +67,7 @@ impl Engine {
             }
             None => self.start_subscription(id, key, members, life)?,
         }
-        self.introduce_watched(id, &news);
+        self.introduce_watched(id, &unwatched);
         self.subscription(id, key).map(Reply::from)
     }
 }

@@ -37,7 +37,7 @@ impl GroupId {
     }
 }
 
-/// A link to a resource of revision 2, which the user can change (`Versioning`).
+/// A link to a resource of revision 2 (`Versioning`). Only revision 2 of the resources of the contact list can be changed.
 pub(super) fn changeable(href: String) -> Link<'static> {
     let mut link = Link::new(href);
     link.attributes.push(("revision".into(), "2".into()));
@@ -60,12 +60,11 @@ fn group_in_query(exchange: &Exchange<'_>) -> Result<Option<GroupId>, Refusal> {
 }
 
 impl Engine {
-    /// The contact list of the application's user. A guest has none.
+    /// The contact list of the application's user. Guests have no contact list.
     pub(super) fn contact_list(&self, id: ApplicationId) -> Result<&ContactList, Refusal> {
         let address = &self.application(id)?.address;
-        self.contact_lists
-            .get(address)
-            .ok_or(Refusal::ANONYMOUS_NOT_ALLOWED)
+        let list = self.contact_lists.get(address);
+        list.ok_or(Refusal::ANONYMOUS_NOT_ALLOWED)
     }
 
     /// The addresses of the members of a group.
@@ -76,22 +75,13 @@ impl Engine {
     ) -> Result<Vec<&str>, Refusal> {
         let list = self.contact_list(id)?;
         match group {
-            GroupId::Delegators => Ok(self.delegators_of(&self.application(id)?.address)),
+            GroupId::Delegators => {
+                let delegate = &self.application(id)?.address;
+                Ok(self.contact_lists.delegators_of(delegate).collect())
+            }
             GroupId::Distribution(position) => self.people_in(position),
             _ => list.members(group).ok_or(Refusal::NOT_FOUND),
         }
-    }
-
-    /// The users who made this user their delegate.
-    fn delegators_of(&self, address: &str) -> Vec<&str> {
-        let lists = self.contact_lists.iter();
-        lists
-            .filter(|(_, list)| {
-                let delegates = list.members(GroupId::Delegates).unwrap_or_default();
-                delegates.contains(&address)
-            })
-            .map(|(delegator, _)| delegator.as_str())
-            .collect()
     }
 
     /// GET myContacts, or groupContacts if the query names a group.
@@ -217,7 +207,7 @@ impl Engine {
         }
     }
 
-    /// GET myGroupMemberships: all of them, or those of a group.
+    /// GET myGroupMemberships, or groupMemberships if the query names a group.
     pub(super) fn my_group_memberships_resource(
         &self,
         exchange: &Exchange<'_>,

@@ -1,4 +1,4 @@
-//! Guests: who has no account, and takes part in one conference (`AuthenticationInUCWA`, `joinOnlineMeeting_ref`).
+//! Guests: participants of one conference without an account (`AuthenticationInUCWA`, `joinOnlineMeeting_ref`).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use super::grant::Denial;
 use super::records::DurableRecord;
 use super::reply::Refusal;
 
-/// The longest name of a guest (`onlineMeetingInvitation_ref`).
+/// The maximum length of a guest's name (`onlineMeetingInvitation_ref`).
 const LONGEST_NAME: usize = 250;
 
 /// A guest of a conference.
@@ -17,7 +17,7 @@ const LONGEST_NAME: usize = 250;
 pub(super) struct Guest {
     /// The URI of the conference.
     conference: String,
-    /// What he called himself when he joined it.
+    /// The display name that the guest gave when joining. Empty before that.
     name: String,
 }
 
@@ -28,8 +28,8 @@ impl Guest {
 }
 
 impl Engine {
-    /// The address of a guest of the conference that the form names: a new one, or that of the token which he trades for the
-    /// next one. The key of a conference is its id, as in the published requests; who names none needs none.
+    /// The address of a guest of the conference that the form names: a new address, or the one of the token that is renewed. The
+    /// password of a conference is its ID, as in the published requests. A form without a password is accepted.
     pub(super) fn as_guest(&mut self, form: &Form) -> Result<String, Denial> {
         let uri = form
             .get("ms_rtc_conferenceuri")
@@ -43,12 +43,12 @@ impl Engine {
             return Err(Denial::INVALID_GRANT);
         }
         if let Some(token) = form.get("ms_rtc_renew") {
-            let known = self.bearer(token).filter(|address| {
+            let renewed = self.bearer(token).filter(|address| {
                 self.guests
                     .get(*address)
                     .is_some_and(|guest| guest.conference.eq_ignore_ascii_case(uri))
             });
-            return known.map(str::to_owned).ok_or(Denial::INVALID_GRANT);
+            return renewed.map(str::to_owned).ok_or(Denial::INVALID_GRANT);
         }
         let address = format!("{}@anonymous.invalid", self.identifiers.guest());
         let guest = Guest {
@@ -63,7 +63,7 @@ impl Engine {
         self.guests.contains_key(address)
     }
 
-    /// That the one with this address is a user, and no guest.
+    /// Refuses an operation that guests are not allowed to do.
     pub(super) fn refuse_guest(&self, address: &str) -> Result<(), Refusal> {
         match self.is_guest(address) {
             true => Err(Refusal::ANONYMOUS_NOT_ALLOWED),
@@ -71,7 +71,8 @@ impl Engine {
         }
     }
 
-    /// A guest joins his conference, and no other, and says what he is called.
+    /// Stores the display name of a guest who joins. Fails if the guest's token is for another conference. Does nothing for
+    /// users.
     pub(super) fn introduce_guest(
         &mut self,
         address: &str,

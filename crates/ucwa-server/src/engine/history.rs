@@ -1,4 +1,4 @@
-//! The archive: what was said in conversations of users who want it kept, and what they missed (`conversationLogs_ref`,
+//! The archive: the conversations of users who have enabled it, and missed invitations (`conversationLogs_ref`,
 //! `conversationLog_ref`, `conversationLogTranscripts_ref`, `missedItems_ref`).
 
 use std::collections::BTreeMap;
@@ -17,27 +17,27 @@ use super::reply::{Refusal, Reply};
 use super::routes;
 use super::text::Text;
 
-/// How many logs a list names at most, as published.
+/// The maximum number of logs in a list (`conversationLogs_ref`).
 const MOST_LOGS: usize = 100;
-/// How many transcripts a page has.
+/// The number of transcripts in a page.
 const PAGE: usize = 20;
 static NO_LOGS: BTreeMap<usize, Log> = BTreeMap::new();
 
-/// How much of what was said a log shows, in characters.
+/// The length of a log's preview, in characters.
 const PREVIEW: usize = 100;
 
-/// What is to be known of a conversation when it is over.
+/// What the archive needs of a conversation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// Whether the user began it.
+    /// Whether the user started the conversation.
     pub(super) outgoing: bool,
     said: Vec<Line>,
 }
 
-/// Something that was said.
+/// A message in the archive.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Line {
-    /// The address of who said it.
+    /// The address of the sender.
     author: String,
     text: Text,
     at: SystemTime,
@@ -60,7 +60,7 @@ impl Record {
     }
 }
 
-/// A user's archive: the logs by their numbers, the oldest first.
+/// The archive of a user: the logs by number, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
     pub(super) logs: BTreeMap<usize, Log>,
@@ -84,9 +84,9 @@ pub(super) struct Log {
     thread: String,
     subject: String,
     importance: String,
-    /// The address of the conference that it was.
+    /// The URI of the conference, if the conversation was one.
     meeting: Option<String>,
-    /// The addresses of the others.
+    /// The addresses of the other participants.
     recipients: Vec<String>,
     missed: bool,
     read: bool,
@@ -95,7 +95,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// The address of the other one in a chat of two.
+    /// The address of the other participant of a chat of two.
     fn remote(&self) -> Option<&str> {
         match (self.recipients.as_slice(), &self.meeting) {
             ([remote], None) => Some(remote),
@@ -105,15 +105,15 @@ impl Log {
 }
 
 impl Engine {
-    /// Keeps what was said in this view, if its user wants that.
+    /// Archives the messages of a view, if its application has enabled that.
     pub(super) fn archive(&mut self, id: ConversationId) {
         let Some(conversation) = self.conversations.get(&id) else {
             return;
         };
-        let wanted = self
+        let enabled = self
             .application(conversation.application)
             .is_ok_and(|application| application.keeps_history());
-        if !wanted || conversation.record.said.is_empty() {
+        if !enabled || conversation.record.said.is_empty() {
             return;
         }
         let mut recipients = self.remotes(id);
@@ -132,7 +132,7 @@ impl Engine {
         self.keep(&owner, log);
     }
 
-    /// Keeps that nobody answered this invitation, if the callee wants that.
+    /// Archives an invitation that was not answered, if an application of the callee has enabled that.
     pub(super) fn archive_missed(&mut self, outgoing: InvitationId) {
         let Some(invitation) = self.invitations.get(&outgoing) else {
             return;
@@ -141,11 +141,11 @@ impl Engine {
             return;
         };
         let callee = conversation.remote.clone();
-        let wanted = self.applications_of(&callee).into_iter().any(|id| {
+        let enabled = self.applications_of(&callee).into_iter().any(|id| {
             self.application(id)
                 .is_ok_and(|application| application.keeps_history())
         });
-        if !wanted {
+        if !enabled {
             return;
         }
         let mut record = Record::begun_by_user(false);
@@ -176,7 +176,7 @@ impl Engine {
     }
 
     fn keep(&mut self, owner: &str, log: Log) {
-        let mailbox = self.mailboxes.entry(owner.to_owned()).or_default();
+        let mailbox = self.mailboxes.get_or_default(owner.to_owned());
         let number = mailbox.keep(log);
         self.changed(|| DurableRecord::Archive(owner.to_owned()));
         self.changed(|| DurableRecord::Log(owner.to_owned(), number));
@@ -227,7 +227,7 @@ impl Engine {
             .with_property("voiceMailsCount", 0_i64))
     }
 
-    /// GET conversationLogs: where the logs are, the newest first.
+    /// GET conversationLogs: links to the logs, the newest first.
     pub(super) fn conversation_logs_resource(
         &self,
         exchange: &Exchange<'_>,
@@ -297,7 +297,7 @@ impl Engine {
             let href = routes::continue_messaging(id, number);
             resource = resource.with_link("continueMessaging", href);
         }
-        // What is read need not be marked so.
+        // A log that is marked as read has no link to mark it.
         if !log.read {
             resource = resource.with_link("markAsRead", routes::mark_as_read(id, number));
         }
@@ -344,7 +344,7 @@ impl Engine {
         Ok(())
     }
 
-    /// With whom a chat can go on that is in the archive, and its thread, subject and importance. A conference can't.
+    /// The other participant of an archived chat, and its thread, subject and importance. A conference cannot be continued.
     pub(super) fn archived_chat(
         &self,
         id: ApplicationId,
@@ -377,7 +377,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// GET conversationLogTranscripts, or a page that goes further back: the last that was said, in order, before there.
+    /// GET conversationLogTranscripts: the last messages, in order, or those before the message with the number in `before`.
     pub(super) fn transcripts_resource(
         &self,
         exchange: &Exchange<'_>,
@@ -409,7 +409,7 @@ impl Engine {
         Ok(resource.with_embedded_many("conversationLogTranscript", transcripts))
     }
 
-    /// GET conversationLogTranscript: what was said at this place.
+    /// GET conversationLogTranscript: the message with this number.
     pub(super) fn transcript_resource(
         &self,
         id: ApplicationId,
@@ -431,7 +431,7 @@ impl Engine {
         ))
     }
 
-    /// GET messageTranscript: the text.
+    /// GET messageTranscript: the text of the message.
     pub(super) fn message_transcript_resource(
         &self,
         id: ApplicationId,
@@ -449,7 +449,7 @@ impl Engine {
         said.get(place).ok_or(Refusal::NOT_FOUND)
     }
 
-    /// POST userAcknowledged: the user has seen the conversation that was accepted for him.
+    /// POST userAcknowledged: the user has seen the conversation that the server accepted.
     pub(super) fn acknowledge(&mut self, id: ConversationId) -> Result<Reply, Refusal> {
         let conversation = self.conversations.get_mut(&id);
         let unseen = conversation

@@ -1,4 +1,4 @@
-//! The names the server gives: seeded, so that a run can be repeated.
+//! The identifiers and tokens that the server generates, from a seed.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use rand_chacha::rand_core::Rng as _;
 
 use crate::seed::Seed;
 
-/// An application in hrefs: a decimal number.
+/// The ID of an application: in hrefs a decimal number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ApplicationId(u64);
 
-/// A conversation in hrefs: a GUID. Each side of a chat has its own.
+/// The ID of a view of a conversation: in hrefs a GUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ConversationId(u128);
 
-/// An invitation in hrefs: 32 hexadecimal digits. Each side has its own.
+/// The ID of an invitation as one application sees it: in hrefs 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct InvitationId(u128);
 
-/// A conference in its URI: eight digits and letters.
+/// The ID of a conference: in its URI eight hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct MeetingId(u32);
 
@@ -89,12 +89,12 @@ fn number(rng: &mut ChaCha8Rng) -> u128 {
     (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64())
 }
 
-/// Draws names and tokens.
+/// The generator of identifiers and tokens.
 pub(super) struct Identifiers {
     names: ChaCha8Rng,
-    /// Beside the other one: whether clients name their requests moves nothing else.
+    /// A separate random stream, so that the other identifiers do not depend on whether clients send correlation IDs.
     correlations: ChaCha8Rng,
-    /// Beside the others: contact lists and scheduled meetings move no other name.
+    /// A separate random stream, so that the other identifiers do not depend on the contact lists and scheduled meetings.
     initial: ChaCha8Rng,
 }
 
@@ -116,7 +116,7 @@ impl Identifiers {
         number(&mut self.names)
     }
 
-    /// By which a request is found in logs.
+    /// A correlation ID.
     pub(super) fn correlation(&mut self) -> String {
         guid(number(&mut self.correlations))
     }
@@ -137,11 +137,12 @@ impl Identifiers {
         MeetingId(self.names.next_u32())
     }
 
+    /// The ID of a meeting that the configuration schedules.
     pub(super) fn scheduled_meeting(&mut self) -> MeetingId {
         MeetingId(self.initial.next_u32())
     }
 
-    /// The first part of the address of a guest.
+    /// The local part of a guest's address.
     pub(super) fn guest(&mut self) -> String {
         guid(self.number())
     }
@@ -150,12 +151,12 @@ impl Identifiers {
         format!("{:032x}", self.number())
     }
 
-    /// The name of the property that a PUT has to send back.
+    /// The name of the property that a PUT must contain.
     pub(super) fn marker(&mut self) -> String {
         guid(self.number())
     }
 
-    /// The name of the property that a PUT of a group has to send back.
+    /// The name of the property that a PUT of a group or a privacy relationship must contain.
     pub(super) fn contact_list_marker(&mut self) -> String {
         guid(number(&mut self.initial))
     }
@@ -164,7 +165,7 @@ impl Identifiers {
         self.names.next_u32().to_string()
     }
 
-    /// A token in the form of a real one: `cwt=` and base64url.
+    /// A token in the published form: `cwt=` and base64url.
     pub(super) fn token(&mut self) -> String {
         const DIGITS: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -182,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_the_published_shapes_and_come_back() {
+    fn identifiers_have_the_published_form_and_can_be_parsed() {
         let mut names = Identifiers::new(&Seed::from(1));
         let conversation = names.conversation();
         let text = conversation.to_string();
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_the_same_names_again() {
+    fn the_same_seed_gives_the_same_tokens() {
         let (mut one, mut two, mut other) = (
             Identifiers::new(&Seed::from(1)),
             Identifiers::new(&Seed::from(1)),

@@ -1,37 +1,42 @@
-//! The contact lists when the server starts, from the configuration.
+//! The contact lists at the start of the server, which come from the configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ucwa_proto::SipUri;
 
 use super::contact_list::ContactList;
+use super::contact_lists::ContactLists;
 use super::group_id::GroupId;
 use super::identifiers::Identifiers;
 use crate::config::{InitialContacts, ServerConfig, address};
 
-/// The contact list of each user, by address.
+/// The contact list of each user. If two users have the same address, the list is that of the first one.
 pub(super) fn initial_contact_lists(
     config: &ServerConfig,
     identifiers: &mut Identifiers,
-) -> BTreeMap<String, ContactList> {
+) -> ContactLists {
     let accounts: BTreeSet<_> = config.users.iter().map(|user| user.address()).collect();
-    let lists = config.users.iter().map(|user| {
+    let mut lists = ContactLists::default();
+    for user in &config.users {
+        if lists.get(&user.address()).is_some() {
+            continue;
+        }
         let mut list = ContactList::new(identifiers.contact_list_marker());
         fill(&mut list, &user.contacts, &accounts);
         for uri in &user.contacts.distribution_groups {
             let address = address(uri);
             let mut groups = config.distribution_groups.iter();
             if let Some(position) = groups.position(|group| group.address() == address) {
-                // A repeated entry is left out.
+                // The list refuses a repeated entry.
                 drop(list.add_distribution_group(position));
             }
         }
-        (user.address(), list)
-    });
-    lists.collect()
+        lists.insert(user.address(), list);
+    }
+    lists
 }
 
-/// Adds the contacts and groups. Entries that the list refuses are left out.
+/// Adds the contacts and groups. Skips the entries that the list refuses.
 fn fill(list: &mut ContactList, initial: &InitialContacts, accounts: &BTreeSet<String>) {
     let add = |list: &mut ContactList, uris: &[SipUri], group: Option<GroupId>| {
         let addresses = uris.iter().map(address);

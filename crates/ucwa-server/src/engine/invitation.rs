@@ -1,4 +1,4 @@
-//! Invitations to chat as each side sees them (`messagingInvitation_ref`).
+//! Invitations to chats, as each application sees them (`messagingInvitation_ref`).
 
 use ucwa_proto::{Event, EventKind, EventLink, EventStatus, Link, Resource};
 
@@ -15,7 +15,7 @@ pub(super) struct Invitation {
     pub(super) application: ApplicationId,
     pub(super) conversation: ConversationId,
     pub(super) state: InvitationState,
-    /// What the application that began it calls it.
+    /// The operation ID of the inviting application.
     pub(super) operation: Option<String>,
     pub(super) message: Option<Text>,
     /// The data URI of the custom content.
@@ -26,16 +26,17 @@ pub(super) struct Invitation {
 #[derive(Debug)]
 pub(super) enum Side {
     Outgoing {
-        /// Where it rings: one view for each endpoint of the callee.
+        /// The pending incoming invitations, one for each endpoint of the callee.
         ringing: Vec<InvitationId>,
-        /// Whether the conversation exists for its sake, and ends with its failure.
+        /// Whether the invitation created the conversation, which then ends if the invitation fails.
         founding: bool,
     },
     Incoming {
         outgoing: InvitationId,
-        /// Whether the callee has been told who takes part; from then on the links to answer are left out of events.
+        /// Whether the remote participant was reported to the callee. Afterwards, events leave out the links `accept` and
+        /// `decline`.
         introduced: bool,
-        /// It is accepted for the callee, who isn't asked.
+        /// Whether the server accepts the invitation for the callee.
         auto: bool,
     },
 }
@@ -62,7 +63,7 @@ impl InvitationState {
 }
 
 impl Engine {
-    /// Checks that the invitation, to chat or into a conference, belongs to the application.
+    /// Checks that the invitation, to a chat or to a conference, belongs to the application.
     pub(super) fn check_invitation(
         &self,
         application: ApplicationId,
@@ -173,7 +174,7 @@ impl Engine {
         if let Some(operation) = &invitation.operation {
             resource = resource.with_property("operationId", operation.clone());
         }
-        // A conversation that is over has no links any more.
+        // The invitation of a conversation that has ended has no links.
         let Some(conversation) = conversation else {
             return Ok(resource);
         };
@@ -202,8 +203,8 @@ impl Engine {
             "conversation",
             routes::conversation(application, invitation.conversation),
         );
-        let asked = matches!(invitation.side, Side::Incoming { auto: false, .. });
-        if asked && ringing {
+        let must_answer = matches!(invitation.side, Side::Incoming { auto: false, .. });
+        if must_answer && ringing {
             resource = resource
                 .with_link("accept", routes::accept(application, id))
                 .with_link("decline", routes::decline(application, id));
@@ -215,11 +216,11 @@ impl Engine {
         if let Some(custom) = &invitation.custom {
             resource = resource.with_link("customContent", custom.clone());
         }
-        // The chat of a conference is nobody's in particular.
+        // The chat of a conference has no single remote participant.
         if conversation.meeting.is_some() {
             return Ok(resource);
         }
-        // Neither link nor acceptedByParticipant tells the caller the name (`SendAnIM`); the participant itself does.
+        // For the caller, the link and acceptedByParticipant contain no name (`SendAnIM`). The participant resource does.
         let remote = self.participant_called(
             invitation.conversation,
             &conversation.remote,

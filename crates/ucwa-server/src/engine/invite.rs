@@ -1,4 +1,4 @@
-//! How an invitation begins: the caller's side, and the endpoints of the callee where it rings (`startMessaging_ref`, `addMessaging_ref`).
+//! The start of an invitation: at the caller, and at the endpoints of the callee (`startMessaging_ref`, `addMessaging_ref`).
 
 use std::time::Duration;
 
@@ -16,21 +16,22 @@ use super::text::Text;
 use super::timers::Timer;
 use crate::config::address;
 
-/// The longest operationId, subject and threadId (`startMessaging_ref`).
+/// The maximum length of an operationId (`startMessaging_ref`).
 const LONGEST_OPERATION: usize = 50;
+/// The maximum length of a subject and of a threadId (`startMessaging_ref`).
 const LONGEST_TEXT: usize = 250;
 
-/// When the callee is told who takes part, if it hasn't answered by then; a second, as in `ReceiveAnIM`.
+/// When the remote participant is reported to a callee that has not answered: after a second, as in `ReceiveAnIM`.
 const INTRODUCTION: Duration = Duration::from_secs(1);
 
-/// What an application asks for when it invites.
-struct Wish {
+/// The input of an invitation.
+struct InvitationInput {
     operation: Option<String>,
     message: Option<Text>,
     custom: Option<String>,
 }
 
-impl Wish {
+impl InvitationInput {
     fn of(fields: &Fields<'_>) -> Result<Self, Refusal> {
         Ok(Self {
             operation: fields.limited("operationId", LONGEST_OPERATION)?,
@@ -44,33 +45,33 @@ impl Wish {
 }
 
 impl Engine {
-    /// POST continueMessaging: invites the other one of an archived chat, in the thread of the chat.
+    /// POST continueMessaging: invites the other participant of an archived chat, with the thread of the chat.
     pub(super) fn continue_messaging(
         &mut self,
         exchange: &Exchange<'_>,
         application: ApplicationId,
         number: usize,
     ) -> Result<Reply, Refusal> {
-        let wish = Wish::of(&exchange.fields()?)?;
+        let input = InvitationInput::of(&exchange.fields()?)?;
         let (remote, about) = self.archived_chat(application, number)?;
-        let id = self.begin_chat(application, remote, about, wish)?;
+        let id = self.begin_chat(application, remote, about, input)?;
         Ok(Reply::Created(routes::messaging_invitation(
             application,
             id,
         )))
     }
 
-    /// POST startMessaging, or addMessaging where the query names a conversation.
+    /// POST startMessaging, or addMessaging if the query names a conversation.
     pub(super) fn invite(
         &mut self,
         exchange: &Exchange<'_>,
         application: ApplicationId,
     ) -> Result<Reply, Refusal> {
         let fields = exchange.fields()?;
-        let wish = Wish::of(&fields)?;
+        let input = InvitationInput::of(&fields)?;
         let id = match exchange.query("conversationId") {
-            Some(conversation) => self.add_messaging(application, conversation, wish)?,
-            None => self.start_messaging(application, &fields, wish)?,
+            Some(conversation) => self.add_messaging(application, conversation, input)?,
+            None => self.start_messaging(application, &fields, input)?,
         };
         Ok(Reply::Created(routes::messaging_invitation(
             application,
@@ -82,7 +83,7 @@ impl Engine {
         &mut self,
         application: ApplicationId,
         fields: &Fields<'_>,
-        wish: Wish,
+        input: InvitationInput,
     ) -> Result<InvitationId, Refusal> {
         let to = fields.required("to", usize::MAX)?;
         let to = SipUri::parse(&to).map_err(|_| Refusal::parameter("`to` isn't a SIP URI."))?;
@@ -94,16 +95,16 @@ impl Engine {
             Some(thread) => thread,
             None => self.identifiers.thread(),
         };
-        self.begin_chat(application, remote, (thread, subject, importance), wish)
+        self.begin_chat(application, remote, (thread, subject, importance), input)
     }
 
-    /// Invites somebody to a new conversation with this thread, subject and importance.
+    /// Invites a user to a new conversation with this thread, subject and importance.
     fn begin_chat(
         &mut self,
         application: ApplicationId,
         remote: String,
         about: (String, String, String),
-        wish: Wish,
+        input: InvitationInput,
     ) -> Result<InvitationId, Refusal> {
         let caller = self.application(application)?;
         let local = caller.address.clone();
@@ -132,7 +133,7 @@ impl Engine {
         }
         let id = self.add_invitation(
             conversation,
-            wish,
+            input,
             Side::Outgoing {
                 ringing: Vec::new(),
                 founding: true,
@@ -161,7 +162,7 @@ impl Engine {
             self.fail_invitation(id, Outcome::Unreachable);
             return Ok(id);
         }
-        // Where conversations are archived the first endpoint takes this one for its user, if he is there.
+        // If the callee is online, the server accepts for the first endpoint that archives its conversations.
         let online = self.is_online(&remote);
         let auto = endpoints.iter().copied().find(|endpoint| {
             let endpoint = self.application(*endpoint);
@@ -182,21 +183,34 @@ impl Engine {
         Ok(id)
     }
 
-    /// Invites the other side of a conversation that lives on without messaging.
+    /// Invites the other participant of a conversation that continues without messaging.
     fn add_messaging(
         &mut self,
         application: ApplicationId,
         conversation: &str,
-        wish: Wish,
+        input: InvitationInput,
     ) -> Result<InvitationId, Refusal> {
         let conversation = ConversationId::parse(&conversation.to_lowercase())
             .ok_or(Refusal::CONVERSATION_NOT_FOUND)?;
         self.check_conversation(application, conversation)?;
         let found = self.conversation(conversation)?;
-        if found.state == ConversationState::Conferenced
-            && found.messaging == MessagingState::Disconnected
-        {
-            return self.add_meeting_chat(conversation, wish);
+        match (found.state, found.messaging) {
+            (ConversationState::Conferenced, MessagingState::Disconnected) => {
+                let id = self.request_meeting_chat(conversation, input)?;
+                self.enter_meeting_chat(conversation);
+                self.complete_chat_request(id);
+                return Ok(id);
+            }
+            (ConversationState::Conferencing { .. }, MessagingState::Disconnected) => {
+                let id = self.request_meeting_chat(conversation, input)?;
+                if let Some(conversation) = self.conversations.get_mut(&conversation) {
+                    conversation.state = ConversationState::Conferencing { chats: true };
+                    conversation.messaging = MessagingState::Connecting;
+                }
+                self.report_messaging(conversation, None);
+                return Ok(id);
+            }
+            _ => {}
         }
         let (Some(other), MessagingState::Disconnected, None) =
             (found.other, found.messaging, found.invitation)
@@ -206,16 +220,16 @@ impl Engine {
                 "The conversation has messaging, or is about to have it.",
             ));
         };
-        let incoming = Wish {
+        let incoming = InvitationInput {
             operation: None,
-            message: wish.message.clone(),
-            custom: wish.custom.clone(),
+            message: input.message.clone(),
+            custom: input.custom.clone(),
         };
         let side = Side::Outgoing {
             ringing: Vec::new(),
             founding: false,
         };
-        let id = self.add_invitation(conversation, wish, side)?;
+        let id = self.add_invitation(conversation, input, side)?;
         if let Some(conversation) = self.conversations.get_mut(&conversation) {
             conversation.messaging = MessagingState::Connecting;
         }
@@ -233,35 +247,44 @@ impl Engine {
         Ok(id)
     }
 
-    /// The chat of a conference needs nobody's consent.
-    fn add_meeting_chat(
+    /// A request for the chat of a conference, which needs nobody's consent.
+    fn request_meeting_chat(
         &mut self,
         conversation: ConversationId,
-        wish: Wish,
+        input: InvitationInput,
     ) -> Result<InvitationId, Refusal> {
-        let message = wish.message.clone();
         let side = Side::Outgoing {
             ringing: Vec::new(),
             founding: false,
         };
-        let id = self.add_invitation(conversation, wish, side)?;
+        let id = self.add_invitation(conversation, input, side)?;
         self.report_invitation(id, EventKind::Started);
-        self.enter_meeting_chat(conversation);
-        self.complete(id, InvitationState::Connected, None);
-        if let Some(message) = message {
-            let author = self.conversation(conversation)?.local.clone();
-            for (other, _) in self.chatting(conversation) {
-                self.receive(other, &author, message.clone(), None);
-            }
-        }
         Ok(id)
     }
 
-    /// Keeps a new invitation, the one that rings in its conversation.
+    /// The chat that was requested is connected. The text of the request is a message to the others in the chat.
+    pub(super) fn complete_chat_request(&mut self, id: InvitationId) {
+        self.complete(id, InvitationState::Connected, None);
+        let Some(invitation) = self.invitations.get(&id) else {
+            return;
+        };
+        let conversation = invitation.conversation;
+        let (Some(message), Ok(view)) =
+            (invitation.message.clone(), self.conversation(conversation))
+        else {
+            return;
+        };
+        let author = view.local.clone();
+        for (other, _) in self.chatting(conversation) {
+            self.receive(other, &author, message.clone(), None);
+        }
+    }
+
+    /// Adds an invitation, which is the pending one of its conversation.
     fn add_invitation(
         &mut self,
         conversation: ConversationId,
-        wish: Wish,
+        input: InvitationInput,
         side: Side,
     ) -> Result<InvitationId, Refusal> {
         let id = self.identifiers.invitation();
@@ -280,9 +303,9 @@ impl Engine {
                 application,
                 conversation,
                 state: InvitationState::Connecting,
-                operation: wish.operation,
-                message: wish.message,
-                custom: wish.custom,
+                operation: input.operation,
+                message: input.message,
+                custom: input.custom,
                 side,
             },
         );
@@ -299,7 +322,7 @@ impl Engine {
         }
     }
 
-    /// Shows the invitation at an endpoint of the callee.
+    /// Adds the view and the incoming invitation at an endpoint of the callee, and reports them.
     fn ring(
         &mut self,
         outgoing: InvitationId,
@@ -315,17 +338,17 @@ impl Engine {
             caller.subject.clone(),
             caller.importance.clone(),
         );
-        let outgoing_one = self.invitations.get(&outgoing);
-        let message = outgoing_one
+        let outgoing_invitation = self.invitations.get(&outgoing);
+        let message = outgoing_invitation
             .and_then(|invitation| invitation.message.as_ref())
             .map(|message| message.within(formats));
-        let custom = outgoing_one.and_then(|invitation| invitation.custom.clone());
+        let custom = outgoing_invitation.and_then(|invitation| invitation.custom.clone());
         let state = (ConversationState::Incoming, formats);
         let conversation = self.add_view(endpoint, local, remote, about, state);
         if let Some(view) = self.conversations.get_mut(&conversation) {
             view.messaging = MessagingState::Connecting;
         }
-        let wish = Wish {
+        let input = InvitationInput {
             operation: None,
             message,
             custom,
@@ -335,7 +358,7 @@ impl Engine {
             introduced: false,
             auto,
         };
-        let id = self.add_invitation(conversation, wish, side)?;
+        let id = self.add_invitation(conversation, input, side)?;
         self.rings(outgoing, id);
         self.report_invitation(id, EventKind::Started);
         self.report_conversation(conversation, EventKind::Added, None);
@@ -344,7 +367,8 @@ impl Engine {
         Ok(id)
     }
 
-    /// Tells the callee who calls: the participant, and the invitation without its links to answer, as `ReceiveAnIM` has it before the
+    /// Reports the remote participant to the callee, and the invitation without its links to answer, as in `ReceiveAnIM` before
+    /// the
     /// client accepts.
     pub(super) fn introduce(&mut self, id: InvitationId) {
         let Some(invitation) = self.invitations.get_mut(&id) else {

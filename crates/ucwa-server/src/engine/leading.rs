@@ -1,4 +1,5 @@
-//! What leaders do with the others in a conference (`promote_ref`, `demote_ref`, `admit_ref`, `reject_ref`, `eject_ref`).
+//! The operations of leaders on participants of a conference (`promote_ref`, `demote_ref`, `admit_ref`, `reject_ref`,
+//! `eject_ref`).
 
 use ucwa_proto::EventKind;
 
@@ -9,7 +10,7 @@ use super::meeting::View;
 use super::reply::{Refusal, Reply};
 use super::routes;
 
-/// Something that a leader does with a participant.
+/// An operation of a leader on a participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     Promote,
@@ -59,7 +60,7 @@ impl Measure {
 }
 
 impl Engine {
-    /// What the user of this view can do with the one with this address: the links that the participant has.
+    /// The operations that the user of this view is allowed on a participant: they are the links of the participant.
     pub(super) fn measures(&self, id: ConversationId, address: &str) -> Vec<Measure> {
         let Ok(conversation) = self.conversation(id) else {
             return Vec::new();
@@ -83,7 +84,7 @@ impl Engine {
         }
     }
 
-    /// POST to one of these links.
+    /// POST to the link of an operation.
     pub(super) fn lead(
         &mut self,
         id: ConversationId,
@@ -119,9 +120,10 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// Makes a leader of somebody in the conference of this view, or an attendee: everybody sees it, and what can be done with
-    /// whom is another thing for him and for those who lead.
-    fn set_leader(&mut self, id: ConversationId, address: &str, leads: bool) {
+    /// Makes a participant a leader or an attendee, and reports that to all members. Participants whose links change are reported
+    /// as
+    /// updated: all others to the participant, and the participant to the leaders.
+    fn set_leader(&mut self, id: ConversationId, address: &str, is_leader: bool) {
         let Some(meeting) = self
             .conversation(id)
             .ok()
@@ -130,7 +132,7 @@ impl Engine {
         else {
             return;
         };
-        let left = if leads {
+        let previous = if is_leader {
             meeting.leaders.insert(address.to_owned());
             View::Attendees
         } else {
@@ -138,7 +140,7 @@ impl Engine {
             View::Leaders
         };
         for view in meeting.members.clone() {
-            self.report_in_view(view, address, left, EventKind::Deleted);
+            self.report_in_view(view, address, previous, EventKind::Deleted);
             self.report_view(view, address);
             let Ok(conversation) = self.conversation(view) else {
                 continue;

@@ -1,5 +1,6 @@
-//! The lobby of a conference (`lobby_ref`). Its access level is `SameEnterprise` (`AccessLevel_ref`): who comes by its address, is
-//! of another enterprise than its organizer and was not invited waits there, until a leader lets him in or turns him away.
+//! The lobby of a conference (`lobby_ref`). The access level is `SameEnterprise` (`AccessLevel_ref`): a user of another
+//! enterprise
+//! than the organizer's who joins without an invitation waits in the lobby until a leader admits or rejects them.
 
 use ucwa_proto::EventKind;
 
@@ -10,7 +11,7 @@ use super::meeting::View;
 use super::participant::enterprise;
 
 impl Engine {
-    /// Whether the user of this view is not let in unasked.
+    /// Whether the user of this view has to wait in the lobby.
     pub(super) fn must_wait(&self, meeting: MeetingId, id: ConversationId) -> bool {
         match (self.meetings.get(&meeting), self.conversation(id)) {
             (Some(meeting), Ok(conversation)) => {
@@ -21,7 +22,7 @@ impl Engine {
         }
     }
 
-    /// The addresses of those who wait in the lobby of the conference of this view.
+    /// The addresses of the users in the lobby of this view's conference.
     pub(super) fn waiting(&self, conversation: &Conversation) -> Vec<String> {
         let lobby = self.meeting_of(conversation).map(|meeting| &meeting.lobby);
         lobby
@@ -37,7 +38,7 @@ impl Engine {
             .any(|waiting| waiting == address)
     }
 
-    /// The views of those with this address who wait in the lobby.
+    /// The views in the lobby of the user with this address.
     pub(super) fn waiting_views(&self, id: ConversationId, address: &str) -> Vec<ConversationId> {
         let meeting = self
             .conversation(id)
@@ -52,7 +53,7 @@ impl Engine {
         views
     }
 
-    /// Somebody comes to the conference, and waits: he sees nobody, and everybody sees him.
+    /// Adds a view to the lobby. The user sees no participant, and all members see the user.
     pub(super) fn wait_in_lobby(&mut self, id: ConversationId, meeting: MeetingId) {
         let (Some(conversation), Some(meeting)) = (
             self.conversations.get_mut(&id),
@@ -71,7 +72,7 @@ impl Engine {
         }
     }
 
-    /// He is let in.
+    /// Moves a view from the lobby to the conference.
     pub(super) fn admit(&mut self, id: ConversationId) {
         let Some((meeting, members)) = self.leave_lobby_view(id) else {
             return;
@@ -86,7 +87,7 @@ impl Engine {
         self.join_meeting(id, meeting);
     }
 
-    /// He is out again: tired of waiting, or turned away.
+    /// Ends a view in the lobby: the user has left or was rejected.
     pub(super) fn leave_lobby(&mut self, id: ConversationId, reason: Option<Reason>) {
         let Some((_, members)) = self.leave_lobby_view(id) else {
             return;
@@ -105,7 +106,7 @@ impl Engine {
         self.end_conversation(id, reason);
     }
 
-    /// Takes a view out of the lobby: the conference, and the views of those in it.
+    /// Removes a view from the lobby. Returns the conference and the views of its members.
     fn leave_lobby_view(&mut self, id: ConversationId) -> Option<(MeetingId, Vec<ConversationId>)> {
         let meeting_id = self.conversation(id).ok()?.meeting?;
         let meeting = self.meetings.get_mut(&meeting_id)?;

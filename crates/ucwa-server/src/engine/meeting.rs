@@ -1,7 +1,7 @@
-//! Conferences: how a chat of two becomes one, who is in it, and how they leave (`onlineMeeting_ref`, `participant_ref`).
+//! Conferences: the escalation of a chat of two, members, and leaving (`onlineMeeting_ref`, `participant_ref`).
 //!
-//! No page shows the events of an escalation together; the states are those of `ConversationState_ref`, and each event has the form
-//! of its reference page.
+//! No page shows the events of an escalation together. The states are those of `ConversationState_ref`, and each event has the
+//! form of its reference page.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,31 +11,32 @@ use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
 use super::Engine;
 use super::conversation::{Conversation, ConversationState, MessagingState, Reason, because};
 use super::events::Source;
-use super::identifiers::{ApplicationId, ConversationId, MeetingId};
+use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::reply::Refusal;
 use super::routes;
 use super::timers::Timer;
 
-/// How long two take to become a conference.
+/// The duration of an escalation.
 const CONFERENCING: Duration = Duration::from_secs(1);
 
 /// A conference.
 #[derive(Debug)]
 pub(super) struct Meeting {
     pub(super) uri: String,
-    /// The address of the one who made it one, and always leads it.
+    /// The address of the user who created the conference, and who is always a leader.
     pub(super) organizer: String,
-    /// The addresses of the others who lead it.
+    /// The addresses of the other leaders.
     pub(super) leaders: BTreeSet<String>,
-    /// The addresses of those who were invited into it.
+    /// The addresses of the invited users.
     pub(super) invited: BTreeSet<String>,
-    /// The views of those who are in it, in the order of their coming.
+    /// The views of the members, in the order in which they joined.
     pub(super) members: Vec<ConversationId>,
-    /// The views of those who wait to be let in, in the order of their coming.
+    /// The views in the lobby, in the order in which they came.
     pub(super) lobby: Vec<ConversationId>,
 }
 
 impl Meeting {
+    /// A meeting without participants.
     pub(super) fn new(id: MeetingId, organizer: &str) -> Self {
         Self {
             uri: format!("sip:{organizer};gruu;opaque=app:conf:focus:id:{id}"),
@@ -48,7 +49,7 @@ impl Meeting {
     }
 }
 
-/// A part of the participants of a conference, each a resource of its own.
+/// A subset of the participants of a conference. Each is a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
     Leaders,
@@ -77,14 +78,14 @@ impl View {
 }
 
 impl Engine {
-    /// Keeps a new conference, which the one with this address makes.
+    /// Adds a conference with this organizer.
     pub(super) fn add_meeting(&mut self, organizer: &str) -> MeetingId {
         let id = self.identifiers.meeting();
         self.meetings.insert(id, Meeting::new(id, organizer));
         id
     }
 
-    /// The conference with this URI, which ends with its ID.
+    /// The conference with this URI. The URI ends with the ID.
     pub(super) fn meeting_at(&self, uri: &str) -> Option<MeetingId> {
         let (_, id) = uri.rsplit_once(':')?;
         let id = MeetingId::parse(id)?;
@@ -96,13 +97,13 @@ impl Engine {
         self.meetings.get(&conversation.meeting?)
     }
 
-    /// The views of the others, with their addresses: of one, or of all in the conference.
+    /// The views and addresses of the other participants: of one, or of all other members of the conference.
     pub(super) fn others(&self, id: ConversationId) -> Vec<(ConversationId, String)> {
         let Ok(conversation) = self.conversation(id) else {
             return Vec::new();
         };
         let members = match self.meeting_of(conversation) {
-            // Nobody is seen from the lobby.
+            // A view in the lobby sees no participant.
             _ if conversation.state == ConversationState::InLobby => Vec::new(),
             Some(meeting) => meeting.members.clone(),
             None => conversation.other.into_iter().collect(),
@@ -114,7 +115,7 @@ impl Engine {
             .collect()
     }
 
-    /// The addresses of the remote participants as this view has them.
+    /// The addresses of the remote participants of this view.
     pub(super) fn remotes(&self, id: ConversationId) -> Vec<String> {
         match self.conversation(id) {
             Ok(conversation) if conversation.meeting.is_none() => vec![conversation.remote.clone()],
@@ -125,7 +126,7 @@ impl Engine {
         }
     }
 
-    /// What the one with this address may do in the conference; nothing is said of it outside of one.
+    /// The role of the user with this address in the conference. `None` outside of a conference.
     pub(super) fn role(&self, conversation: &Conversation, address: &str) -> Option<&'static str> {
         let meeting = self.meeting_of(conversation)?;
         Some(
@@ -183,10 +184,10 @@ impl Engine {
         view: View,
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
-        let mut everybody = self.remotes(id);
-        everybody.push(conversation.local.clone());
-        everybody.append(&mut self.waiting(conversation));
-        let links: Vec<Link<'static>> = everybody
+        let mut all = self.remotes(id);
+        all.push(conversation.local.clone());
+        all.append(&mut self.waiting(conversation));
+        let links: Vec<Link<'static>> = all
             .iter()
             .filter(|address| self.view(conversation, address) == Some(view))
             .map(|address| Link::new(routes::participant(conversation.application, id, address)))
@@ -200,7 +201,7 @@ impl Engine {
         })
     }
 
-    /// Makes a chat of two a conference: it is away for a while, and its messaging with it.
+    /// Turns a chat of two into a conference. Messaging is disconnected until its members join the chat of the conference.
     pub(super) fn escalate(&mut self, id: ConversationId) {
         let Ok(conversation) = self.conversation(id) else {
             return;
@@ -208,6 +209,10 @@ impl Engine {
         let (leader, Some(other)) = (conversation.local.clone(), conversation.other) else {
             return;
         };
+        // An invitation to a chat of two cannot be accepted in a conference.
+        for view in [id, other] {
+            self.cancel_chat_invitation(view);
+        }
         let meeting = self.add_meeting(&leader);
         for view in [id, other] {
             self.typing_is_over(view);
@@ -216,9 +221,11 @@ impl Engine {
             };
             conversation.meeting = Some(meeting);
             conversation.other = None;
-            conversation.state = ConversationState::Conferencing;
             let before =
                 std::mem::replace(&mut conversation.messaging, MessagingState::Disconnected);
+            conversation.state = ConversationState::Conferencing {
+                chats: before == MessagingState::Connected,
+            };
             if let Some(meeting) = self.meetings.get_mut(&meeting) {
                 meeting.members.push(view);
             }
@@ -233,21 +240,36 @@ impl Engine {
         self.set_timer(CONFERENCING, Timer::Conferenced(meeting));
     }
 
-    /// The conference stands: everybody learns of it, and those who were added are called.
+    /// Ends an escalation: reports the conference to its members, connects their chats again, and sends the pending invitations
+    /// of participants.
     pub(super) fn conferenced(&mut self, id: MeetingId) {
         let Some(meeting) = self.meetings.get(&id) else {
             return;
         };
         let members = meeting.members.clone();
+        let chatting = members.iter().copied().filter(|view| {
+            self.conversation(*view).is_ok_and(|conversation| {
+                conversation.state == ConversationState::Conferencing { chats: true }
+            })
+        });
+        let chatting: Vec<_> = chatting.collect();
         for view in &members {
             self.enter_meeting(*view);
+        }
+        let requests = chatting
+            .into_iter()
+            .filter_map(|view| self.enter_meeting_chat(view));
+        // Every member is in the chat before the texts of the requests are delivered.
+        let requests: Vec<_> = requests.collect();
+        for request in requests {
+            self.complete_chat_request(request);
         }
         for view in members {
             self.call_participants(view);
         }
     }
 
-    /// This view is of the conference now, and its participants have roles.
+    /// Puts a view into the state `Conferenced`, and reports the conference and the roles of its participants.
     pub(super) fn enter_meeting(&mut self, id: ConversationId) {
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
@@ -274,7 +296,7 @@ impl Engine {
         }
     }
 
-    /// Reports that a participant is in the conference, and in the view of its role, or in the lobby.
+    /// Reports a participant of the conference, and whether it is a leader, an attendee or in the lobby.
     pub(super) fn show_participant(&mut self, id: ConversationId, address: &str) {
         let new = self
             .conversations
@@ -295,7 +317,7 @@ impl Engine {
         }
     }
 
-    /// The view that the one with this address is in.
+    /// Whether the user with this address is a leader, an attendee or in the lobby.
     fn view(&self, conversation: &Conversation, address: &str) -> Option<View> {
         Some(match self.role(conversation, address)? {
             _ if self.is_waiting(conversation, address) => View::Lobby,
@@ -304,7 +326,7 @@ impl Engine {
         })
     }
 
-    /// Reports that the one with this address is in its view.
+    /// Reports whether the user with this address is a leader, an attendee or in the lobby.
     pub(super) fn report_view(&mut self, id: ConversationId, address: &str) {
         let Ok(conversation) = self.conversation(id) else {
             return;
@@ -314,7 +336,7 @@ impl Engine {
         }
     }
 
-    /// Reports that the one with this address came into a view, or is in it no more.
+    /// Reports that the user with this address was added to or deleted from the leaders, the attendees or the lobby.
     pub(super) fn report_in_view(
         &mut self,
         id: ConversationId,
@@ -332,7 +354,7 @@ impl Engine {
         self.emit(application, Source::Conversation(id), event);
     }
 
-    /// Somebody comes into the conference: his view, and everybody else's of him.
+    /// Adds a view to the conference, and reports its user to the other members.
     pub(super) fn join_meeting(&mut self, id: ConversationId, meeting: MeetingId) {
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
@@ -350,26 +372,29 @@ impl Engine {
         }
     }
 
-    /// The chat of a conference is there for whoever asks for it.
-    pub(super) fn enter_meeting_chat(&mut self, id: ConversationId) {
-        let Some(conversation) = self.conversations.get_mut(&id) else {
-            return;
-        };
+    /// Connects the chat of a member of the conference. Returns the request for it, if the member has made one.
+    pub(super) fn enter_meeting_chat(&mut self, id: ConversationId) -> Option<InvitationId> {
+        let conversation = self.conversations.get_mut(&id)?;
         conversation.messaging = MessagingState::Connected;
-        conversation.invitation = None;
+        let request = conversation.invitation.take();
         let local = conversation.local.clone();
         self.report_messaging(id, None);
         self.report_participant_messaging(id, &local, EventKind::Added);
         for (other, _) in self.others(id) {
             self.report_participant_messaging(other, &local, EventKind::Added);
         }
+        request
     }
 
-    /// Ends the chat of one in the conference, who stays in it.
+    /// Leaves the chat of a conference, or cancels the request for it, but stays in the conference.
     pub(super) fn leave_meeting_chat(&mut self, id: ConversationId) {
+        self.cancel_chat_invitation(id);
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
         };
+        if let ConversationState::Conferencing { chats } = &mut conversation.state {
+            *chats = false;
+        }
         let before = std::mem::replace(&mut conversation.messaging, MessagingState::Disconnected);
         let local = conversation.local.clone();
         if before != MessagingState::Connected {
@@ -384,7 +409,7 @@ impl Engine {
         }
     }
 
-    /// One is out of the conference, by will or not; the last one closes it.
+    /// Removes a view from the conference: the user has left or was ejected. The conference ends with its last member.
     pub(super) fn leave_meeting(&mut self, id: ConversationId, reason: Option<Reason>) {
         let Ok(conversation) = self.conversation(id) else {
             return;
@@ -392,6 +417,10 @@ impl Engine {
         if conversation.state == ConversationState::InLobby {
             return self.leave_lobby(id, reason);
         }
+        self.cancel_chat_invitation(id);
+        let Ok(conversation) = self.conversation(id) else {
+            return;
+        };
         let (local, meeting) = (conversation.local.clone(), conversation.meeting);
         let chatted = conversation.messaging == MessagingState::Connected;
         let others = self.others(id);
@@ -417,7 +446,7 @@ impl Engine {
                 }
                 self.meetings.remove(&id_of_meeting);
                 // A scheduled meeting can take place again.
-                if let Some(entry) = self.calendar.get(&id_of_meeting) {
+                if let Some(entry) = self.calendar.get(id_of_meeting) {
                     let meeting = entry.meeting(id_of_meeting);
                     self.meetings.insert(id_of_meeting, meeting);
                 }

@@ -1,4 +1,4 @@
-//! Messages and what becomes of them (`sendMessage_ref`, `message_ref`).
+//! Messages and their deliveries (`sendMessage_ref`, `message_ref`).
 
 use std::time::SystemTime;
 
@@ -15,22 +15,22 @@ use super::routes;
 use super::text::{Formats, Text};
 use super::timers::Timer;
 
-/// The number of a conversation's first message, as the published chats have it.
+/// The number of the first message of a conversation, as in the published chats.
 const FIRST: u64 = 2;
 
-/// A message in one side's view.
+/// A message in one view.
 #[derive(Debug)]
 pub(super) struct Message {
-    /// The address of who wrote it.
+    /// The address of the sender.
     author: String,
     outgoing: bool,
     text: Text,
     at: SystemTime,
     operation: Option<String>,
     status: Status,
-    /// How many haven't fetched it yet.
+    /// The number of receivers who have not acknowledged the message.
     outstanding: usize,
-    /// Who won't, and why not.
+    /// The addresses of the receivers to whom the delivery failed, and the reason of the last failure.
     failed: Vec<String>,
     failure: Option<Reason>,
 }
@@ -52,11 +52,11 @@ impl Status {
     }
 }
 
-/// A message on its way: it has arrived when its receiver acknowledges the page of events that holds it.
+/// A message in flight to one receiver. It is delivered when the receiver acknowledges the event page with the message.
 #[derive(Debug)]
 pub(super) struct Delivery {
     from: ConversationId,
-    /// The sender's number for the message.
+    /// The number of the message in the sender's view.
     number: u64,
     to: ConversationId,
 }
@@ -77,7 +77,7 @@ const CUT_OFF: Reason = Reason {
 };
 
 impl Engine {
-    /// POST sendMessage: the body is the text.
+    /// POST sendMessage. The body is the text.
     pub(super) fn send_message(
         &mut self,
         exchange: &Exchange<'_>,
@@ -105,7 +105,7 @@ impl Engine {
         if conversation.messaging != MessagingState::Connected {
             return Err(Refusal::NOT_FOUND);
         }
-        // The reference says operationId, the published chats say OperationContext, and some clients say nothing.
+        // The parameter is operationId in the reference, OperationContext in the published chats, and absent in some clients.
         let operation = exchange
             .query("operationId")
             .or_else(|| exchange.query("operationContext"))
@@ -118,7 +118,7 @@ impl Engine {
             message.outstanding = receivers.len();
         }
         if receivers.is_empty() {
-            // A conference takes what is said to nobody.
+            // A message in a conference without other members succeeds.
             self.settle(id, number);
         }
         for (other, formats) in receivers {
@@ -139,7 +139,7 @@ impl Engine {
         Ok(Reply::Created(routes::message(application, id, number)))
     }
 
-    /// The views of the others who are in the chat, with the formats that they take.
+    /// The views of the other participants in the chat, with their formats.
     pub(super) fn chatting(&self, id: ConversationId) -> Vec<(ConversationId, Formats)> {
         let others = self.others(id).into_iter();
         others
@@ -188,7 +188,7 @@ impl Engine {
         Ok(FIRST - 1 + messages.len() as u64)
     }
 
-    /// A text arrives in this side's view; the sender learns of it by the delivery.
+    /// Adds an incoming message to a view, and queues its event. With `delivery`, the sender gets the result.
     pub(super) fn receive(
         &mut self,
         id: ConversationId,
@@ -212,19 +212,19 @@ impl Engine {
         self.enqueue(application, Source::Conversation(id), event, delivery);
     }
 
-    /// The receiver has acknowledged the page with the message.
+    /// Ends a delivery whose event page was acknowledged.
     pub(super) fn message_fetched(&mut self, delivery: DeliveryId) {
         if let Some(delivery) = self.take_delivery(delivery) {
             self.account(&delivery, None);
         }
     }
 
-    /// The receiver hasn't acknowledged it in time: it is lost, and doesn't come any more.
+    /// Fails a delivery that was not acknowledged in time, and withdraws the message.
     pub(super) fn message_lost(&mut self, delivery: DeliveryId) {
         self.fail_delivery(delivery, NOT_FETCHED);
     }
 
-    /// The messages on their way in or out of this side's view don't arrive any more.
+    /// Fails the deliveries from and to a view.
     pub(super) fn fail_deliveries(&mut self, id: ConversationId) {
         let lost = self.conversation(id).map(|view| view.deliveries.clone());
         for delivery in lost.unwrap_or_default() {
@@ -266,7 +266,7 @@ impl Engine {
         self.account(&delivery, Some(reason));
     }
 
-    /// One more receiver has the message, or never will. When that is known of all, the sender is told.
+    /// Counts the result of one delivery. After the last one, the sender gets the result of the message.
     fn account(&mut self, delivery: &Delivery, failure: Option<Reason>) {
         let receiver = self.conversations.get(&delivery.to);
         let receiver = receiver.map(|conversation| conversation.local.clone());
@@ -283,7 +283,7 @@ impl Engine {
         }
     }
 
-    /// Tells the sender what became of its message.
+    /// Reports the result of a message to its sender.
     fn settle(&mut self, id: ConversationId, number: u64) {
         let Some(message) = self.message_mut(id, number) else {
             return;
@@ -316,7 +316,7 @@ impl Engine {
         );
     }
 
-    /// A message as events have it: an outgoing one without text, status and operationId (`SendAnIM`).
+    /// A message in the form of an event: an outgoing one has no text, status and operationId (`SendAnIM`).
     fn event_resource(
         &self,
         id: ConversationId,
@@ -336,7 +336,7 @@ impl Engine {
             .with_property("timeStamp", DateTime::from(message.at).to_json())
             .with_link("messaging", routes::messaging(application, id));
         if message.outgoing {
-            // In a chat of two there is no doubt who has not got it.
+            // In a chat of two, the failed receiver is the remote participant.
             if conversation.meeting.is_none() || message.failed.is_empty() {
                 return Ok(resource);
             }
@@ -358,7 +358,7 @@ impl Engine {
             .with_link(message.text.rel(), message.text.data_uri()))
     }
 
-    /// A message as GET has it.
+    /// A message in the form of a GET response.
     pub(super) fn message_resource(
         &self,
         id: ConversationId,
@@ -394,14 +394,14 @@ impl Engine {
     }
 }
 
-fn place(number: u64) -> Option<usize> {
+fn index(number: u64) -> Option<usize> {
     usize::try_from(number.checked_sub(FIRST)?).ok()
 }
 
 fn message_at(messages: &[Message], number: u64) -> Option<&Message> {
-    messages.get(place(number)?)
+    messages.get(index(number)?)
 }
 
 fn message_mut(messages: &mut [Message], number: u64) -> Option<&mut Message> {
-    messages.get_mut(place(number)?)
+    messages.get_mut(index(number)?)
 }

@@ -10,7 +10,7 @@ use super::reply::Refusal;
 use super::routes;
 
 impl Engine {
-    /// The one with this address, if it takes part.
+    /// The participant with this address. Fails if it does not take part.
     pub(super) fn participant_resource(
         &self,
         id: ConversationId,
@@ -19,7 +19,7 @@ impl Engine {
         self.participant_called(id, address, self.display_name(address))
     }
 
-    /// The one with this address, under a name of the caller's choice.
+    /// The participant with this address, with this display name.
     pub(super) fn participant_called(
         &self,
         id: ConversationId,
@@ -62,7 +62,7 @@ impl Engine {
         if address == conversation.local {
             return Ok(resource.with_link("me", routes::me(application)));
         }
-        // Who calls is a participant, although the one who is called is in no conference yet.
+        // The inviting user is a participant also before the invited user has joined the conference.
         if address != conversation.remote
             && !self.is_waiting(conversation, address)
             && !self.remotes(id).iter().any(|it| it == address)
@@ -126,7 +126,9 @@ impl Engine {
             ))
     }
 
-    /// Whether the one with this address is in the chat, which the user of the view need not be in a conference.
+    /// Whether the participant with this address is in the chat. A member of a conference may be in the chat while the user of
+    /// the
+    /// view is not.
     pub(super) fn has_messaging(
         &self,
         conversation: &Conversation,
@@ -143,7 +145,7 @@ impl Engine {
             .any(|(view, other)| other == address && self.conversation(view).is_ok_and(chats))
     }
 
-    /// The link to a participant as events have it.
+    /// The link to a participant in the form of an event.
     pub(super) fn participant_link(
         &self,
         conversation: &Conversation,
@@ -164,7 +166,7 @@ impl Engine {
         .with_title(title.to_owned())
     }
 
-    /// Reports that the local participant is there, itself embedded.
+    /// Reports the local participant as added, with the embedded resource.
     pub(super) fn add_local_participant(&mut self, id: ConversationId) {
         let Ok(conversation) = self.conversation(id) else {
             return;
@@ -181,7 +183,7 @@ impl Engine {
         );
     }
 
-    /// Reports that the remote participant is there, by link only, unless it was reported before.
+    /// Reports the remote participant as added, by link only, unless it was reported before.
     pub(super) fn add_remote_participant(&mut self, id: ConversationId) {
         if let Some(conversation) = self.conversations.get_mut(&id) {
             let remote = conversation.remote.clone();
@@ -191,7 +193,7 @@ impl Engine {
         }
     }
 
-    /// Reports that a participant uses messaging now, or doesn't any more. The local one's is embedded.
+    /// Reports the messaging of a participant as added or deleted. That of the local participant is embedded.
     pub(super) fn report_participant_messaging(
         &mut self,
         id: ConversationId,
@@ -223,14 +225,14 @@ impl Engine {
             return;
         };
         let local = conversation.local.clone();
-        let mut everybody: Vec<_> = conversation.introduced.iter().cloned().collect();
-        everybody.push(local);
-        for address in everybody {
+        let mut all: Vec<_> = conversation.introduced.iter().cloned().collect();
+        all.push(local);
+        for address in all {
             self.report_participant_messaging(id, &address, EventKind::Deleted);
         }
     }
 
-    /// Reports that everyone who was reported to be there is gone.
+    /// Reports all participants as deleted who were reported as added.
     pub(super) fn remove_participants(&mut self, id: ConversationId, with_messaging: bool) {
         if with_messaging {
             self.remove_participants_messaging(id);
@@ -246,7 +248,7 @@ impl Engine {
     }
 }
 
-/// Where somebody is, as somebody else sees it (`SourceNetwork_ref`).
+/// The network of the user with this address, as the user `from` sees it (`SourceNetwork_ref`).
 fn source_network(address: &str, from: &str) -> &'static str {
     if enterprise(address) == enterprise(from) {
         "SameEnterprise"

@@ -1,5 +1,4 @@
-//! The people whom a user can communicate with: contacts, what they show, and the search for them (`people_ref`, `contact_ref`,
-//! `search_ref`).
+//! Contacts, their published state, and the search for them (`people_ref`, `contact_ref`, `search_ref`).
 
 use ucwa_proto::{Representation, Resource};
 
@@ -10,12 +9,12 @@ use super::identifiers::ApplicationId;
 use super::reply::{Refusal, checksum};
 use super::routes;
 
-/// The longest query (`search_ref`).
+/// The maximum length of a query (`search_ref`).
 const LONGEST_QUERY: usize = 256;
-/// How many a search finds at most that names no limit.
+/// The maximum number of results of a search without a limit.
 const USUAL_LIMIT: u64 = 25;
 
-/// Something that a person shows to others, each in a resource of its own.
+/// A part of a person's published state. Each is a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Facet {
     Presence,
@@ -32,7 +31,7 @@ impl Facet {
         Self::SupportedModalities,
     ];
 
-    /// What it is called as somebody else's.
+    /// The rel of a contact's facet.
     pub(super) fn of_contact(self) -> &'static str {
         match self {
             Self::Presence => "contactPresence",
@@ -42,7 +41,7 @@ impl Facet {
         }
     }
 
-    /// Where somebody else's is.
+    /// The href of a contact's facet.
     pub(super) fn href(self, id: ApplicationId, address: &str) -> String {
         match self {
             Self::Presence => routes::contact_presence(id, address),
@@ -52,7 +51,7 @@ impl Facet {
         }
     }
 
-    /// The user's own: the rel and the href. The modalities of an application are a property of its communication.
+    /// The rel and the href of the user's own facet. The modalities of an application are a property of its communication.
     pub(super) fn mine(self, id: ApplicationId) -> (&'static str, String) {
         match self {
             Self::Presence => ("presence", routes::presence(id)),
@@ -66,7 +65,7 @@ impl Facet {
 impl Engine {
     pub(super) fn people_resource(&self, id: ApplicationId) -> Resource<'static> {
         let mut resource = Resource::new("people").with_href(routes::people(id));
-        // A guest has no contact list.
+        // Guests have no contact list.
         if self.contact_list(id).is_ok() {
             resource = resource
                 .with_link("myContacts", routes::my_contacts(id))
@@ -90,7 +89,7 @@ impl Engine {
             .with_link("subscribedContacts", routes::subscribed_contacts(id))
     }
 
-    /// Adds the link to a contact. Only those with an account are contacts.
+    /// Adds the link to a contact. Only users with an account are contacts.
     pub(super) fn with_contact(
         &self,
         resource: Resource<'static>,
@@ -104,7 +103,7 @@ impl Engine {
         }
     }
 
-    /// Anyone with an account, as a contact.
+    /// The user with this address as a contact.
     pub(super) fn contact_resource(
         &self,
         id: ApplicationId,
@@ -135,7 +134,7 @@ impl Engine {
         Ok(resource.with_property("etag", etag))
     }
 
-    /// What a contact shows.
+    /// A facet of a contact.
     pub(super) fn facet_resource(
         &self,
         id: ApplicationId,
@@ -151,7 +150,7 @@ impl Engine {
         })
     }
 
-    /// GET search: everyone with an account whose name or address contains the query, and then such distribution groups.
+    /// GET search: the users whose name or address contains the query, and after them the distribution groups.
     pub(super) fn search(
         &self,
         exchange: &Exchange<'_>,
@@ -178,7 +177,7 @@ impl Engine {
             .take(limit)
             .filter_map(|address| self.contact_resource(id, address).ok())
             .collect();
-        // Guests see no groups of the organization.
+        // For guests, `group_resource` fails: they cannot find distribution groups.
         let mut groups = self.distribution_groups_like(query).into_iter();
         let groups_found: Vec<_> = groups
             .by_ref()

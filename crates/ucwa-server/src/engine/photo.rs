@@ -11,18 +11,18 @@ use super::identifiers::ApplicationId;
 use super::reply::{Refusal, Reply, checksum, set};
 use super::routes;
 
-/// How long a client may use a photo without asking again.
+/// How long a client may cache a photo.
 const GOOD_FOR: Duration = Duration::from_secs(3600);
 
 impl Engine {
-    /// The href of a user's photo. Guests cannot see the photos that the server keeps. A user without a photo has a link, too.
+    /// The href of a user's photo. It exists for a user without a photo as well. Guests get only the URLs of photos at other servers.
     pub(super) fn photo_href(&self, id: ApplicationId, address: &str) -> Option<String> {
         let elsewhere = self.user_at(address)?.card.photo.clone();
         let is_guest = self.is_guest(&self.application(id).ok()?.address);
         elsewhere.or_else(|| (!is_guest).then(|| routes::contact_photo(id, address)))
     }
 
-    /// GET contactPhoto. The photo has one size, which is served for every size that a client asks for.
+    /// GET contactPhoto. Checks the requested size and then serves the photo in its only size.
     pub(super) fn photo(
         &self,
         exchange: &Exchange<'_>,
@@ -49,7 +49,7 @@ impl Engine {
     }
 }
 
-/// Whether this is a height and a width in pixels, such as `HR96X96`.
+/// Whether the text is a height and a width in pixels, such as `HR96X96`.
 fn is_size(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let sides = lower

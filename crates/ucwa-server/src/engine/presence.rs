@@ -1,4 +1,4 @@
-//! What the user shows to others: presence, note and location (`presence_ref`, `note_ref`, `location_ref`).
+//! The published state of users: presence, note and location (`presence_ref`, `note_ref`, `location_ref`).
 
 use std::time::Duration;
 
@@ -13,28 +13,29 @@ use super::people::Facet;
 use super::reply::{Refusal, Reply};
 use super::timers::Timer;
 
-/// The longest location (`location_ref`).
+/// The maximum length of a location (`location_ref`).
 const LONGEST_LOCATION: usize = 60;
-/// The longest note (`Presence`).
+/// The maximum length of a note (`Presence`).
 const LONGEST_NOTE: usize = 500;
 
-/// After how long without a report of activity a user looks idle: the documented `inactiveTimeout` (`MeDashboard`). How long it
-/// takes from there to Away isn't published, so that it stays so.
+/// How long after the last activity a user becomes idle: the documented `inactiveTimeout` (`MeDashboard`). The time until `Away`
+/// is
+/// not published, so an idle user stays idle.
 const IDLE_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// What a user has published, over all applications.
+/// What a user has published, with any of the user's applications.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Published {
-    /// What the user chose to be.
+    /// The availability that the user chose.
     preferred: Option<Preferred>,
-    /// What others were told last.
+    /// The last presence that was reported to others.
     told: Option<Shown>,
     since: Duration,
     note: Option<String>,
     location: Option<String>,
 }
 
-/// An availability that can be chosen (`PreferredAvailability_ref`).
+/// An availability that a user can choose (`PreferredAvailability_ref`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Preferred {
     Online,
@@ -59,16 +60,16 @@ impl Preferred {
     }
 }
 
-/// What others see of a user who isn't offline.
+/// The presence of a user who is not offline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shown {
     preferred: Preferred,
-    /// Nothing was heard of him for so long that he looks inactive.
+    /// Whether the last activity was `IDLE_AFTER` ago.
     idle: bool,
 }
 
 impl Shown {
-    /// The word for it in `Availability_ref`, which has none for being off work.
+    /// The word of `Availability_ref`, which has none for `Offwork`.
     fn availability(self) -> &'static str {
         match self.preferred {
             Preferred::Online if self.idle => "IdleOnline",
@@ -107,7 +108,7 @@ impl Engine {
         Ok(self.with_facet(resource, address, facet))
     }
 
-    /// The address of the application's user, who has to be available for this.
+    /// The address of the application's user. Fails if the application has not called makeMeAvailable.
     fn check_available(&self, id: ApplicationId) -> Result<&str, Refusal> {
         let application = self.application(id)?;
         if application.available {
@@ -117,7 +118,7 @@ impl Engine {
         }
     }
 
-    /// Fills in what a user shows of a facet.
+    /// Adds the properties of a facet.
     pub(super) fn with_facet(
         &self,
         resource: Resource<'static>,
@@ -152,7 +153,7 @@ impl Engine {
         }
     }
 
-    /// Fills in the device of a contact, and since when the contact shows this availability.
+    /// Adds the device of a contact, and the time since which the contact has this availability.
     pub(super) fn with_device(
         &self,
         resource: Resource<'static>,
@@ -171,9 +172,9 @@ impl Engine {
             .with_property("lastActive", DateTime::from(since).to_json())
     }
 
-    /// What others see of a user's availability; `None` when he is offline.
+    /// The presence that others see. `None` if the user is offline.
     fn shown(&self, address: &str) -> Option<Shown> {
-        // The user is where they were seen last.
+        // The application with the latest activity decides.
         let active = self
             .available(address)
             .map(|application| application.active);
@@ -183,20 +184,20 @@ impl Engine {
             .get(address)
             .and_then(|published| published.preferred)
             .unwrap_or(Preferred::Online);
-        let decays = matches!(preferred, Preferred::Online | Preferred::Busy);
+        let can_be_idle = matches!(preferred, Preferred::Online | Preferred::Busy);
         Some(Shown {
             preferred,
-            idle: decays && self.now >= active + IDLE_AFTER,
+            idle: can_be_idle && self.now >= active + IDLE_AFTER,
         })
     }
 
-    /// Whether the user shows himself as being here.
+    /// Whether the presence of the user is `Online` or `IdleOnline`.
     pub(super) fn is_online(&self, address: &str) -> bool {
         self.shown(address)
             .is_some_and(|shown| shown.preferred == Preferred::Online)
     }
 
-    /// The user is at this application now.
+    /// Stores that the user is active at this application now.
     pub(super) fn is_here(&mut self, id: ApplicationId) -> Result<(), Refusal> {
         let now = self.now;
         self.application_mut(id)?.active = now;
@@ -212,20 +213,20 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// Whether nothing was heard of the user at this application since then.
+    /// Whether the last activity at this application was at this time.
     pub(super) fn is_inactive(&self, id: ApplicationId, since: Duration) -> bool {
         self.application(id)
             .is_ok_and(|application| application.available && application.active == since)
     }
 
-    /// Nothing was heard of the user at this application for so long that he may look idle.
+    /// Reports the user as idle, unless another application has had activity.
     pub(super) fn may_be_idle(&mut self, id: ApplicationId) {
         if let Ok(address) = self.check_available(id).map(str::to_owned) {
             self.activity_may_have_changed(&address);
         }
     }
 
-    /// The user went idle or came back: he is told as well, who changed nothing of what he chose to show.
+    /// Reports the presence to watchers and to the user's applications if the user has become idle or active.
     fn activity_may_have_changed(&mut self, address: &str) {
         let before = self.published.get(address).and_then(|it| it.told);
         self.availability_may_have_changed(address);
@@ -234,7 +235,7 @@ impl Engine {
         }
     }
 
-    /// POST presence; an empty body resets it.
+    /// POST presence. An empty body resets it.
     pub(super) fn set_presence(
         &mut self,
         exchange: &Exchange<'_>,
@@ -247,25 +248,22 @@ impl Engine {
                 "The availability is none that can be chosen.",
             ))?),
         };
-        self.published.entry(address.clone()).or_default().preferred = preferred;
+        self.published.get_or_default(address.clone()).preferred = preferred;
         self.tell_user(&address, Facet::Presence);
         self.availability_may_have_changed(&address);
         Ok(Reply::Done)
     }
 
-    /// What makeMeAvailable's `signInAs` chooses.
+    /// Sets the availability in `signInAs` of makeMeAvailable.
     pub(super) fn sign_in_as(&mut self, address: &str, text: &str) -> Result<(), Refusal> {
         let preferred = Preferred::parse(text).ok_or(Refusal::parameter(
             "The availability is none that can be chosen.",
         ))?;
-        self.published
-            .entry(address.to_owned())
-            .or_default()
-            .preferred = Some(preferred);
+        self.published.get_or_default(address.to_owned()).preferred = Some(preferred);
         Ok(())
     }
 
-    /// POST note; a blank one, or an empty body, resets it.
+    /// POST note. A blank note or an empty body resets it.
     pub(super) fn set_note(
         &mut self,
         exchange: &Exchange<'_>,
@@ -276,12 +274,12 @@ impl Engine {
         fields.only_text("message")?;
         let note = fields.limited("message", LONGEST_NOTE)?;
         let note = note.filter(|note| !note.trim().is_empty());
-        self.published.entry(address.clone()).or_default().note = note;
+        self.published.get_or_default(address.clone()).note = note;
         self.facet_changed(&address, Facet::Note);
         Ok(Reply::Done)
     }
 
-    /// POST location; an empty body clears it.
+    /// POST location. An empty body clears it.
     pub(super) fn set_location(
         &mut self,
         exchange: &Exchange<'_>,
@@ -292,7 +290,7 @@ impl Engine {
         fields.only_text("location")?;
         let location = fields.limited("location", LONGEST_LOCATION)?;
         let location = location.filter(|location| !location.is_empty());
-        self.published.entry(address.clone()).or_default().location = location;
+        self.published.get_or_default(address.clone()).location = location;
         self.facet_changed(&address, Facet::Location);
         Ok(Reply::Done)
     }
@@ -302,11 +300,11 @@ impl Engine {
         self.tell_watchers(address, facet);
     }
 
-    /// An application came, went, or chose an availability: tells those who watch the user, if it makes a difference.
+    /// Reports the user's presence to the watchers if it has changed.
     pub(super) fn availability_may_have_changed(&mut self, address: &str) {
         let shown = self.shown(address);
         let now = self.now;
-        let published = self.published.entry(address.to_owned()).or_default();
+        let published = self.published.get_or_default(address.to_owned());
         if published.told != shown {
             published.told = shown;
             published.since = now;
@@ -314,7 +312,7 @@ impl Engine {
         }
     }
 
-    /// Tells the user's own applications.
+    /// Reports a facet to the user's own applications.
     fn tell_user(&mut self, address: &str, facet: Facet) {
         for id in self.applications_of(address) {
             if self.check_available(id).is_ok() {
@@ -325,7 +323,7 @@ impl Engine {
         }
     }
 
-    /// Every modality that any of the user's applications takes.
+    /// The modalities that the user's applications support.
     fn modalities_of(&self, address: &str) -> Vec<String> {
         let mut modalities: Vec<String> = Vec::new();
         for modality in self.available(address).flat_map(|it| &it.modalities) {
@@ -336,7 +334,7 @@ impl Engine {
         modalities
     }
 
-    /// The applications that have made a user available.
+    /// The applications of a user that have called makeMeAvailable.
     fn available(&self, address: &str) -> impl Iterator<Item = &Application> {
         let applications = self.applications.of(address);
         applications.filter_map(|(_, application)| application.available.then_some(application))

@@ -1,4 +1,5 @@
-//! The levels of a user's data that each contact may see (`contactPrivacyRelationship2_ref`, `myPrivacyRelationships_ref`).
+//! The privacy level of each contact: the data of the user that the contact may see (`contactPrivacyRelationship2_ref`,
+//! `myPrivacyRelationships_ref`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -50,7 +51,7 @@ impl Level {
         levels.find(|level| level.as_str().eq_ignore_ascii_case(text))
     }
 
-    /// The level of a contact for which the user has set none.
+    /// The level of a contact for whom the user has set no level.
     fn default_of(user: &str, contact: &str) -> Self {
         match user.split('@').nth(1) == contact.split('@').nth(1) {
             true => Self::Colleagues,
@@ -92,7 +93,7 @@ impl PrivacyLevels {
         self.0.get(contact).map_or(0, |set| set.version)
     }
 
-    /// The contacts for which the user has set a level.
+    /// The contacts for whom the user has set a level.
     fn contacts(&self) -> impl Iterator<Item = &str> {
         let set = self.0.iter().filter(|(_, set)| set.level.is_some());
         set.map(|(contact, _)| contact.as_str())
@@ -175,21 +176,22 @@ impl Engine {
     ) -> Result<Reply, Refusal> {
         let before = self.privacy_level(id, contact)?;
         let user = self.application(id)?.address.clone();
-        let list = self.contact_lists.get_mut(&user);
-        let list = list.ok_or(Refusal::ANONYMOUS_NOT_ALLOWED)?;
-        list.levels.set(contact, level);
+        let levels = self.contact_lists.levels_mut(&user);
+        let levels = levels.ok_or(Refusal::ANONYMOUS_NOT_ALLOWED)?;
+        levels.set(contact, level);
         self.changed(|| DurableRecord::ContactList(user.clone()));
         if self.privacy_level(id, contact)? == before {
             return Ok(Reply::Done);
         }
-        for application in self.applications_of(&user) {
-            if self.watches(application, contact) {
-                let href = routes::contact_privacy_relationship(application, contact);
-                let link = EventLink::new("contactPrivacyRelationship", href);
-                let within = EventLink::new("contact", routes::contact(application, contact));
-                let event = Event::new(EventKind::Updated, link).within(within);
-                self.emit(application, Source::People, event);
-            }
+        let own = self.applications.of(&user);
+        let watching = own.filter(|(_, application)| application.watches(contact));
+        let watching: Vec<_> = watching.map(|(application, _)| application).collect();
+        for application in watching {
+            let href = routes::contact_privacy_relationship(application, contact);
+            let link = EventLink::new("contactPrivacyRelationship", href);
+            let within = EventLink::new("contact", routes::contact(application, contact));
+            let event = Event::new(EventKind::Updated, link).within(within);
+            self.emit(application, Source::People, event);
         }
         Ok(Reply::Done)
     }
@@ -207,7 +209,7 @@ impl Engine {
             .with_embedded_many("myPrivacyRelationship", levels))
     }
 
-    /// GET myPrivacyRelationship: the people with this level, of those in the contact list and those for whom the user has set one.
+    /// GET myPrivacyRelationship: the contacts with this level, and other users for whom the user has set this level.
     pub(super) fn privacy_level_resource(
         &self,
         id: ApplicationId,

@@ -1,6 +1,7 @@
-//! Durable records: the part of the engine's state that outlives the process.
+//! Durable records: the part of the engine's state that can outlive the process.
 //!
-//! Tokens, contact lists and archives are durable, and the names of guests, which archives show. Applications, conversations, invitations and conferences are not.
+//! Tokens, contact lists, archives, and the names of guests, which archives show, are durable. Applications, conversations,
+//! invitations and conferences are not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,9 +20,9 @@ use crate::config::ServerConfig;
 /// The identity of a durable record.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecordId {
-    /// The kind: one of a few words.
+    /// The kind, such as `token`.
     pub kind: String,
-    /// The key: unique among the records of the kind. The key of a token is the token itself.
+    /// The key, which is unique among the records of the kind. The key of a token is the text of the token, a secret.
     pub key: String,
 }
 
@@ -50,7 +51,7 @@ impl fmt::Debug for RecordValue {
 /// Changes of durable records: the new value of each, or `None` if the record is deleted.
 pub type RecordChanges = BTreeMap<RecordId, Option<RecordValue>>;
 
-/// A record has a value or a key that the engine cannot read, or is of an unknown kind.
+/// The error of [`Engine::restore`] if a record has an invalid key or value, or an unknown kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a record of the kind {kind:?} cannot be read")]
 pub struct RestoreError {
@@ -63,9 +64,9 @@ pub struct RestoreError {
 pub(super) enum DurableRecord {
     /// A token, by its text.
     Token(Arc<str>),
-    /// A browser in which a user signed in at the page, by the value of its cookie.
+    /// A browser in which a user signed in on the page, by the value of its cookie.
     Browser(Arc<str>),
-    /// The contact list of a user, by the address. Without a record it is the one of the configuration.
+    /// The contact list of a user, by the user's address. A user without a record has the contact list of the configuration.
     ContactList(String),
     /// A guest who joined a conference, by the address.
     Guest(String),
@@ -111,20 +112,19 @@ impl DurableRecord {
 /// The records that changed since the changes were last taken.
 #[derive(Default)]
 pub(super) struct ChangedRecords {
-    /// `None` if the state ends with the process.
+    /// `None` if the engine reports no changes.
     changed: Option<BTreeSet<DurableRecord>>,
 }
 
 impl Engine {
-    /// A server with the durable state of an earlier one. From now on it reports changes of the state by
-    /// [`take_changes`](Self::take_changes).
+    /// A server with the durable state of an earlier one. [`take_changes`](Self::take_changes) reports the later changes.
     ///
-    /// Expired tokens, and tokens of users who have no account any more, are dropped. The seed must be another one than the earlier
-    /// server's, or else the same tokens are issued again.
+    /// Expired tokens and tokens of users without an account are dropped. The seed must differ from the seed of the earlier server.
+    /// Otherwise the server issues the same tokens again.
     ///
     /// # Errors
     ///
-    /// If a record cannot be read.
+    /// If a record is invalid.
     pub fn restore(
         config: ServerConfig,
         records: impl IntoIterator<Item = (RecordId, RecordValue)>,
@@ -140,10 +140,9 @@ impl Engine {
         Ok(engine)
     }
 
-    /// The changes of durable records since the last call. None if the engine is not a restored one.
+    /// Takes the changes of durable records since the last call. Empty if the engine was not restored.
     ///
-    /// The responses that were polled after an input may report the changes of that input, so the changes must be stored before the
-    /// responses are sent.
+    /// The outputs after an input may report the changes of that input. Store the changes before you send these responses.
     pub fn take_changes(&mut self) -> RecordChanges {
         let changed = self.changes.changed.as_mut().map(mem::take);
         let changed = changed.unwrap_or_default().into_iter();
@@ -152,7 +151,7 @@ impl Engine {
             .collect()
     }
 
-    /// Notes that a durable record has changed.
+    /// Marks a durable record as changed.
     pub(super) fn changed(&mut self, record: impl FnOnce() -> DurableRecord) {
         if let Some(changed) = &mut self.changes.changed {
             changed.insert(record());
@@ -183,7 +182,7 @@ impl Engine {
         }
     }
 
-    /// Adds a record to the state. `None` if its value cannot be read.
+    /// Adds a record to the state. `None` if its value is invalid.
     fn restore_record(&mut self, record: DurableRecord, value: &str) -> Option<()> {
         match record {
             DurableRecord::Token(text) => match self.restored_token(value)? {
@@ -198,30 +197,30 @@ impl Engine {
                 let (mut list, groups): (ContactList, Vec<String>) = parsed(value)?;
                 for group in groups {
                     if let Some(position) = self.distribution_group_named(&group) {
-                        // A repeated entry is left out.
+                        // A repeated entry is skipped.
                         drop(list.add_distribution_group(position));
                     }
                 }
                 // The record of a user without an account is kept, and not used.
-                if let Some(current) = self.contact_lists.get_mut(&owner) {
-                    *current = list;
+                if self.contact_lists.get(&owner).is_some() {
+                    self.contact_lists.insert(owner, list);
                 }
             }
             DurableRecord::Guest(address) => {
                 self.guests.insert(address, parsed(value)?);
             }
             DurableRecord::Archive(owner) => {
-                self.mailboxes.entry(owner).or_default().next = parsed(value)?;
+                self.mailboxes.get_or_default(owner).next = parsed(value)?;
             }
             DurableRecord::Log(owner, number) => {
-                let mailbox = self.mailboxes.entry(owner).or_default();
+                let mailbox = self.mailboxes.get_or_default(owner);
                 mailbox.logs.insert(number, parsed(value)?);
             }
         }
         Some(())
     }
 
-    /// The token with this value. `Some(None)` if it is good for nothing any more.
+    /// The token with this value. `Some(None)` if the token has expired, or its user has no account.
     fn restored_token(&self, value: &str) -> Option<Option<Token>> {
         let token = Token::restored(parsed(value)?, self.wall_at_epoch());
         Some(token.filter(|token| self.user_at(token.address()).is_some()))
@@ -235,7 +234,7 @@ impl Engine {
     }
 }
 
-/// Fails for a time before 1970 only, which no clock shows.
+/// The value of a record. `None` only for a time before 1970.
 fn json(value: &impl Serialize) -> Option<RecordValue> {
     serde_json::to_string(value).ok().map(RecordValue)
 }

@@ -1,4 +1,4 @@
-//! From what a handler found to the response on the wire.
+//! The results of handlers, and the responses made of them.
 
 use bytes::Bytes;
 use http::header::{
@@ -10,23 +10,23 @@ use ucwa_proto::{Problem, Representation, Resource};
 use super::Engine;
 use super::events::spell_dates;
 
-/// By which a request is found in the logs of both sides; every response has one.
+/// The header with the correlation ID, by which the logs of client and server name a request. Every response has it.
 pub(super) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-id");
 
-/// What a handler answers when it can do what was asked.
+/// The result of a handler that succeeded.
 #[derive(Debug)]
 pub(super) enum Reply {
     /// No body.
     Done,
     /// No body, and the location of the operation that was started.
     Created(String),
-    /// A resource; its `etag` property is sent as a header too.
+    /// A resource. Its `etag` property is also sent as a header.
     Resource(Box<Resource<'static>>),
-    /// 200 and a resource that existed before, where the documented status is 201.
+    /// 200 with a resource that existed before, where the documented status is 201.
     Existing(Box<Resource<'static>>),
-    /// Already in its last form, with its own status.
+    /// A complete response with its own status.
     Ready(Response<Bytes>),
-    /// Later: a pending GET.
+    /// No response yet: a pending GET that waits.
     Parked,
 }
 
@@ -42,7 +42,7 @@ impl From<Resource<'static>> for Reply {
     }
 }
 
-/// What a handler answers when it can't: an HTTP status and UCWA's code, subcode and message (`ErrorsAndInformationalMessages`).
+/// The result of a handler that failed: an HTTP status and UCWA's code, subcode and message (`ErrorsAndInformationalMessages`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
@@ -75,7 +75,7 @@ impl Refusal {
         )
     }
 
-    /// A field is missing, too long, or makes no sense.
+    /// A field is missing, too long or invalid.
     pub(super) const fn parameter(message: &'static str) -> Self {
         Self::bad_request("ParameterValidationFailure", message)
     }
@@ -252,7 +252,7 @@ impl Refusal {
     }
 }
 
-/// UCWA's error, or the reason of an event.
+/// The body of an error, or the reason of an event.
 pub(super) fn problem(
     code: &'static str,
     subcode: Option<&'static str>,
@@ -266,7 +266,7 @@ pub(super) fn problem(
 }
 
 impl Engine {
-    /// The response to a handler's answer, with the documented status of success; `None` when it comes later.
+    /// The response for the result of a handler, with this status of success. `None` for a pending GET that waits.
     pub(super) fn response(
         &self,
         answer: Result<Reply, Refusal>,
@@ -340,7 +340,7 @@ impl Engine {
         response
     }
 
-    /// A response with the headers that every response has.
+    /// A response without a body, with the headers of every response.
     pub(super) fn bare(&self, status: StatusCode) -> Response<Bytes> {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = status;
@@ -355,7 +355,7 @@ impl Engine {
     }
 }
 
-/// The version of something that never changes while the server runs: FNV-1a of its bytes.
+/// The ETag of content that has no version: the FNV-1a hash of its bytes.
 pub(super) fn checksum(bytes: &[u8]) -> String {
     let checksum = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
         (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
@@ -363,20 +363,20 @@ pub(super) fn checksum(bytes: &[u8]) -> String {
     checksum.to_string()
 }
 
-/// Sets a header whose value the server made; one that no header can carry is left out.
+/// Sets a header. Does nothing if the value is not a valid header value.
 pub(super) fn set(response: &mut Response<Bytes>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
 }
 
-/// Leaves the headers of a response, for HEAD.
+/// Removes the body of a response to HEAD, and sets its length.
 pub(super) fn leave_out_body(response: &mut Response<Bytes>) {
     let length = std::mem::take(response.body_mut()).len();
     set(response, CONTENT_LENGTH, &length.to_string());
 }
 
-/// Adds one more value to a header.
+/// Adds a value to a header.
 pub(super) fn append(response: &mut Response<Bytes>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().append(name, value);

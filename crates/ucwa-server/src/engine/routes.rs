@@ -208,7 +208,7 @@ resources! {
         my_privacy_relationship(level: Level) "/people/privacyRelationships/{level}" {
             GET 200 => |engine, at| engine.privacy_level_resource(at.application, level);
         }
-        // The other names below `/people` have their rows before this one, which takes any name.
+        // This row matches every name below `/people`, so the rows with fixed names come before it.
         contact(address: &str) "/people/{address}" {
             GET 200 => |engine, at| engine.contact_resource(at.application, address);
         }

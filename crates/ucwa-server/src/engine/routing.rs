@@ -1,4 +1,4 @@
-//! The form of the table of resources in `routes.rs`, and the search for the row of a path.
+//! The types of the table of resources in `routes.rs`, and the search for the row of a path.
 
 use http::StatusCode;
 use ucwa_proto::Representation;
@@ -12,16 +12,16 @@ use super::routes;
 /// The path of `applications`; below it are the resources of each application.
 pub(super) const APPLICATIONS: &str = "/ucwa/oauth/v1/applications";
 
-/// The most segments of a path below the application, or of another path of the server.
+/// The maximum number of segments of a path below the application, or of another path of the server.
 const DEEPEST: usize = 8;
 
-/// A resource: where it is, and its methods.
+/// A resource: its path and its methods.
 pub(super) struct Row {
     /// The rel, in snake case.
     pub(super) name: &'static str,
-    /// The path, or the rest of it below the application. A segment in braces is a parameter.
+    /// The path, for resources of an application the part below the application. A segment in braces is a parameter.
     pub(super) template: &'static str,
-    /// The number of the segments of the template.
+    /// The number of segments of the template.
     pub(super) length: usize,
     pub(super) operations: &'static [Operation],
 }
@@ -36,11 +36,11 @@ pub(super) struct Operation {
     pub(super) handler: Handler,
 }
 
-/// What serves a request.
+/// The handler of a method.
 pub(super) enum Handler {
     /// Needs no token.
     Open(fn(&mut Engine, &Exchange<'_>) -> Result<Reply, Refusal>),
-    /// Needs the token of a user, whose address it gets.
+    /// Needs the token of a user, and gets the user's address.
     User(fn(&mut Engine, &Exchange<'_>, &str) -> Result<Reply, Refusal>),
     /// Needs the token of the user of the application.
     Application(fn(&mut Engine, &At<'_>) -> Result<Reply, Refusal>),
@@ -53,7 +53,7 @@ impl Row {
         operations.all(|operation| matches!(operation.handler, Handler::Open(_)))
     }
 
-    /// The operation of a method. HEAD is the GET of which only the headers are sent.
+    /// The operation of a method. HEAD has the operation of GET.
     pub(super) fn operation(&self, method: &str) -> Option<&'static Operation> {
         let method = if method == "HEAD" { "GET" } else { method };
         self.operations
@@ -82,7 +82,7 @@ fn is_parameter(segment: &str) -> bool {
     segment.starts_with('{')
 }
 
-/// The number of the segments of a template.
+/// The number of segments of a template.
 pub(super) const fn length(template: &str) -> usize {
     let mut left = template.as_bytes();
     let mut count = 0;
@@ -95,7 +95,7 @@ pub(super) const fn length(template: &str) -> usize {
     count
 }
 
-/// The status of success with this number.
+/// The status with this number.
 pub(super) const fn status(number: u16) -> StatusCode {
     match number {
         201 => StatusCode::CREATED,
@@ -104,7 +104,8 @@ pub(super) const fn status(number: u16) -> StatusCode {
     }
 }
 
-/// A path with its escapes resolved, in lower case: like IIS, the server ignores the case of letters, and takes `%40` for `@`.
+/// A path in lower case, percent-decoded: like IIS, the server ignores case, and `%40` means `@`. `None` if the path is not
+/// UTF-8.
 pub(super) fn normalized(path: &str) -> Option<String> {
     let path = percent_encoding::percent_decode_str(path).decode_utf8();
     Some(path.ok()?.to_lowercase())
@@ -170,7 +171,7 @@ impl<'a> At<'a> {
     }
 }
 
-/// A parameter of a path. The ID of something that another application has is not found.
+/// A parameter of a path. The ID of another application's object is not found.
 pub(super) trait Parameter<'a>: Sized {
     fn read(text: &'a str, engine: &Engine, application: ApplicationId) -> Result<Self, Refusal>;
 }

@@ -1,6 +1,4 @@
-//! The meetings that users have scheduled (`myOnlineMeetings_ref`, `myOnlineMeeting_ref`). They come from the configuration.
-
-use std::collections::BTreeMap;
+//! Scheduled meetings (`myOnlineMeetings_ref`, `myOnlineMeeting_ref`). The configuration schedules them.
 
 use ucwa_proto::Resource;
 
@@ -9,9 +7,10 @@ use super::identifiers::{ApplicationId, Identifiers, MeetingId};
 use super::meeting::Meeting;
 use super::reply::Refusal;
 use super::routes;
+use super::table::Table;
 use crate::config::{ScheduledMeeting, ServerConfig, address};
 
-/// A meeting in a calendar. It can be joined by its URI at any time.
+/// A scheduled meeting and its organizer. Users can join it by its URI at any time.
 #[derive(Debug)]
 pub(super) struct CalendarEntry {
     /// The address of the organizer.
@@ -24,7 +23,7 @@ impl CalendarEntry {
         &self.meeting.subject
     }
 
-    /// The meeting before the first participant has joined it.
+    /// The conference of this meeting, before a participant has joined.
     pub(super) fn meeting(&self, id: MeetingId) -> Meeting {
         let meeting = &self.meeting;
         let invited = meeting.leaders.iter().chain(&meeting.attendees);
@@ -36,34 +35,60 @@ impl CalendarEntry {
     }
 }
 
-/// The meetings that all users have scheduled.
-pub(super) fn calendar(
-    config: &ServerConfig,
-    identifiers: &mut Identifiers,
-) -> BTreeMap<MeetingId, CalendarEntry> {
-    let users = config.users.iter();
-    let entries = users.flat_map(|user| {
-        user.meetings.iter().map(|meeting| CalendarEntry {
-            organizer: user.address(),
-            meeting: meeting.clone(),
-        })
-    });
-    entries
-        .map(|entry| (identifiers.scheduled_meeting(), entry))
-        .collect()
+/// The scheduled meetings of all users.
+#[derive(Debug, Default)]
+pub(super) struct Calendar {
+    by_id: Table<MeetingId, CalendarEntry>,
+    /// The meetings of each organizer, by the organizer's address, in the order of the configuration.
+    of_organizer: Table<String, Vec<MeetingId>>,
+}
+
+impl Calendar {
+    pub(super) fn new(config: &ServerConfig, identifiers: &mut Identifiers) -> Self {
+        let mut calendar = Self::default();
+        for user in &config.users {
+            for meeting in &user.meetings {
+                let id = identifiers.scheduled_meeting();
+                let organizer = user.address();
+                let ids = calendar.of_organizer.get_or_default(organizer.clone());
+                ids.push(id);
+                let meeting = meeting.clone();
+                let entry = CalendarEntry { organizer, meeting };
+                calendar.by_id.insert(id, entry);
+            }
+        }
+        calendar
+    }
+
+    pub(super) fn visited(&self) -> u64 {
+        self.by_id.visited() + self.of_organizer.visited()
+    }
+
+    pub(super) fn get(&self, id: MeetingId) -> Option<&CalendarEntry> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = (MeetingId, &CalendarEntry)> {
+        self.by_id.iter().map(|(id, entry)| (*id, entry))
+    }
+
+    /// The meetings that the user with this address has scheduled.
+    fn of(&self, organizer: &str) -> impl Iterator<Item = (MeetingId, &CalendarEntry)> {
+        let ids = self.of_organizer.get(organizer).into_iter().flatten();
+        ids.filter_map(|id| Some((*id, self.by_id.get(id)?)))
+    }
 }
 
 impl Engine {
-    /// GET myOnlineMeetings: the meetings that the user has scheduled.
+    /// GET myOnlineMeetings: the meetings of which the user is the organizer.
     pub(super) fn my_online_meetings_resource(
         &self,
         id: ApplicationId,
     ) -> Result<Resource<'static>, Refusal> {
         let user = &self.application(id)?.address;
         self.refuse_guest(user)?;
-        let own = self.calendar.iter();
-        let own = own.filter(|(_, entry)| entry.organizer == *user);
-        let meetings = own.map(|(meeting, entry)| resource(id, *meeting, entry));
+        let own = self.calendar.of(user);
+        let meetings = own.map(|(meeting, entry)| resource(id, meeting, entry));
         Ok(Resource::new("myOnlineMeetings")
             .with_href(routes::my_online_meetings(id))
             .with_embedded_many("myOnlineMeeting", meetings.collect::<Vec<_>>()))
@@ -76,7 +101,7 @@ impl Engine {
         meeting: MeetingId,
     ) -> Result<Resource<'static>, Refusal> {
         let user = &self.application(id)?.address;
-        match self.calendar.get(&meeting) {
+        match self.calendar.get(meeting) {
             Some(entry) if entry.organizer == *user => Ok(resource(id, meeting, entry)),
             _ => Err(Refusal::NOT_FOUND),
         }

@@ -14,29 +14,25 @@ use super::identifiers::ApplicationId;
 use super::people::Facet;
 use super::reply::{Refusal, Reply};
 use super::routes;
-use super::timers::Timer;
+use super::timers::{Timer, TimerId};
 use crate::config;
 
-/// How long before its end a subscription warns of it.
+/// How long before its end a subscription is reported as updated.
 const WARNING: Duration = Duration::from_secs(2 * 60);
-/// The longest life of a subscription.
+/// The maximum duration of a subscription.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
-/// How many people an application may watch. No page names a number; this one only keeps a server in memory small.
+/// The maximum number of users that an application can watch. No page names a number. This one bounds the memory of the server.
 const MOST_WATCHED: usize = 1000;
 
-/// The presence of some people, watched by an application.
+/// A subscription of an application to the presence of users.
 #[derive(Debug)]
 pub(super) struct Subscription {
-    /// By address.
+    /// The addresses of the watched users.
     pub(super) members: BTreeSet<String>,
     ends: Duration,
     warned: bool,
-}
-
-impl Subscription {
-    pub(super) fn members(&self) -> &BTreeSet<String> {
-        &self.members
-    }
+    /// The timer for the end, or for the report in advance.
+    timer: TimerId,
 }
 
 impl Engine {
@@ -67,15 +63,16 @@ impl Engine {
         }
         let members = addresses(&fields, "uris")?;
         self.check_watched(id, &members)?;
-        let news = self.unwatched(id, &members)?;
+        let unwatched = self.unwatched(id, &members)?;
         let application = self.application_mut(id)?;
         application.subscriptions_made += 1;
         let key = SubscriptionId::People(application.subscriptions_made);
         self.start_subscription(id, key, members, life)?;
-        self.introduce_watched(id, &news);
+        self.introduce_watched(id, &unwatched);
         Ok(subscription_resource(id, key).into())
     }
 
+    /// Creates a subscription. The caller then introduces those members whom the application did not watch.
     pub(super) fn start_subscription(
         &mut self,
         id: ApplicationId,
@@ -83,14 +80,15 @@ impl Engine {
         members: BTreeSet<String>,
         life: Duration,
     ) -> Result<(), Refusal> {
+        let timer = Timer::Subscription(id, key);
         let subscription = Subscription {
             members,
             ends: self.now + life,
             warned: false,
+            timer: self.set_timer(life.saturating_sub(WARNING), timer),
         };
         let subscriptions = &mut self.application_mut(id)?.subscriptions;
         subscriptions.insert(key, subscription);
-        self.set_timer(life.saturating_sub(WARNING), Timer::Subscription(id, key));
         self.tell_of_subscription(id, key, EventKind::Added);
         Ok(())
     }
@@ -120,7 +118,7 @@ impl Engine {
         Ok(subscription_resource(id, key).into())
     }
 
-    /// Extends a subscription: what is asked for is added to what is left, up to 30 minutes.
+    /// Adds the duration to the remaining time of a subscription, up to 30 minutes.
     pub(super) fn extend(
         &mut self,
         id: ApplicationId,
@@ -147,6 +145,8 @@ impl Engine {
             .subscriptions
             .remove(&key)
             .ok_or(Refusal::NOT_FOUND)?;
+        // A later subscription to the same group has the same key.
+        self.cancel_timer(subscription.timer);
         self.tell_of_subscription(id, key, EventKind::Deleted);
         self.part_from(id, &subscription.members);
         Ok(Reply::Done)
@@ -210,11 +210,11 @@ impl Engine {
         let members = addresses(&exchange.fields()?, "contactUris")?;
         self.subscription(id, key)?;
         self.check_watched(id, &members)?;
-        let news = self.unwatched(id, &members)?;
+        let unwatched = self.unwatched(id, &members)?;
         if let Some(subscription) = self.application_mut(id)?.subscriptions.get_mut(&key) {
             subscription.members.extend(members);
         }
-        self.introduce_watched(id, &news);
+        self.introduce_watched(id, &unwatched);
         self.memberships_resource(id, key).map(Reply::from)
     }
 
@@ -250,19 +250,11 @@ impl Engine {
             .with_links("contact", links.collect::<Vec<_>>()))
     }
 
-    /// Tells every application that watches this user that something which he shows has changed.
+    /// Reports a changed facet of a user to each application that watches the user.
     pub(super) fn tell_watchers(&mut self, address: &str, facet: Facet) {
         for id in self.applications.watchers(address) {
             self.tell_of_facet(id, address, facet);
         }
-    }
-
-    /// Whether the application watches this person.
-    pub(super) fn watches(&self, id: ApplicationId, address: &str) -> bool {
-        self.application(id).is_ok_and(|application| {
-            let mut subscriptions = application.subscriptions.values();
-            subscriptions.any(|subscription| subscription.members.contains(address))
-        })
     }
 
     pub(super) fn is_subscribed(&self, id: ApplicationId, key: SubscriptionId) -> bool {
@@ -271,9 +263,8 @@ impl Engine {
             .is_some_and(|application| application.subscriptions.contains_key(&key))
     }
 
-    /// A subscription may be about to end, or over; or it was extended meanwhile.
+    /// Ends a subscription, or reports its end in advance. Sets the timer again if it was extended.
     pub(super) fn check_subscription(&mut self, id: ApplicationId, key: SubscriptionId) {
-        let now = self.now;
         let Some(subscription) = self
             .applications
             .get_mut(id)
@@ -281,21 +272,21 @@ impl Engine {
         else {
             return;
         };
-        let left = subscription.ends.saturating_sub(now);
-        let next = if left.is_zero() {
+        let left = subscription.ends.saturating_sub(self.now);
+        if left.is_zero() {
             return drop(self.unsubscribe(id, key));
-        } else if left > WARNING {
-            left.saturating_sub(WARNING)
-        } else {
-            if !std::mem::replace(&mut subscription.warned, true) {
-                self.tell_of_subscription(id, key, EventKind::Updated);
-            }
-            left
-        };
-        self.set_timer(next, Timer::Subscription(id, key));
+        }
+        let ends_soon = left <= WARNING;
+        let next = if ends_soon { left } else { left - WARNING };
+        subscription.timer = self
+            .timers
+            .set(self.now + next, Timer::Subscription(id, key));
+        if ends_soon && !std::mem::replace(&mut subscription.warned, true) {
+            self.tell_of_subscription(id, key, EventKind::Updated);
+        }
     }
 
-    /// Whom the application watches.
+    /// The addresses of the users whom the application watches.
     fn watched(&self, id: ApplicationId) -> Result<BTreeSet<&String>, Refusal> {
         Ok(self.application(id)?.watched().collect())
     }
@@ -313,18 +304,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Those whom the application doesn't watch yet.
+    /// The users among `members` whom the application does not watch.
     pub(super) fn unwatched(
         &self,
         id: ApplicationId,
         members: &BTreeSet<String>,
     ) -> Result<Vec<String>, Refusal> {
         let watched = self.watched(id)?;
-        let news = members.iter().filter(|address| !watched.contains(address));
-        Ok(news.cloned().collect())
+        let unwatched = members.iter().filter(|address| !watched.contains(address));
+        Ok(unwatched.cloned().collect())
     }
 
-    /// Adds the application to the watchers of these users. Tells who is watched from now on and, since the watcher knows nothing of it, that all they show has changed
+    /// Adds the application to the watchers of these users, and reports the users and all their facets to it
     /// (`SubscribeToThePresenceOfSelectedContacts`).
     pub(super) fn introduce_watched(&mut self, id: ApplicationId, members: &[String]) {
         for address in members {
@@ -339,7 +330,7 @@ impl Engine {
         }
     }
 
-    /// Removes the application from the watchers of the users who are in none of its subscriptions any more, and tells who they are.
+    /// Removes the application from the watchers of those users who are in none of its subscriptions any more, and reports them to it.
     pub(super) fn part_from(&mut self, id: ApplicationId, members: &BTreeSet<String>) {
         let gone = self.unwatched(id, members).unwrap_or_default();
         for address in gone {
@@ -389,7 +380,7 @@ fn subscription_resource(id: ApplicationId, key: SubscriptionId) -> Resource<'st
         )
 }
 
-/// A life in minutes, from 10 to 30.
+/// The duration in minutes, from 10 to 30.
 fn duration(fields: &Fields<'_>) -> Result<Duration, Refusal> {
     match fields.integer("duration") {
         Some(minutes @ 10..=30) => Ok(Duration::from_secs(minutes.unsigned_abs() * 60)),
@@ -399,7 +390,7 @@ fn duration(fields: &Fields<'_>) -> Result<Duration, Refusal> {
     }
 }
 
-/// At least one address, each a SIP URI.
+/// The addresses of a list of at least one SIP URI.
 fn addresses(fields: &Fields<'_>, name: &str) -> Result<BTreeSet<String>, Refusal> {
     let uris = fields.list(name).unwrap_or_default();
     if uris.is_empty() {

@@ -1,5 +1,5 @@
-//! The phones of the user, and how calls are forwarded (`phones_ref`, `callForwardingSettings_ref`). Only users with enterprise voice
-//! have them. Clients can read both, and change neither.
+//! The phones and the call forwarding settings of the user (`phones_ref`, `callForwardingSettings_ref`). Only users with enterprise
+//! voice have them. Clients can read both, and change neither.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::routes;
 use super::routing::Parameter;
 use crate::config::{CallForwarding, ForwardingTarget, User, address};
 
-/// A way to forward calls, each a resource of its own.
+/// A part of the call forwarding settings. Each is a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forwarding {
     Immediate,
@@ -86,7 +86,7 @@ impl Parameter<'_> for PhoneKind {
 }
 
 impl Engine {
-    /// The user of the application, with the settings of their calls.
+    /// The user of the application and their call forwarding settings. Fails for a user without enterprise voice.
     fn caller(&self, id: ApplicationId) -> Result<(&User, &CallForwarding), Refusal> {
         let user = &self.application(id)?.address;
         let user = self.user_at(user).ok_or(Refusal::ANONYMOUS_NOT_ALLOWED)?;
@@ -183,7 +183,7 @@ impl Engine {
     }
 }
 
-/// One phone of the user, if the contact card has it.
+/// A phone of the user. `None` if the contact card has no number of this kind.
 fn phone(id: ApplicationId, user: &User, kind: PhoneKind) -> Option<Resource<'static>> {
     let number = kind.number(user)?.clone();
     Some(

@@ -1,4 +1,4 @@
-//! What people write to each other, in its formats.
+//! The texts of messages, and their formats.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use ucwa_proto::{DataUri, MediaType};
 
 use super::reply::Refusal;
 
-/// The formats an application takes; plain text where nothing else was said.
+/// The message formats that an application supports. The default is plain text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Formats {
     plain: bool,
@@ -36,7 +36,7 @@ impl Formats {
         }
     }
 
-    /// What both sides take; plain text where they have nothing in common, to which everything can be turned.
+    /// The formats that both applications support. If there is none, plain text, to which HTML can be converted.
     pub(super) fn common(self, other: Self) -> Self {
         let html = self.html && other.html;
         Self {
@@ -54,14 +54,14 @@ impl Formats {
     }
 }
 
-/// A text as it was sent.
+/// The text of a message, as it was sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Text {
     pub(super) html: bool,
     pub(super) text: String,
 }
 
-/// Shows the length only: what people write is nobody else's.
+/// Shows the length only, since texts are private.
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Text")
@@ -71,7 +71,7 @@ impl fmt::Debug for Text {
     }
 }
 
-/// What .NET's form encoding leaves as it is, besides the space.
+/// The characters that the form encoding of .NET escapes. The space becomes `+`.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -83,7 +83,7 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b' ');
 
 impl Text {
-    /// The text in a `message` link's data URI.
+    /// The text of the data URI in a `message` link.
     pub(super) fn from_data_uri(uri: &str) -> Result<Self, Refusal> {
         const WRONG: Refusal =
             Refusal::parameter("The message isn't a data URI of text/plain or text/html.");
@@ -99,7 +99,7 @@ impl Text {
         })
     }
 
-    /// As a data URI in the form that UCWA sends: form-encoded, with lower-case digits (`message_ref`).
+    /// The text as a data URI in UCWA's form: form-encoded, with lower-case hexadecimal digits (`message_ref`).
     pub(super) fn data_uri(&self) -> String {
         let kind = if self.html { "html" } else { "plain" };
         let mut uri = format!("data:text/{kind};charset=utf-8,");
@@ -113,7 +113,7 @@ impl Text {
         uri
     }
 
-    /// The words alone.
+    /// The text without HTML.
     pub(super) fn plain(&self) -> Cow<'_, str> {
         if self.html {
             Cow::Owned(plain(&self.text))
@@ -122,7 +122,7 @@ impl Text {
         }
     }
 
-    /// The link of a message resource that holds it.
+    /// The rel of the link with the text in a message resource.
     pub(super) fn rel(&self) -> &'static str {
         if self.html {
             "htmlMessage"
@@ -131,7 +131,7 @@ impl Text {
         }
     }
 
-    /// The text for a receiver of these formats: HTML that wasn't asked for is turned to plain text, and the other way round.
+    /// The text for a receiver with these formats: converted from HTML to plain text, or the reverse, if necessary.
     pub(super) fn within(&self, formats: Formats) -> Self {
         match (self.html, formats) {
             (true, Formats { html: false, .. }) => Self {
@@ -154,7 +154,7 @@ fn html(text: &str) -> String {
         .replace('\n', "<br/>")
 }
 
-/// The words between the tags.
+/// The text between the tags.
 fn plain(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_leave_form_encoded_with_lower_case_digits() {
+    fn data_uris_are_form_encoded_with_lower_case_digits() {
         let uri = text(false, "Hi Tosh, 1+1=2: ä\r\n").data_uri();
         assert_eq!(
             uri,
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn html_that_was_not_asked_for_is_turned_to_plain_text() {
+    fn a_text_is_converted_to_a_supported_format() {
         let both = Formats::parse(&["Plain".to_owned(), "Html".to_owned()]).unwrap();
         let message = text(true, "<b>1 &lt; 2</b> &amp;lt;");
         assert_eq!(
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_both_sides_take_is_never_nothing() {
+    fn the_common_formats_are_never_empty() {
         let only_html = Formats::parse(&["Html".to_owned()]).unwrap();
         assert_eq!(
             only_html.common(Formats::default()).names(),

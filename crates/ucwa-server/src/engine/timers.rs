@@ -1,85 +1,96 @@
-//! What is due, and when.
+//! The timers of the engine.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Engine;
 use super::group_presence::SubscriptionId;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::message::DeliveryId;
+use super::table::Table;
 
-/// Something that happens unless something else happens before.
+/// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// A pending GET has waited for events long enough.
+    /// The timeout of a pending GET.
     Poll(ApplicationId),
-    /// Nothing was heard of the user at this application since then, for so long that he may look idle.
+    /// The user becomes idle, if the last activity at the application was at this time.
     Idle(ApplicationId, Duration),
-    /// An application may have been without a pending GET for too long.
+    /// The application ends if it has been without a pending GET for too long.
     Inactivity(ApplicationId),
-    /// An outgoing invitation has rung long enough.
+    /// The timeout of an outgoing invitation.
     Invitation(InvitationId),
-    /// The callee learns who takes part in the conversation it is invited to.
+    /// The remote participant is reported to a callee that has not answered.
     Introduction(InvitationId),
-    /// A message has waited to be fetched long enough.
+    /// The timeout of a delivery.
     Delivery(DeliveryId),
-    /// The other side of this conversation has stopped typing, unless it said so again since.
+    /// A participant of this conversation has stopped typing, unless there was another report of typing since this one.
     Typing(ConversationId, u64),
-    /// A subscription to presence may be about to end.
+    /// A subscription to presence ends, or ends soon.
     Subscription(ApplicationId, SubscriptionId),
-    /// A subscription to a contact list may be about to end.
+    /// A subscription to a contact list ends, or ends soon.
     ListSubscription(ApplicationId),
-    /// Two have become a conference.
+    /// An escalation to a conference is complete.
     Conferenced(MeetingId),
-    /// The invitation of a participant has rung long enough.
+    /// The timeout of an invitation of a participant.
     Call(InvitationId),
 }
 
-/// A timer that was set.
+/// The ID of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TimerId {
     due: Duration,
-    /// How many timers were set before.
+    /// The number of timers that were set before.
     number: u64,
 }
 
-/// The timers in the order in which they are due; those of the same time in the order in which they were set.
+/// The timers in the order in which they are due. Timers that are due at the same time are in the order in which they were set.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    due: BTreeMap<TimerId, Timer>,
-    set: u64,
+    due: Table<TimerId, Timer>,
+    made: u64,
+}
+
+impl Timers {
+    pub(super) fn visited(&self) -> u64 {
+        self.due.visited()
+    }
+
+    /// Sets a timer. Prefer [`Engine::set_timer`], unless another part of the engine is borrowed.
+    pub(super) fn set(&mut self, due: Duration, timer: Timer) -> TimerId {
+        let id = TimerId {
+            due,
+            number: self.made,
+        };
+        self.made += 1;
+        self.due.insert(id, timer);
+        id
+    }
 }
 
 impl Engine {
     pub(super) fn set_timer(&mut self, after: Duration, timer: Timer) -> TimerId {
-        let id = TimerId {
-            due: self.now + after,
-            number: self.timers.set,
-        };
-        self.timers.set += 1;
-        self.timers.due.insert(id, timer);
-        id
+        self.timers.set(self.now + after, timer)
     }
 
-    /// Drops a timer before it is due. A timer that is not cancelled stays until it is due, even if it has lost its meaning.
+    /// Removes a timer before it is due. A timer that is not cancelled stays until it is due, even if it has no effect any more.
     pub(super) fn cancel_timer(&mut self, id: TimerId) {
         self.timers.due.remove(&id);
     }
 
     pub(super) fn run_timers(&mut self) {
-        while let Some(entry) = self.timers.due.first_entry()
-            && entry.key().due <= self.now
+        while let Some((&id, &timer)) = self.timers.due.first()
+            && id.due <= self.now
         {
-            let timer = entry.remove();
+            self.timers.due.remove(&id);
             if self.is_awaited(timer) {
                 self.fire(timer);
             }
         }
     }
 
-    /// When the next timer is due that still matters.
+    /// When the next timer with an effect is due.
     pub(super) fn wake_at(&mut self) -> Option<Duration> {
-        while let Some((&id, &timer)) = self.timers.due.first_key_value() {
+        while let Some((&id, &timer)) = self.timers.due.first() {
             if self.is_awaited(timer) {
                 return Some(id.due);
             }

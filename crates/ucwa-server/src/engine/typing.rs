@@ -1,4 +1,4 @@
-//! Who is typing (`setIsTyping_ref`, `typingParticipants_ref`).
+//! The typing participants of a chat (`setIsTyping_ref`, `typingParticipants_ref`).
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::reply::{Refusal, Reply};
 use super::routes;
 use super::timers::Timer;
 
-/// How long one setIsTyping lasts; the reference speaks of a short timer of the server.
+/// How long a report of typing lasts. The reference mentions a short timer of the server, without a number.
 const LASTS: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// POST setIsTyping: the others see this one type for a while.
+    /// POST setIsTyping: reports to the other participants that the user is typing, until the timer ends.
     pub(super) fn set_is_typing(&mut self, id: ConversationId) -> Result<Reply, Refusal> {
         let conversation = self.conversation(id)?;
         if conversation.messaging != MessagingState::Connected {
@@ -38,7 +38,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// Who is seen typing since it was seen so often.
+    /// The address of the participant whose last report of typing has this number.
     pub(super) fn is_typing(&self, id: ConversationId, times: u64) -> Option<String> {
         let typing = &self.conversations.get(&id)?.typing;
         typing
@@ -47,14 +47,14 @@ impl Engine {
             .map(|(address, _)| address.clone())
     }
 
-    /// Nobody is seen typing any more.
+    /// Ends the typing of all remote participants.
     pub(super) fn typing_is_over(&mut self, id: ConversationId) {
         for address in self.remotes(id) {
             self.typing_ends(id, &address);
         }
     }
 
-    /// The one with this address isn't seen typing any more: time is over, or the message is there.
+    /// Ends the typing of a participant: the timer has ended, or the message has arrived.
     pub(super) fn typing_ends(&mut self, id: ConversationId, address: &str) {
         if let Some(conversation) = self.conversations.get_mut(&id)
             && conversation.typing.remove(address).is_some()

@@ -1,4 +1,4 @@
-//! Commits: changes of the state are stored before the responses that report them are sent.
+//! The commit queue: it stores changes of the state before the shell sends the responses that report them.
 
 use std::future::pending;
 use std::io;
@@ -17,21 +17,21 @@ pub trait StateStore: Send + 'static {
     /// If they cannot be read.
     fn load(&mut self) -> io::Result<Vec<(RecordId, RecordValue)>>;
 
-    /// Applies changes, all or none of them. Returns when they would survive a crash of the machine. It may block.
+    /// Applies all changes in one transaction. Returns when they would survive a crash of the machine. The method may block.
     ///
     /// # Errors
     ///
-    /// If the changes were not stored. They are part of the next call then.
+    /// If the changes were not stored. The next call then contains them again.
     fn commit(&mut self, changes: &RecordChanges) -> io::Result<()>;
 }
 
-/// Sends a response, if the changes before it were stored. Called with `false`, it sends an error.
+/// Sends a response. The argument says whether the changes before the response were stored; if not, it sends an error.
 type Release = Box<dyn FnOnce(bool) + Send>;
 
-/// The changes to be stored, and the responses that wait for that.
+/// The changes that are not stored yet, and the responses that wait for them.
 ///
 /// One transaction is in flight at a time. The changes that arrive meanwhile form the next one. A response waits for the
-/// transaction with the latest change before it, whether or not the change belongs to the same request: the response may show it.
+/// transaction with the latest change before it, even if another request made the change, because the response may show it.
 pub(super) struct CommitQueue {
     /// `None` if the state is kept in memory only, and while a transaction is in flight.
     store: Option<Box<dyn StateStore>>,
@@ -49,7 +49,7 @@ struct InFlight {
     waiting: Vec<Release>,
 }
 
-/// A transaction that was written, or not.
+/// The result of a transaction.
 struct Written {
     store: Box<dyn StateStore>,
     changes: RecordChanges,
@@ -72,7 +72,7 @@ impl CommitQueue {
         self.changes.extend(changes);
     }
 
-    /// Calls `release` when all changes that were added before are stored, or could not be.
+    /// Calls `release` when the transactions with all changes so far have ended.
     pub(super) fn when_stored(&mut self, release: impl FnOnce(bool) + Send + 'static) {
         if !self.changes.is_empty() {
             self.waiting.push(Box::new(release));
@@ -83,7 +83,8 @@ impl CommitQueue {
         }
     }
 
-    /// Starts the next transaction, if it is needed and none is in flight. After a failure it is needed when a response waits.
+    /// Starts the next transaction, if there are changes and no transaction is in flight. After a failure, the transaction starts only
+    /// if a response waits.
     pub(super) fn start_if_due(&mut self) {
         if !self.waiting.is_empty() || self.failure.is_none() {
             self.start();
@@ -112,7 +113,7 @@ impl CommitQueue {
         });
     }
 
-    /// Waits until the transaction in flight has ended, and releases its responses. Without a transaction it waits for ever.
+    /// Waits until the transaction in flight has ended, and releases its responses. Without a transaction it waits forever.
     ///
     /// # Errors
     ///
@@ -143,14 +144,14 @@ impl CommitQueue {
         Ok(())
     }
 
-    /// Writes what is left.
+    /// Stores the remaining changes.
     pub(super) async fn flush(mut self) {
         if self.in_flight.is_some() && self.finished().await.is_err() {
             return;
         }
         self.start();
         if self.in_flight.is_some() {
-            // The server ends: there is no other attempt.
+            // The server ends, so there is no other attempt.
             let _ = self.finished().await;
         }
     }

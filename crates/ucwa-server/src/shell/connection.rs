@@ -1,4 +1,4 @@
-//! Connections: accepted within the limits, and served with HTTP/1.1.
+//! The connections: accepted within the limits, and served with HTTP/1.1.
 
 use std::convert::Infallible;
 use std::io::Write as _;
@@ -28,10 +28,10 @@ use super::status::Traffic;
 use super::{cors, forwarded, xframe};
 use crate::origin::RequestOrigin;
 
-/// How long no connection is accepted after one couldn't be.
+/// The pause after a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What a connection beyond the limit gets.
+/// The response on a connection beyond the limit.
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// Serves connections.
@@ -40,12 +40,12 @@ pub(super) struct Connections {
     pub(super) http: Arc<HttpConfig>,
     pub(super) traffic: Arc<Traffic>,
     pub(super) engine: EngineHandle,
-    /// The address of the listener: the host of requests that name none.
+    /// The address of the listener, which is the host of requests without one.
     pub(super) local: SocketAddr,
 }
 
 impl Connections {
-    /// Accepts connections until it is stopped; then closes all of them.
+    /// Accepts connections until the sender of `stopped` is dropped, and then closes all of them.
     pub(super) async fn accept(self, listener: TcpListener, mut stopped: oneshot::Receiver<()>) {
         let mut connections = JoinSet::new();
         loop {
@@ -74,14 +74,15 @@ impl Connections {
         if self.http.tls.is_some() {
             return;
         }
-        // The socket does not block: if its buffer doesn't take the response at once, the client only sees the end.
+        // The socket does not block. If its buffer is full, the client only sees the end of the connection.
         if let Ok(mut stream) = stream.into_std() {
             let _ = stream.write(BUSY);
         }
     }
 
-    /// Serves one connection to its end. Its errors are ignored: the engine learns of a request without a reader when the request is
-    /// dropped.
+    /// Serves one connection to its end. Its errors are ignored: the request in flight is dropped with the connection, which
+    /// reports it
+    /// to the engine as disconnected.
     pub(super) async fn serve<S>(self, stream: S, peer: IpAddr)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
@@ -140,7 +141,7 @@ impl Connections {
         response
     }
 
-    /// The response to a request that was sent to this origin of the server.
+    /// The response to a request that the client sent to the origin `own`.
     async fn answer_at(&self, own: String, head: &Parts, body: Incoming) -> Response<Bytes> {
         let http = &self.http;
         let early = cors::answer(head, &own, http).or_else(|| xframe::answer(head, http));
@@ -157,7 +158,7 @@ impl Connections {
         }
     }
 
-    /// The body of a request, or the status of the response to one that isn't taken.
+    /// The body of a request, or the status of the refusal.
     async fn body(&self, body: Incoming) -> Result<Bytes, StatusCode> {
         let limits = &self.http.limits;
         let longest = u64::try_from(limits.body_size).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! Requests of web pages from other origins: CORS (Fetch Standard, HTTP-CORS protocol) and `X-Ms-Origin`.
+//! Requests of web pages of other origins: CORS (Fetch Standard, HTTP-CORS protocol) and `X-Ms-Origin`.
 
 use bytes::Bytes;
 use http::header::{
@@ -11,17 +11,17 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::http_config::HttpConfig;
 
-/// The header in which the cross-domain frame names the origin of the page that it asks for.
+/// The header in which the cross-domain frame names the origin of the page whose request it sends.
 const X_MS_ORIGIN: &str = "x-ms-origin";
 
 /// The headers of responses that a client of UCWA reads, and that a browser hides from scripts by default.
 const EXPOSED: &str = "WWW-Authenticate, Location, ETag, Retry-After, Date, X-MS-Correlation-Id, X-Ms-diagnostics, X-Ms-Server-Fqdn";
 
-/// How long a browser may keep the answer to a preflight, in seconds. Browsers keep none for longer than this.
+/// How long a browser may cache the response to a preflight, in seconds. Browsers cache none for longer than this.
 const MAX_AGE: &str = "7200";
 
-/// The response to a preflight, or to a request whose `X-Ms-Origin` may not use the server. `None` leaves the request to the
-/// engine. A preflight carries no token, so this comes before the authentication.
+/// The response to a preflight, or to a request whose `X-Ms-Origin` is not allowed. `None` passes the request to the engine. A
+/// preflight has no token, so it is answered before the authentication.
 pub(super) fn answer(head: &Parts, own: &str, http: &HttpConfig) -> Option<Response<Bytes>> {
     let allowed = |value: &HeaderValue| {
         value
@@ -57,7 +57,7 @@ pub(super) fn answer(head: &Parts, own: &str, http: &HttpConfig) -> Option<Respo
     Some(response)
 }
 
-/// Lets the page read the response, if its origin may use the server.
+/// Adds the headers that let a page read the response, if its origin is allowed.
 pub(super) fn permit(request: &HeaderMap, response: &mut HeaderMap, http: &HttpConfig) {
     if http.allowed_origins.is_empty() {
         return;
@@ -77,7 +77,7 @@ pub(super) fn permit(request: &HeaderMap, response: &mut HeaderMap, http: &HttpC
     }
 }
 
-/// The refusal of an origin. 28070 is the number that deployments give for it.
+/// The refusal of an origin. Deployments send the code 28070.
 fn forbidden() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::FORBIDDEN;
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_frame_of_another_origin_is_refused() {
+    fn a_frame_in_a_page_of_another_origin_gets_403() {
         let of = |origin: &str| {
             let head = head(Method::GET, &[(X_MS_ORIGIN, origin)]);
             answer(&head, OWN, &http()).map(|response| response.status())

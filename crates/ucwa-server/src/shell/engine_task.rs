@@ -1,4 +1,4 @@
-//! The task that owns the engine, and the handle by which connections reach it.
+//! The task that owns the engine, and the handle by which connections send requests to it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::commit_queue::CommitQueue;
 use crate::engine::{Activity, Engine, Input, Output, RequestId};
 use crate::fault::Fault;
 
-/// A message to the engine's task.
+/// A command for the engine's task.
 #[allow(
     clippy::large_enum_variant,
     reason = "nearly every command is a request, and each is passed once"
@@ -35,7 +35,7 @@ pub(super) enum Command {
     Status(oneshot::Sender<EngineStatus>),
 }
 
-/// What the engine holds, and the state of its store.
+/// The contents of the engine, and the state of its store.
 #[derive(Default)]
 pub(super) struct EngineStatus {
     pub(super) activity: Activity,
@@ -43,14 +43,14 @@ pub(super) struct EngineStatus {
     pub(super) store_failure: Option<String>,
 }
 
-/// Passes requests to the engine's task. The task ends when the last handle is dropped.
+/// A handle of the engine's task. The task ends when the last handle is dropped.
 #[derive(Clone)]
 pub(super) struct EngineHandle {
     commands: mpsc::UnboundedSender<Command>,
     requests: Arc<AtomicU64>,
 }
 
-/// Reports a request as disconnected when this is dropped: hyper drops the request's future with its connection.
+/// Reports a request as disconnected when this is dropped. hyper drops the future of a request with its connection.
 struct Waiting {
     id: RequestId,
     commands: mpsc::UnboundedSender<Command>,
@@ -58,13 +58,13 @@ struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        // Without the engine's task there is no reply to be cancelled.
+        // If the engine's task has ended, there is no reply to cancel.
         let _ = self.commands.send(Command::Disconnected { id: self.id });
     }
 }
 
 impl EngineHandle {
-    /// A handle, and the commands for [`run`].
+    /// A handle, and the receiver of its commands for [`run`].
     pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Command>) {
         let (commands, inbox) = mpsc::unbounded_channel();
         let handle = Self {
@@ -74,7 +74,7 @@ impl EngineHandle {
         (handle, inbox)
     }
 
-    /// The engine's response to a request; 503 when the engine's task is gone.
+    /// The engine's response to a request. 503 if the engine's task has ended.
     pub(super) async fn request(self, request: Request<Bytes>) -> Response<Bytes> {
         let id = RequestId(self.requests.fetch_add(1, Ordering::Relaxed));
         let (reply, answer) = oneshot::channel();
@@ -95,19 +95,19 @@ impl EngineHandle {
         stored.await.unwrap_or(false)
     }
 
-    /// What the engine holds; nothing when the engine's task is gone.
+    /// The contents of the engine, and the state of its store. Empty if the engine's task has ended.
     pub(super) async fn status(&self) -> EngineStatus {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Status(reply));
         answer.await.unwrap_or_default()
     }
 
-    /// Waits until the engine's task is gone.
+    /// Waits until the engine's task has ended.
     pub(super) async fn closed(&self) {
         self.commands.closed().await;
     }
 
-    /// Gives a command to the engine's task. If that is gone, the command is dropped, with its reply.
+    /// Sends a command to the engine's task. If the task has ended, the command is dropped with its reply.
     fn send(&self, command: Command) {
         let _ = self.commands.send(command);
     }
@@ -136,7 +136,7 @@ pub(super) async fn run(
                     if let Some(reply) = replies.remove(&id) {
                         commits.when_stored(move |stored| {
                             let response = if stored { response } else { unavailable() };
-                            // If the request was dropped, its `Disconnected` is on the way.
+                            // If the request's future was dropped, its `Disconnected` command is queued.
                             let _ = reply.send(response);
                         });
                     }
@@ -165,7 +165,7 @@ pub(super) async fn run(
                     engine.inject(epoch.elapsed(), fault);
                     commits.add(engine.take_changes());
                     commits.when_stored(move |stored| {
-                        // The caller may have dropped its future meanwhile.
+                        // The receiver is dropped if the caller has dropped its future.
                         let _ = done.send(stored);
                     });
                 }
@@ -174,7 +174,7 @@ pub(super) async fn run(
                         activity: engine.activity(),
                         store_failure: commits.failure(),
                     };
-                    // The caller may have dropped its future meanwhile.
+                    // The receiver is dropped if the caller has dropped its future.
                     let _ = reply.send(status);
                 }
             },

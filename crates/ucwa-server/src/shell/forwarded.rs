@@ -1,4 +1,4 @@
-//! The origin that the client of a request used: `Host`, and the `X-Forwarded` headers of proxies.
+//! The origin that the client of a request used, from `Host` and from the `X-Forwarded` headers of proxies.
 
 use std::net::IpAddr;
 
@@ -8,8 +8,8 @@ use ucwa_proto::Origin;
 
 /// The origin that the client used, such as `https://lync.contoso.com`.
 ///
-/// `scheme` is that of the connection. A request that names no host, which only HTTP/1.0 allows, was for `local`. `None` is a
-/// malformed request.
+/// `scheme` is that of the connection. The host of a request without one, which only HTTP/1.0 allows, is `local`. Returns `None`
+/// for a malformed request.
 pub(super) fn client_origin(
     head: &Parts,
     scheme: &str,
@@ -23,7 +23,7 @@ pub(super) fn client_origin(
         (None, _) => None,
         (Some(_), Some(_)) => return None,
     };
-    // RFC 9112, 3.2.2: the host of an absolute request target takes the place of the header.
+    // RFC 9112, 3.2.2: the host of an absolute request target replaces the header.
     let host = head.uri.authority().map(|it| it.as_str()).or(host);
     let host = match host {
         Some(host) => host,
@@ -49,7 +49,7 @@ fn origin(scheme: &str, host: &str) -> Option<String> {
     Some(origin.to_string())
 }
 
-/// The last value: that of the proxy nearest to the server. A client can have sent those before it.
+/// The last value of a header, which the proxy nearest to the server has added. A client may have sent the values before it.
 fn forwarded<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     let last = value.rsplit(',').next()?.trim();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_of_http_1_0_may_name_no_host() {
+    fn the_host_of_an_http_1_0_request_without_one_is_the_listener() {
         let (mut head, ()) = Request::get("/").body(()).unwrap().into_parts();
         head.version = Version::HTTP_10;
         let origin = client_origin(&head, "https", CLIENT, &[], "127.0.0.1:8443");
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listed_proxy_says_which_origin_the_client_used() {
+    fn the_headers_of_a_listed_proxy_name_the_origin() {
         let from_proxy = |headers: &[(&str, &str)]| {
             let mut all = vec![("host", "inside:8080")];
             all.extend(headers);
@@ -127,7 +127,7 @@ mod tests {
             from_proxy(&[proto, host, port]).as_deref(),
             Some("https://lync.contoso.com:8443")
         );
-        // A client has sent the first value, and the proxy has added its own.
+        // The client has sent the first value, and the proxy has added the second one.
         let added = ("x-forwarded-host", "evil.example, lync.contoso.com");
         assert_eq!(
             from_proxy(&[proto, added]).as_deref(),

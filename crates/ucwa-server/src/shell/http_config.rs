@@ -1,4 +1,4 @@
-//! How the shell serves HTTP: limits, proxies, and the web pages of other origins.
+//! The configuration of the shell: limits, proxies, TLS, and the web pages of other origins.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,16 +9,17 @@ use ucwa_proto::HrefError;
 use super::tls::TlsIdentity;
 use crate::origin::parse_origin;
 
-/// How a [`Server`](crate::Server) serves HTTP; [`HttpConfig::default`] and then change what differs.
+/// The HTTP configuration of a [`Server`](crate::Server). Start with [`HttpConfig::default`], and change fields.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct HttpConfig {
-    /// What one connection, and all together, may take.
+    /// The limits of one connection and of all.
     pub limits: ConnectionLimits,
-    /// The addresses of the proxies in front of the server. `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Port` of their
-    /// requests say which origin the client used; those of any other peer are ignored.
+    /// The addresses of the proxies in front of the server. The headers `X-Forwarded-Proto`, `X-Forwarded-Host` and
+    /// `X-Forwarded-Port`
+    /// of their requests name the origin that the client used. The headers of any other peer are ignored.
     pub proxies: Vec<IpAddr>,
-    /// The certificate, for HTTPS. `None`, the default, is plain HTTP.
+    /// The certificate for HTTPS. `None`, the default, means plain HTTP.
     #[cfg(feature = "tls")]
     pub tls: Option<TlsIdentity>,
     /// In the form of an `Origin` header.
@@ -26,12 +27,13 @@ pub struct HttpConfig {
 }
 
 impl HttpConfig {
-    /// Allows the web pages of an origin, such as `https://chat.contoso.com`, to use the server: by CORS, and by the cross-domain
-    /// frame (the list of `Cross-domain IFRAME`). By default none may.
+    /// Allows the web pages of an origin, such as `https://chat.contoso.com`, to use the server by CORS and by the cross-domain
+    /// frame
+    /// (the list of `Cross-domain IFRAME`). By default no other origin is allowed.
     ///
     /// # Errors
     ///
-    /// As of [`parse_origin`].
+    /// As for [`parse_origin`].
     pub fn allow_origin(&mut self, origin: &str) -> Result<(), HrefError> {
         self.allowed_origins.push(parse_origin(origin)?);
         Ok(())
@@ -47,18 +49,19 @@ impl HttpConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionLimits {
-    /// How many connections are open at a time: 1,000. One more gets 503 and is closed; with TLS it is only closed.
+    /// The maximum number of open connections: 1,000. The next one gets 503 and is closed; with TLS it is only closed.
     pub connections: usize,
-    /// The longest head of a request, in bytes: 32 KiB. A longer one gets 431.
+    /// The maximum length of a request head, in bytes: 32 KiB. A longer one gets 431.
     pub header_size: usize,
-    /// The longest body of a request, in bytes: 1 MiB. A longer one gets 413.
+    /// The maximum length of a request body, in bytes: 1 MiB. A longer one gets 413.
     pub body_size: usize,
-    /// How long a connection may take until the head of its next request is complete: 30 s. Afterwards it is closed, also if it was
-    /// idle. A TLS handshake may take as long.
+    /// The time until the head of a connection's next request must be complete: 30 s. Afterwards the connection is closed, also
+    /// if it
+    /// was idle. A TLS handshake has the same limit.
     pub header_timeout: Duration,
-    /// How long the body of a request may take: 30 s. A slower one gets 408.
+    /// The time until the body of a request must be complete: 30 s. A slower one gets 408.
     pub body_timeout: Duration,
-    /// How long a client may read nothing of a response: 30 s. Afterwards the connection is closed.
+    /// How long a client may read no byte of a response: 30 s. Afterwards the connection is closed.
     pub write_timeout: Duration,
 }
 
@@ -80,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_allowed_origin_is_compared_as_browsers_write_it() {
+    fn an_allowed_origin_is_compared_in_the_form_of_browsers() {
         let mut http = HttpConfig::default();
         http.allow_origin("HTTPS://Chat.Contoso.com:443/").unwrap();
         http.allow_origin("http://localhost:8000").unwrap();
@@ -98,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused() {
+    fn an_invalid_origin_is_refused() {
         for text in [
             "*",
             "null",

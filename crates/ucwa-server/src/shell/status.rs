@@ -1,4 +1,4 @@
-//! What a server is doing: for people who watch it.
+//! The status of a server, for its operator.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -8,25 +8,25 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Method, StatusCode};
 
-/// How many errors are remembered.
+/// The number of errors that are kept.
 const ERRORS: usize = 10;
 
-/// How many characters of a path are remembered.
+/// The number of characters of a path that are kept.
 const LONGEST_PATH: usize = 120;
 
-/// What a server is doing now, and what it has done so far; see [`Server::status`](crate::Server::status).
+/// The current state of a server, and its counters since the start. See [`Server::status`](crate::Server::status).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ServerStatus {
-    /// The addresses of the users who are signed in, in their order, each with the number of applications.
+    /// The addresses of the signed-in users in alphabetical order, each with the number of applications.
     pub signed_in: Vec<(String, usize)>,
-    /// How many conversations there are. Each user's view of a chat counts as one.
+    /// The number of conversations. Each application's view of a chat counts as one.
     pub conversations: usize,
-    /// How many requests were answered so far.
+    /// The number of answered requests.
     pub requests: u64,
-    /// How many events were sent so far.
+    /// The number of sent events.
     pub events: u64,
-    /// The last ten requests that failed, the latest last.
+    /// The last ten failed requests, the latest one last.
     pub errors: Vec<RequestError>,
     /// Why the state could not be stored at the last attempt. `None` if it was stored, or is kept in memory only.
     pub store_failure: Option<String>,
@@ -36,17 +36,17 @@ pub struct ServerStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestError {
-    /// When.
+    /// When the response was sent.
     pub at: SystemTime,
     /// The method.
     pub method: Method,
-    /// The path, without its query; a long one is cut off.
+    /// The path without its query. A long path is cut off.
     pub path: String,
     /// The status of the response.
     pub status: StatusCode,
 }
 
-/// Counts requests, and remembers the last errors.
+/// Counts requests, and keeps the last errors.
 #[derive(Debug, Default)]
 pub(super) struct Traffic(Mutex<Counted>);
 
@@ -57,11 +57,11 @@ struct Counted {
 }
 
 impl Traffic {
-    /// Counts a request that is answered with this status.
+    /// Counts a request with this status of the response.
     pub(super) fn count(&self, head: &Parts, status: StatusCode) {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counted.requests += 1;
-        // Every sign-in begins with a challenge, which is no error.
+        // Every sign-in starts with a challenge, which is not an error.
         let challenge =
             status == StatusCode::UNAUTHORIZED && !head.headers.contains_key(AUTHORIZATION);
         if (status.is_client_error() || status.is_server_error()) && !challenge {
@@ -77,7 +77,7 @@ impl Traffic {
         }
     }
 
-    /// Adds what was counted to a status.
+    /// Adds the counters and the errors to a status.
     pub(super) fn report(&self, status: &mut ServerStatus) {
         let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         status.requests = counted.requests;

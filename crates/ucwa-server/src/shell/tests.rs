@@ -1,4 +1,4 @@
-//! Clients that are broken or hostile, on connections in memory and in virtual time.
+//! Broken and hostile clients, on connections in memory and in virtual time.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn connections(http: HttpConfig) -> Connections {
     }
 }
 
-/// The client's end of a connection.
+/// The client's side of a connection.
 struct Client {
     stream: DuplexStream,
     served: JoinHandle<()>,
@@ -47,7 +47,7 @@ impl Client {
         Self::with_buffer(connections, 64 * 1024)
     }
 
-    /// A connection that holds this many bytes that the client has not read.
+    /// A connection that buffers this many unread bytes.
     fn with_buffer(connections: &Connections, bytes: usize) -> Self {
         let (stream, server) = duplex(bytes);
         let served = tokio::spawn(connections.clone().serve(server, PEER));
@@ -58,7 +58,7 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
-    /// One response, with a body as long as it says.
+    /// Reads one response, with a body of the announced length.
     async fn response(&mut self) -> String {
         let mut response = Vec::new();
         loop {
@@ -83,7 +83,7 @@ impl Client {
         self.response().await
     }
 
-    /// What comes until the server closes the connection.
+    /// Reads until the server closes the connection.
     async fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         // A connection may also end with an error.
@@ -99,7 +99,7 @@ fn post(length: usize) -> String {
 const CHUNKED: &str =
     "POST /WebTicket/oauthtoken HTTP/1.1\r\nHost: lync\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// A client that is neither broken nor hostile gets its answer.
+/// Asserts that a correct client gets a response.
 async fn serves(connections: &Connections) {
     let mut client = Client::connect(connections);
     let answer = client.exchange("GET / HTTP/1.1\r\nHost: lync\r\n\r\n");
@@ -121,7 +121,7 @@ async fn a_connection_without_a_complete_head_is_closed_after_the_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_that_comes_byte_by_byte_is_given_up_after_the_timeout() {
+async fn the_connection_of_a_head_that_arrives_byte_by_byte_is_closed_after_the_timeout() {
     let connections = connections(HttpConfig::default());
     let mut client = Client::connect(&connections);
     let began = Instant::now();
@@ -166,7 +166,7 @@ async fn stalled_bodies_get_408_and_their_connections_are_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_comes_byte_by_byte_gets_408() {
+async fn a_body_that_arrives_byte_by_byte_gets_408() {
     let connections = connections(HttpConfig::default());
     let mut client = Client::connect(&connections);
     client.send(post(100)).await;
@@ -265,9 +265,9 @@ async fn a_request_without_a_host_gets_400() {
     assert!(answer.contains("http://127.0.0.1/Autodiscover"), "{answer}");
 }
 
-/// The other side of the timeouts: a pending GET has to survive all of them.
+/// None of the timeouts of a connection ends a pending GET.
 #[tokio::test(start_paused = true)]
-async fn a_pending_get_is_held_for_its_own_time() {
+async fn a_pending_get_is_held_until_its_own_timeout() {
     let connections = connections(HttpConfig::default());
     let mut client = Client::connect(&connections);
     let grant = "grant_type=password&username=toshm@contoso.com&password=secret";
@@ -311,7 +311,7 @@ async fn random_bytes_neither_hang_nor_crash_the_server() {
         let length = random.next_u32() % 300;
         for _ in 0..length {
             let byte = random.next_u32();
-            // Half of the bytes are those that a parser cares about.
+            // Half of the bytes are delimiters of HTTP and of URLs.
             let special = b"\r\n: /?%;,=\"0aF\x00\xff";
             let pick = usize::try_from(byte >> 8).unwrap();
             bytes.push(if byte % 2 == 0 {
@@ -321,7 +321,7 @@ async fn random_bytes_neither_hang_nor_crash_the_server() {
             });
         }
         let mut client = Client::connect(&connections);
-        // The server may have closed the connection in between.
+        // The server may have closed the connection.
         let _ = client.stream.write_all(&bytes).await;
         let _ = client.stream.shutdown().await;
         let answer = timeout(Duration::from_secs(61), client.rest()).await;
@@ -333,7 +333,7 @@ async fn random_bytes_neither_hang_nor_crash_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_without_its_engine_answers_503_and_tells_that_it_has_failed() {
+async fn a_server_without_its_engine_answers_503_and_reports_the_failure() {
     let mut connections = connections(HttpConfig::default());
     let (engine, inbox) = EngineHandle::new();
     let waiting = timeout(Duration::from_secs(60), engine.closed()).await;
@@ -350,13 +350,13 @@ async fn a_server_without_its_engine_answers_503_and_tells_that_it_has_failed() 
 
 #[cfg(feature = "tls")]
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_stalls_is_given_up_after_the_timeout() {
+async fn the_connection_of_a_stalled_handshake_is_closed_after_the_timeout() {
     let (identity, _) = super::TlsIdentity::self_signed(["localhost".to_owned()]).unwrap();
     let connections = connections(HttpConfig {
         tls: Some(identity),
         ..HttpConfig::default()
     });
-    // A client of plain HTTP is told so by TLS; one that says nothing is not waited for.
+    // A client without a byte, and a client of plain HTTP, whose first bytes are no handshake.
     for beginning in ["", "GET / HTTP/1.1\r\nHost: lync\r\n\r\n"] {
         let began = Instant::now();
         let mut client = Client::connect(&connections);

@@ -1,4 +1,4 @@
-//! The certificate of a server, and its key.
+//! The certificate of a server and its key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use tokio_rustls::rustls::{self, ServerConfig};
 
-/// How long a generated certificate is valid: macOS and iOS refuse more than 825 days.
+/// The validity of a generated certificate. macOS and iOS refuse more than 825 days.
 const VALIDITY: Duration = Duration::from_secs(397 * 24 * 60 * 60);
 
-/// How far the clock of a client may be behind.
+/// The tolerated delay of a client's clock.
 const CLOCK_SKEW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The certificate chain of a server, with its key: for [`HttpConfig::tls`](crate::HttpConfig::tls).
@@ -31,17 +31,17 @@ impl fmt::Debug for TlsIdentity {
     }
 }
 
-/// Why there is no [`TlsIdentity`].
+/// Why a [`TlsIdentity`] could not be created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsIdentityError {
-    /// The file of certificates has none, or is no PEM.
+    /// The PEM of the certificates is malformed, or contains none.
     #[error("the certificates cannot be read: {0}")]
     Certificates(pem::Error),
-    /// The file of the key has none that is not encrypted, or is no PEM.
+    /// The PEM of the key is malformed, or contains no unencrypted key.
     #[error("the private key cannot be read: {0}")]
     Key(pem::Error),
-    /// The certificate and the key do not belong together, or are of a kind that rustls does not support.
+    /// The certificate and the key do not match, or rustls does not support their kind.
     #[error("the certificate and the key cannot be used: {0}")]
     Unusable(rustls::Error),
     /// No certificate could be generated.
@@ -54,7 +54,7 @@ impl TlsIdentity {
     ///
     /// # Errors
     ///
-    /// When one of the two can't be read, or when they don't belong together.
+    /// If one of the two cannot be read, or if they do not match.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsIdentityError> {
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
             .collect::<Result<_, _>>()
@@ -66,12 +66,13 @@ impl TlsIdentity {
         Self::new(chain, key)
     }
 
-    /// A new certificate for these host names and IP addresses, and the root certificate in PEM that clients have to trust. The key
-    /// of the root is dropped, so no other certificate can be signed with it. Both certificates are valid for 397 days.
+    /// A new certificate for these host names and IP addresses, and the root certificate in PEM that clients have to trust. The
+    /// key of
+    /// the root is dropped, so that it can sign no other certificate. Both certificates are valid for 397 days.
     ///
     /// # Errors
     ///
-    /// When a name is none, or when the system has no randomness for a key.
+    /// If a name is invalid, or if the system has no randomness for a key.
     pub fn self_signed(names: impl Into<Vec<String>>) -> Result<(Self, String), TlsIdentityError> {
         let (chain, key, root) = generate(names.into()).map_err(TlsIdentityError::Generate)?;
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
@@ -114,9 +115,25 @@ fn generate(
     leaf.not_before = (now - CLOCK_SKEW).into();
     leaf.not_after = (now + VALIDITY).into();
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    // RFC 5280 requires it, and Python 3.13 refuses certificates without it.
+    leaf.use_authority_key_identifier_extension = true;
     leaf.distinguished_name
         .push(DnType::CommonName, "skype-p2p test server");
     let key = KeyPair::generate()?;
     let leaf = leaf.signed_by(&key, &root)?;
     Ok((vec![leaf.der().clone()], key, root.pem()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_certificate_identifies_the_key_of_its_issuer() {
+        let (chain, _, _) = generate(vec!["127.0.0.1".to_owned()]).unwrap();
+        // The object identifier of the extension, 2.5.29.35, in DER.
+        let authority_key_identifier = [0x06, 0x03, 0x55, 0x1d, 0x23];
+        let mut parts = chain[0].windows(authority_key_identifier.len());
+        assert!(parts.any(|part| part == authority_key_identifier));
+    }
 }

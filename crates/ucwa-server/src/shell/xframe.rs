@@ -1,4 +1,4 @@
-//! The cross-domain frame (`xframe_ref`, `Cross-domain IFRAME`): a page that sends the requests of pages from other origins.
+//! The cross-domain frame (`xframe_ref`, `Cross-domain IFRAME`): a page that sends the requests of pages of other origins.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -7,15 +7,16 @@ use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::http_config::HttpConfig;
 
-/// Where the links lead to, and the path of older servers.
+/// The path of the links, and the path of older servers.
 const PATHS: [&str; 2] = ["/Autodiscover/XFrame/XFrame.html", "/xframe"];
 
 const PAGE: &str = include_str!("xframe.html");
 
-/// What the page has in the place of the list.
+/// The line of the page that is replaced by the list of origins.
 const NO_ORIGINS: &str = "const allowedOrigins = [];";
 
-/// The frame, for a request that asks for it. The frame needs no token: the requests that it sends do.
+/// The response with the frame. `None` for a request of another path. The frame needs no token, but the requests that it sends
+/// do.
 pub(super) fn answer(head: &Parts, http: &HttpConfig) -> Option<Response<Bytes>> {
     let path = head.uri.path().trim_end_matches('/');
     if !PATHS.iter().any(|it| it.eq_ignore_ascii_case(path)) {
@@ -28,7 +29,7 @@ pub(super) fn answer(head: &Parts, http: &HttpConfig) -> Option<Response<Bytes>>
         response.headers_mut().insert(ALLOW, methods);
         return Some(response);
     }
-    // An origin of the list has no character that would need to be escaped.
+    // An origin in the list has no character that must be escaped.
     let list: Vec<String> = http
         .allowed_origins
         .iter()

@@ -20,7 +20,7 @@ fn send(world: &mut World, client: &Client, content_type: &str, body: Vec<u8>) -
     )
 }
 
-/// The responses as if each had come by itself.
+/// The parts of a batch as separate responses.
 fn parts(response: &Response<Bytes>) -> Vec<Response<Bytes>> {
     assert_eq!(response.status(), StatusCode::OK);
     let content_type = response.headers()[CONTENT_TYPE].to_str().unwrap();
@@ -42,12 +42,13 @@ fn parts(response: &Response<Bytes>) -> Vec<Response<Bytes>> {
 }
 
 #[test]
-fn each_part_is_a_request_like_any_other() {
+fn each_part_of_a_batch_is_handled_as_a_request() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
     let home = tosh.application.href().unwrap();
-    // As published: a blank line first, two after the headers, paths below the host, no authorization in the parts.
+    // As in the published batch: a blank line at the start, two after the headers, paths without a host, parts without
+    // authorization.
     let input = r#"{"supportedModalities":["Messaging"]}"#;
     let body = format!(
         "\r\n--EA370946\r\nContent-Type: application/http; msgtype=request\r\n\r\n\
@@ -77,7 +78,7 @@ fn each_part_is_a_request_like_any_other() {
     assert!(xml.contains("sip:toshm@contoso.com"));
     assert_eq!(parts[1].status(), StatusCode::NO_CONTENT);
     assert!(parts[1].body().is_empty());
-    // Nothing that waits.
+    // A pending GET is not allowed in a batch.
     assert_eq!(
         refused(&parts[2]),
         refusal(400, "BadRequest", "ParameterValidationFailure")
@@ -88,7 +89,7 @@ fn each_part_is_a_request_like_any_other() {
 }
 
 #[test]
-fn of_too_many_none_is_executed() {
+fn a_batch_with_too_many_requests_is_refused_as_a_whole() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -107,7 +108,7 @@ fn of_too_many_none_is_executed() {
 }
 
 #[test]
-fn a_batch_that_makes_no_sense() {
+fn a_malformed_batch_is_refused() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);

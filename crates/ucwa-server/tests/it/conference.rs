@@ -1,15 +1,16 @@
-//! Conferences: escalated from a chat of two, begun, joined, led and left.
+//! Conferences: escalation of a chat of two, starting, joining, leading and leaving.
 
 use http::StatusCode;
-use ucwa_proto::{Representation, Resource};
+use ucwa_proto::{DataUri, Representation, Resource};
+use ucwa_server::Fault;
 
-use crate::harness::{ALEX, Chat, Client, LENE, World, location, refusal, refused, seconds};
+use crate::harness::{ALEX, Chat, Client, LENE, Page, World, location, refusal, refused, seconds};
 
-/// Tosh, Lene and Alex in a conference with its chat, with nothing left in any queue.
-struct Conference {
-    chat: Chat,
+/// Tosh, Lene and Alex in a conference and in its chat. Their event queues are empty.
+pub(crate) struct Conference {
+    pub(crate) chat: Chat,
     alex: Client,
-    /// The conversation as Alex knows it.
+    /// Alex's view of the conversation.
     at_alex: Resource<'static>,
     alex_messaging: Resource<'static>,
 }
@@ -22,7 +23,7 @@ fn add(world: &mut World, chat: &Chat, to: &str) -> http::Response<bytes::Bytes>
     chat.tosh.post(world, href, &input)
 }
 
-/// Asks for the chat of the conference, and has it.
+/// Joins the chat of the conference. Returns the messaging resource.
 fn chat_in(world: &mut World, client: &mut Client, messaging: &Resource<'_>) -> Resource<'static> {
     let href = messaging.link_href("addMessaging").unwrap();
     let input = Resource::anonymous().with_property("operationId", "chat-1");
@@ -40,7 +41,7 @@ fn chat_in(world: &mut World, client: &mut Client, messaging: &Resource<'_>) -> 
 }
 
 impl Conference {
-    fn new(world: &mut World) -> Self {
+    pub(crate) fn new(world: &mut World) -> Self {
         let mut chat = Chat::new(world);
         let mut alex = Client::available(world, ALEX, Representation::Json);
         assert_eq!(add(world, &chat, ALEX).status(), StatusCode::CREATED);
@@ -64,10 +65,6 @@ impl Conference {
             at_lene.resource("conversation").text("state"),
             Some("Conferencing")
         );
-        let messaging = (
-            before.resource("messaging").clone(),
-            at_lene.resource("messaging").clone(),
-        );
         world.pass(seconds(1));
         let page = chat.tosh.page(world);
         assert_eq!(
@@ -78,15 +75,18 @@ impl Conference {
                 "conversation localParticipant added in leaders",
                 "conversation participant updated",
                 "conversation participant added in attendees",
+                "conversation messaging updated",
+                "conversation participantMessaging added in localParticipant",
+                "conversation participantMessaging added in participant",
             ]
         );
         chat.at_tosh = page.resource("conversation").clone();
         assert_eq!(chat.at_tosh.text("state"), Some("Conferenced"));
-        chat.lene.page(world);
-        chat.tosh_messaging = chat_in(world, &mut chat.tosh, &messaging.0);
-        chat.lene.page(world);
-        chat.lene_messaging = chat_in(world, &mut chat.lene, &messaging.1);
-        chat.tosh.page(world);
+        chat.tosh_messaging = page.resource("messaging").clone();
+        assert_eq!(chat.tosh_messaging.text("state"), Some("Connected"));
+        let page = chat.lene.page(world);
+        chat.lene_messaging = page.resource("messaging").clone();
+        assert_eq!(chat.lene_messaging.text("state"), Some("Connected"));
 
         let ringing = alex.page(world);
         assert_eq!(
@@ -120,7 +120,7 @@ impl Conference {
             "communication onlineMeetingInvitation completed Success"
         );
 
-        // The roster first, then the success.
+        // The participant is reported before the success of the invitation.
         let page = chat.tosh.page(world);
         assert_eq!(
             page.story(),
@@ -145,7 +145,7 @@ impl Conference {
         }
     }
 
-    /// The href of a participant as Tosh knows it.
+    /// The href of a participant in Tosh's view.
     fn at_tosh(&self, address: &str) -> String {
         format!(
             "{}/participants/{address}",
@@ -154,8 +154,149 @@ impl Conference {
     }
 }
 
+/// A chat of two that is becoming a conference, because Tosh has added Alex, with nothing left in any queue.
+fn becoming_a_conference(world: &mut World) -> Chat {
+    let mut chat = Chat::new(world);
+    assert_eq!(add(world, &chat, ALEX).status(), StatusCode::CREATED);
+    chat.tosh_messaging = chat.tosh.page(world).resource("messaging").clone();
+    chat.lene_messaging = chat.lene.page(world).resource("messaging").clone();
+    chat
+}
+
+/// Tosh asks for the chat while the conversation is becoming a conference, with a text.
+fn ask_at_once(world: &mut World, chat: &mut Chat) -> Page {
+    let href = chat.tosh_messaging.link_href("addMessaging").unwrap();
+    let input = Resource::anonymous()
+        .with_property("operationId", "at-once")
+        .with_link("message", DataUri::text_plain("Welcome, Alex"));
+    let created = chat.tosh.post(world, href, &input);
+    assert_eq!(created.status(), StatusCode::CREATED);
+    let twice = chat.tosh.post(world, href, &input);
+    assert_eq!(refused(&twice), refusal(409, "Conflict", "AlreadyExists"));
+    let page = chat.tosh.page(world);
+    assert_eq!(
+        page.story(),
+        [
+            "communication messagingInvitation started",
+            "conversation messaging updated"
+        ]
+    );
+    assert_eq!(page.resource("messaging").text("state"), Some("Connecting"));
+    page
+}
+
 #[test]
-fn what_one_says_all_others_hear_and_it_is_delivered_when_all_have_it() {
+fn a_chat_that_is_asked_for_too_early_is_connected_when_the_conference_stands() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = becoming_a_conference(world);
+    ask_at_once(world, &mut chat);
+    world.pass(seconds(1));
+    let page = chat.tosh.page(world);
+    assert_eq!(page.resource("messaging").text("state"), Some("Connected"));
+    let story = page.story();
+    let completed = "communication messagingInvitation completed Success".to_owned();
+    assert!(story.contains(&completed), "{story:?}");
+    // Lene's chat had been connected before, so she gets the text.
+    let page = chat.lene.page(world);
+    assert_eq!(page.resource("messaging").text("state"), Some("Connected"));
+    assert_eq!(
+        page.resource("message").link_href("plainMessage"),
+        Some("data:text/plain;charset=utf-8,Welcome%2c+Alex")
+    );
+}
+
+#[test]
+fn a_chat_that_is_stopped_too_early_is_not_connected_with_the_conference() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = becoming_a_conference(world);
+    let page = ask_at_once(world, &mut chat);
+    let stop = page.resource("messaging").link_href("stopMessaging");
+    assert_eq!(
+        chat.tosh.press(world, stop.unwrap()),
+        StatusCode::NO_CONTENT
+    );
+    let page = chat.tosh.page(world);
+    assert_eq!(
+        page.reason("messagingInvitation"),
+        ("LocalFailure", "Canceled")
+    );
+    let messaging = page.resource("messaging");
+    assert_eq!(messaging.text("state"), Some("Disconnected"));
+    world.pass(seconds(1));
+    let story = chat.tosh.page(world).story();
+    assert!(
+        !story.iter().any(|it| it.contains(" messaging ")),
+        "{story:?}"
+    );
+    let page = chat.lene.page(world);
+    assert_eq!(page.resource("messaging").text("state"), Some("Connected"));
+    let story = page.story();
+    assert!(
+        !story.iter().any(|it| it.contains(" message ")),
+        "{story:?}"
+    );
+}
+
+#[test]
+fn who_leaves_before_the_conference_stands_has_cancelled_the_chat() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = becoming_a_conference(world);
+    ask_at_once(world, &mut chat);
+    let conversation = chat.at_tosh.href().unwrap();
+    assert_eq!(
+        chat.tosh.delete(world, conversation),
+        StatusCode::NO_CONTENT
+    );
+    let page = chat.tosh.page(world);
+    assert_eq!(
+        page.reason("messagingInvitation"),
+        ("LocalFailure", "Canceled")
+    );
+    world.pass(seconds(1));
+    let story = chat.lene.page(world).story();
+    assert!(
+        !story.iter().any(|it| it.contains(" message ")),
+        "{story:?}"
+    );
+}
+
+/// The invitation to the chat of two rings when one of the two adds a third.
+#[test]
+fn an_invitation_that_rings_is_cancelled_when_the_conversation_becomes_a_conference() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    world.inject(Fault::DropMessaging {
+        user: format!("sip:{LENE}"),
+    });
+    let messaging = chat.tosh.page(world).resource("messaging").clone();
+    chat.lene.page(world);
+    let input = Resource::anonymous().with_property("operationId", "again");
+    chat.tosh
+        .post(world, messaging.link_href("addMessaging").unwrap(), &input);
+    chat.tosh.page(world);
+    let ringing = chat.lene.page(world);
+    let accept = ringing.resource("messagingInvitation").link_href("accept");
+    assert_eq!(add(world, &chat, ALEX).status(), StatusCode::CREATED);
+    assert_eq!(
+        chat.tosh.page(world).reason("messagingInvitation"),
+        ("LocalFailure", "Canceled")
+    );
+    assert_eq!(
+        chat.lene.page(world).reason("messagingInvitation"),
+        ("RemoteFailure", "Canceled")
+    );
+    assert_eq!(
+        chat.lene.press(world, accept.unwrap()),
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[test]
+fn a_message_is_delivered_when_all_members_have_acknowledged_it() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Conference::new(world);
@@ -184,7 +325,7 @@ fn what_one_says_all_others_hear_and_it_is_delivered_when_all_have_it() {
 }
 
 #[test]
-fn who_did_not_get_a_message_is_named() {
+fn a_failed_delivery_names_the_participant() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Conference::new(world);
@@ -201,7 +342,7 @@ fn who_did_not_get_a_message_is_named() {
 }
 
 #[test]
-fn all_others_see_who_types() {
+fn all_other_members_see_the_typing_participant() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Conference::new(world);
@@ -223,7 +364,7 @@ fn all_others_see_who_types() {
 }
 
 #[test]
-fn who_leaves_is_gone_for_the_others_and_the_conference_goes_on() {
+fn a_member_who_leaves_is_deleted_and_the_conference_continues() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Conference::new(world);
@@ -281,7 +422,7 @@ fn leaders_eject_and_attendees_do_not() {
 }
 
 #[test]
-fn the_views_list_who_has_which_role() {
+fn leaders_attendees_and_lobby_list_their_participants() {
     let mut world = World::new();
     let world = &mut world;
     let all = Conference::new(world);
@@ -296,7 +437,7 @@ fn the_views_list_who_has_which_role() {
 }
 
 #[test]
-fn who_is_called_may_decline_be_missing_or_be_called_back() {
+fn an_invitation_to_a_conference_is_declined_cancelled_or_times_out() {
     for (how, reason) in [
         ("decline", ("RemoteFailure", "Declined")),
         ("wait", ("RemoteFailure", "Timeout")),
@@ -346,7 +487,7 @@ fn who_is_called_may_decline_be_missing_or_be_called_back() {
 }
 
 #[test]
-fn who_does_not_exist_or_is_away_does_not_come() {
+fn an_invitation_of_an_unknown_or_absent_user_fails() {
     for (to, subcode) in [
         ("nobody@contoso.com", "DestinationNotFound"),
         (ALEX, "Unreachable"),
@@ -374,7 +515,7 @@ fn who_does_not_exist_or_is_away_does_not_come() {
 }
 
 #[test]
-fn a_conference_is_begun_and_joined_by_its_address() {
+fn a_conference_is_started_and_joined_by_its_uri() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, crate::harness::TOSH, Representation::Json);
@@ -427,7 +568,7 @@ fn a_conference_is_begun_and_joined_by_its_address() {
 }
 
 #[test]
-fn custom_content_comes_with_the_invitation() {
+fn an_invitation_contains_the_custom_content() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::available(world, crate::harness::TOSH, Representation::Json);

@@ -1,4 +1,4 @@
-//! Contact lists: reading, following and changing them.
+//! Contact lists: reads, subscriptions and changes.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ fn uri(address: &str) -> SipUri {
     SipUri::parse(address).unwrap()
 }
 
-/// Tosh has contacts: Lene, who is a favourite and a delegate as well, and Alex in the group Team. Tosh is a delegate of Lene. The
-/// distribution groups Sales and West contain each other; Sales is in the list of Tosh.
+/// Adds contacts of Tosh: Lene, who is pinned and a delegate, and Alex in the group Team. Tosh is a delegate of Lene. The distribution
+/// groups Sales and West contain each other. Sales is in the list of Tosh.
 pub(crate) fn add_contacts(config: &mut ServerConfig) {
     let [tosh, lene, ..] = &mut config.users[..] else {
         unreachable!()
@@ -42,13 +42,13 @@ pub(crate) fn world() -> World {
     World::of(config)
 }
 
-/// The href of a link of people.
+/// The href of a link of the people resource.
 fn href(client: &Client, rel: &str) -> String {
     let people = client.application.embedded("people").unwrap();
     people.link_href(rel).unwrap().to_owned()
 }
 
-/// The resource that a link of people leads to.
+/// The target of a link of the people resource.
 pub(crate) fn list(world: &mut World, client: &Client, rel: &str) -> Resource<'static> {
     let href = href(client, rel);
     client.resource(world, &href)
@@ -61,11 +61,11 @@ fn names(contacts: &Resource<'_>) -> Vec<String> {
         .collect()
 }
 
-fn members(world: &mut World, client: &Client, group: &Resource<'_>) -> Vec<String> {
+pub(crate) fn members(world: &mut World, client: &Client, group: &Resource<'_>) -> Vec<String> {
     names(&client.resource(world, group.link_href("groupContacts").unwrap()))
 }
 
-/// A group of the user by its name.
+/// The group with this name that the user created.
 pub(crate) fn group(world: &mut World, client: &Client, name: &str) -> Resource<'static> {
     let groups = list(world, client, "myGroups");
     let mut groups = groups.embedded_all("group").iter();
@@ -82,7 +82,7 @@ pub(crate) fn subscribe(world: &mut World, client: &Client, minutes: i64) {
     assert_eq!(decode(&response).text("state"), Some("Connected"));
 }
 
-/// The events of this time, during which the client polls.
+/// The events of a client that polls for this time.
 pub(crate) fn events_of(world: &mut World, client: &mut Client, time: Duration) -> Vec<String> {
     let mut story = Vec::new();
     let end = world.now + time;
@@ -133,7 +133,7 @@ pub(crate) fn remove(
     client.delete(world, membership.unwrap().href().unwrap())
 }
 
-/// Renames a group that was read.
+/// Renames a group, whose resource the client has read.
 fn rename(
     world: &mut World,
     client: &Client,
@@ -212,7 +212,7 @@ fn the_list_has_the_contacts_groups_and_memberships_of_the_configuration() {
 }
 
 #[test]
-fn the_links_of_what_can_be_changed_name_the_second_revision() {
+fn the_links_of_changeable_resources_have_revision_2() {
     for representation in [Representation::Json, Representation::Xml] {
         let world = &mut world();
         let tosh = Client::sign_in(world, TOSH, representation);
@@ -341,7 +341,7 @@ fn every_change_is_reported_to_each_endpoint_that_has_a_subscription() {
 }
 
 #[test]
-fn a_new_delegate_sees_whom_they_act_for() {
+fn a_new_delegate_sees_their_delegators() {
     let world = &mut world();
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
     let mut alex = Client::sign_in(world, ALEX, Representation::Json);
@@ -391,7 +391,7 @@ fn a_subscription_warns_of_its_end_and_is_refreshed_to_30_minutes_at_most() {
     subscribe(world, &tosh, 60);
     assert_eq!(events_of(world, &mut tosh, seconds(58 * MINUTE - 1)), none);
     assert_eq!(events_of(world, &mut tosh, seconds(1)), [warning]);
-    // 2 minutes are left, and 30 are the limit.
+    // The remaining 2 minutes and 30 more exceed the limit of 30 minutes.
     subscribe(world, &tosh, 30);
     assert_eq!(events_of(world, &mut tosh, seconds(28 * MINUTE - 1)), none);
     assert_eq!(events_of(world, &mut tosh, seconds(1)), [warning]);
@@ -409,7 +409,7 @@ fn a_subscription_warns_of_its_end_and_is_refreshed_to_30_minutes_at_most() {
 }
 
 #[test]
-fn a_group_is_renamed_only_by_who_read_it_last() {
+fn renaming_a_group_requires_its_latest_version() {
     for representation in [Representation::Json, Representation::Xml] {
         let world = &mut world();
         let tosh = Client::sign_in(world, TOSH, representation);
@@ -447,7 +447,7 @@ fn a_group_is_renamed_only_by_who_read_it_last() {
 }
 
 #[test]
-fn a_change_that_needs_a_third_revision_is_not_made() {
+fn a_change_that_requires_revision_3_is_refused() {
     let world = &mut world();
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
     let groups = href(&tosh, "myGroups");
@@ -474,7 +474,7 @@ fn a_change_that_needs_a_third_revision_is_not_made() {
 }
 
 #[test]
-fn what_the_list_cannot_do_is_refused() {
+fn invalid_changes_of_the_list_are_refused() {
     let world = &mut world();
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
     let exists = refusal(409, "Conflict", "AlreadyExists");
@@ -500,7 +500,7 @@ fn what_the_list_cannot_do_is_refused() {
         refused(&add(world, &tosh, ALEX, Some(sales))),
         refusal(403, "Forbidden", "")
     );
-    // The group of another user.
+    // The group belongs to another user.
     assert_eq!(
         create_group(world, &tosh, "Crew").status(),
         StatusCode::NO_CONTENT
@@ -510,7 +510,7 @@ fn what_the_list_cannot_do_is_refused() {
     let own = lene.application.href().unwrap();
     let theirs = format!("{own}/people/groups/{}", crew.text("id").unwrap());
     assert_eq!(lene.delete(world, &theirs), StatusCode::NOT_FOUND);
-    // The server's groups.
+    // The user did not create these groups.
     for rel in ["pinnedGroup", "defaultGroup"] {
         let group = groups.embedded(rel).unwrap().href().unwrap().to_owned();
         assert_eq!(tosh.delete(world, &group), StatusCode::METHOD_NOT_ALLOWED);
@@ -590,7 +590,7 @@ fn a_distribution_group_is_expanded_one_level_and_listed() {
 }
 
 #[test]
-fn a_search_finds_distribution_groups_behind_people() {
+fn a_search_lists_distribution_groups_after_contacts() {
     let world = &mut world();
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
     let search = href(&tosh, "search");

@@ -1,4 +1,4 @@
-//! The event channel: acknowledgement, delivery again, waiting, and being replaced (`EventsInUCWA`).
+//! The event channel: acknowledgements, repeated pages, timeouts, and replaced pending GETs (`EventsInUCWA`).
 
 use http::StatusCode;
 use ucwa_proto::{Follow, Representation};
@@ -6,7 +6,7 @@ use ucwa_proto::{Follow, Representation};
 use crate::harness::{Chat, Client, TOSH, World, refusal, refused, seconds};
 
 #[test]
-fn a_page_comes_again_until_it_is_acknowledged() {
+fn a_page_is_sent_again_until_it_is_acknowledged() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
@@ -14,11 +14,11 @@ fn a_page_comes_again_until_it_is_acknowledged() {
     let first = chat.lene.park(world);
     let first = world.reply(first).unwrap();
     chat.tosh_says(world, "two");
-    // The first answer got lost.
+    // The first response got lost.
     let again = chat.lene.park(world);
     let again = world.reply(again).unwrap();
     assert_eq!(first.body(), again.body());
-    // Had it counted as fetched, the sender would have been told.
+    // The page is not acknowledged, so the sender has no delivery result.
     let waiting = chat.tosh.park(world);
     assert!(world.reply(waiting).is_none());
 
@@ -30,12 +30,12 @@ fn a_page_comes_again_until_it_is_acknowledged() {
         page.event("message").link.href,
         next.event("message").link.href
     );
-    let verdict = chat.tosh.arrived(world, waiting);
-    assert_eq!(verdict.story(), ["conversation message completed Success"]);
+    let result = chat.tosh.arrived(world, waiting);
+    assert_eq!(result.story(), ["conversation message completed Success"]);
 }
 
 #[test]
-fn the_same_page_comes_in_the_representation_that_is_asked_for() {
+fn a_page_is_sent_again_in_the_requested_representation() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -75,10 +75,10 @@ fn a_wrong_ack_gets_resync_and_loses_nothing() {
 }
 
 #[test]
-fn a_poll_without_events_waits_as_long_as_it_was_told() {
+fn a_pending_get_without_events_ends_after_its_timeout() {
     let mut world = World::new();
     let world = &mut world;
-    // Nobody looks idle who never made himself available.
+    // Without makeMeAvailable the user does not become idle, so there are no events.
     let mut tosh = Client::sign_in(world, TOSH, Representation::Json);
     for (query, wait) in [
         ("", 180),
@@ -99,7 +99,7 @@ fn a_poll_without_events_waits_as_long_as_it_was_told() {
 }
 
 #[test]
-fn an_empty_page_that_got_lost_is_sent_again_as_it_was() {
+fn an_empty_page_is_sent_again_unchanged() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
@@ -107,7 +107,7 @@ fn an_empty_page_that_got_lost_is_sent_again_as_it_was() {
     world.pass(seconds(180));
     assert!(world.reply(parked).is_some());
     chat.tosh_says(world, "Hello");
-    // The same ack as before. A client that has the page acknowledges no message with it.
+    // The same `ack` as before. A client that has received the empty page acknowledges no message with it.
     let page = chat.lene.page(world);
     assert_eq!(page.story(), Vec::<String>::new());
     let page = chat.lene.page(world);
@@ -115,7 +115,7 @@ fn an_empty_page_that_got_lost_is_sent_again_as_it_was() {
 }
 
 #[test]
-fn the_earlier_of_two_polls_is_replaced() {
+fn the_earlier_of_two_pending_gets_is_replaced() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
@@ -132,7 +132,7 @@ fn the_earlier_of_two_polls_is_replaced() {
 }
 
 #[test]
-fn a_poll_whose_connection_is_gone_takes_no_events_with_it() {
+fn a_pending_get_with_a_closed_connection_loses_no_events() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
@@ -147,7 +147,7 @@ fn a_poll_whose_connection_is_gone_takes_no_events_with_it() {
 }
 
 #[test]
-fn the_events_link_of_the_application_leads_to_where_the_channel_is() {
+fn the_events_link_of_the_application_continues_the_channel() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
@@ -155,7 +155,7 @@ fn the_events_link_of_the_application_leads_to_where_the_channel_is() {
     let application = chat.lene.resource(world, home);
     chat.tosh_says(world, "Hello");
     chat.lene.next = application.link_href("events").unwrap().to_owned();
-    // The page before this one comes again, since nothing has acknowledged it.
+    // The page before this one is sent again, since it was not acknowledged.
     chat.lene.page(world);
     assert_eq!(
         chat.lene.page(world).story(),
@@ -166,11 +166,11 @@ fn the_events_link_of_the_application_leads_to_where_the_channel_is() {
 }
 
 #[test]
-fn an_application_without_a_pending_get_ends_after_a_quarter_of_an_hour() {
+fn an_application_without_a_pending_get_ends_after_fifteen_minutes() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
-    // Tosh keeps asking, Lene doesn't.
+    // Tosh keeps sending pending GETs, Lene does not.
     let mut parked = chat.tosh.park(world);
     for _ in 0..4 {
         world.pass(seconds(180));
@@ -191,7 +191,7 @@ fn an_application_without_a_pending_get_ends_after_a_quarter_of_an_hour() {
         page.story().last().unwrap(),
         "communication conversation deleted"
     );
-    // A pending GET counts from its end, however long it was.
+    // The inactivity starts at the end of the pending GET.
     let home = chat.tosh.application.href().unwrap();
     chat.tosh.next.push_str("&timeout=1800");
     let parked = chat.tosh.park(world);
@@ -203,7 +203,7 @@ fn an_application_without_a_pending_get_ends_after_a_quarter_of_an_hour() {
 }
 
 #[test]
-fn a_server_that_nobody_uses_waits_for_nothing() {
+fn a_server_without_applications_sets_no_timer() {
     let mut world = World::new();
     let world = &mut world;
     let chat = Chat::new(world);

@@ -1,4 +1,4 @@
-//! A server that misbehaves.
+//! The injected faults.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ fn lene() -> String {
 }
 
 #[test]
-fn tokens_expire_and_new_ones_are_given() {
+fn expired_tokens_are_refused_and_new_ones_are_issued() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -25,7 +25,7 @@ fn tokens_expire_and_new_ones_are_given() {
 }
 
 #[test]
-fn applications_are_forgotten_or_expire() {
+fn dropped_and_expired_applications_answer_404_and_410() {
     for (fault, refusal) in [
         (
             Fault::DropApplications { user: lene() },
@@ -44,7 +44,7 @@ fn applications_are_forgotten_or_expire() {
         assert_eq!(refused(&world.reply(parked).unwrap()), refusal);
         let home = chat.lene.application.href().unwrap();
         assert_eq!(refused(&chat.lene.get(world, home)), refusal);
-        // The others are told; and the user may come back.
+        // The end of the conversation is reported to the other participant, and the user can sign in again.
         assert_eq!(
             chat.tosh.page(world).story().last().unwrap(),
             "communication conversation deleted"
@@ -59,7 +59,7 @@ fn applications_are_forgotten_or_expire() {
 }
 
 #[test]
-fn a_pending_get_is_told_to_resume_or_to_resync_and_the_channel_goes_on() {
+fn a_pending_get_gets_a_resume_or_resync_link_and_the_channel_continues() {
     for resync in [false, true] {
         let mut world = World::new();
         let world = &mut world;
@@ -86,13 +86,13 @@ fn a_pending_get_is_told_to_resume_or_to_resync_and_the_channel_goes_on() {
 }
 
 #[test]
-fn aggregation_tells_of_the_latest_state_only() {
+fn aggregated_events_contain_only_the_latest_state() {
     let mut world = World::new();
     let world = &mut world;
     world.inject(Fault::AggregateEvents);
     let mut tosh = Client::available(world, TOSH, Representation::Json);
     tosh.invite(world, LENE, "1", "");
-    // What came and went isn't told of: conversation and localParticipant.
+    // The conversation and the localParticipant were added and deleted, so neither is reported.
     let page = tosh.page(world);
     assert_eq!(
         page.story(),
@@ -106,7 +106,7 @@ fn aggregation_tells_of_the_latest_state_only() {
     let ringing = lene.page(world);
     let accept = ringing.resource("messagingInvitation").link_href("accept");
     lene.press(world, accept.unwrap());
-    // What is new is `added`, in the state that it has now.
+    // A new resource is reported as `added`, in its latest state.
     let page = tosh.page(world);
     assert_eq!(
         page.story(),
@@ -127,7 +127,7 @@ fn aggregation_tells_of_the_latest_state_only() {
 }
 
 #[test]
-fn events_overtake_the_response() {
+fn events_are_sent_before_the_response() {
     let mut world = World::new();
     let world = &mut world;
     world.inject(Fault::EventsBeforeResponses);
@@ -153,7 +153,7 @@ fn events_overtake_the_response() {
 }
 
 #[test]
-fn the_next_requests_of_a_kind_are_turned_away_with_a_pause() {
+fn the_next_matching_requests_get_the_status_and_retry_after() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::available(world, TOSH, Representation::Json);
@@ -177,10 +177,10 @@ fn the_next_requests_of_a_kind_are_turned_away_with_a_pause() {
         });
         assert_eq!(tosh.get(world, &home).status(), StatusCode::OK);
         for _ in 0..2 {
-            let answer = tosh.get(world, &me);
-            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-            let asked = answer.headers().get("retry-after");
-            assert_eq!(asked.map(|it| it.to_str().unwrap()), header);
+            let response = tosh.get(world, &me);
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            let sent = response.headers().get("retry-after");
+            assert_eq!(sent.map(|it| it.to_str().unwrap()), header);
         }
         assert_eq!(tosh.get(world, &me).status(), StatusCode::OK);
     }

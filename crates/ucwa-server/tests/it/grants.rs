@@ -1,4 +1,4 @@
-//! The ways to a token besides the password (`AuthenticationInUCWA`), and what a guest can do with his.
+//! The grants besides the password (`AuthenticationInUCWA`), and the operations of guests.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, WWW_AUTHENTICATE};
@@ -15,14 +15,14 @@ fn ask(world: &mut World, body: &str) -> Response<Bytes> {
     world.exchange(form("/WebTicket/oauthtoken", body))
 }
 
-/// The token that a request for one brings.
+/// The token that the token service issues.
 fn granted(world: &mut World, body: &str) -> String {
     let response = ask(world, body);
     assert_eq!(response.status(), StatusCode::OK, "{body}");
     decode(&response).text("access_token").unwrap().to_owned()
 }
 
-/// The error, and the first word of the diagnostics.
+/// The error of the token service, and the code of the diagnostics.
 fn denied(world: &mut World, body: &str) -> (String, String) {
     let response = ask(world, body);
     assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{body}");
@@ -38,8 +38,8 @@ fn invalid_grant() -> (String, String) {
     ("invalid_grant".to_owned(), "28020".to_owned())
 }
 
-/// Who the server says that the one with this token is.
-fn whose(world: &mut World, token: &str) -> Option<String> {
+/// The URI of the token's user. `None` if the token is not valid.
+fn user_of(world: &mut World, token: &str) -> Option<String> {
     let get = request(&Method::GET, USER).header(AUTHORIZATION, format!("Bearer {token}"));
     if world.exchange(get.body(Bytes::new()).unwrap()).status() != StatusCode::OK {
         return None;
@@ -49,7 +49,7 @@ fn whose(world: &mut World, token: &str) -> Option<String> {
     Some(me.text("uri").unwrap().to_owned())
 }
 
-/// Tosh's conference, and the body of a request for a token for its guests.
+/// Tosh in a conference, its URI, and the body of a guest's token request.
 pub(crate) fn conference(world: &mut World) -> (Client, String, String) {
     let mut tosh = Client::available(world, TOSH, Representation::Json);
     let uri = enter(world, &mut tosh, None).uri;
@@ -61,7 +61,7 @@ pub(crate) fn conference(world: &mut World) -> (Client, String, String) {
 }
 
 #[test]
-fn a_guest_has_a_token_of_his_own_life_and_keeps_his_address_when_he_renews_it() {
+fn a_guest_keeps_the_address_when_the_token_is_renewed() {
     let mut config = World::config();
     assert_eq!(config.guest_token_life, seconds(3600));
     config.guest_token_life = seconds(600);
@@ -71,7 +71,7 @@ fn a_guest_has_a_token_of_his_own_life_and_keeps_his_address_when_he_renews_it()
     let response = ask(world, &body);
     assert_eq!(decode(&response).integer("expires_in"), Some(600));
     let first = decode(&response).text("access_token").unwrap().to_owned();
-    let gus = whose(world, &first).unwrap();
+    let gus = user_of(world, &first).unwrap();
     assert!(gus.ends_with("@anonymous.invalid"), "{gus}");
 
     world.pass(seconds(500));
@@ -79,29 +79,29 @@ fn a_guest_has_a_token_of_his_own_life_and_keeps_his_address_when_he_renews_it()
     let second = granted(world, &renew);
     assert_ne!(first, second);
     let stranger = granted(world, &body);
-    assert_ne!(whose(world, &stranger).unwrap(), gus);
+    assert_ne!(user_of(world, &stranger).unwrap(), gus);
     world.pass(seconds(200));
-    assert_eq!(whose(world, &first), None, "expired");
-    assert_eq!(whose(world, &second), Some(gus));
+    assert_eq!(user_of(world, &first), None, "expired");
+    assert_eq!(user_of(world, &second), Some(gus));
     assert_eq!(
         denied(world, &renew),
         invalid_grant(),
-        "what has expired is not traded"
+        "an expired token cannot be renewed"
     );
 
-    // The key is the id of the conference; a wrong one, and a conference that is not there, let nobody in.
+    // The password of a conference is its ID. A wrong password and an unknown conference are refused.
     let key = uri.rsplit(':').next().unwrap().to_owned();
     granted(world, &format!("{body}&password={key}"));
     let wrong = denied(world, &format!("{body}&password=wrong"));
     assert_eq!(wrong, invalid_grant());
-    let nowhere = denied(world, &format!("{body}0"));
-    assert_eq!(nowhere, invalid_grant());
-    let unsaid = denied(world, "grant_type=urn:microsoft.rtc:anonmeeting");
-    assert_eq!(unsaid.0, "invalid_request");
+    let unknown = denied(world, &format!("{body}0"));
+    assert_eq!(unknown, invalid_grant());
+    let without_uri = denied(world, "grant_type=urn:microsoft.rtc:anonmeeting");
+    assert_eq!(without_uri.0, "invalid_request");
 }
 
 #[test]
-fn a_guest_trades_no_token_of_a_user_or_of_another_conference() {
+fn a_guest_cannot_renew_a_token_of_a_user_or_of_another_conference() {
     let mut world = World::new();
     let world = &mut world;
     let (tosh, _, body) = conference(world);
@@ -116,7 +116,7 @@ fn a_guest_trades_no_token_of_a_user_or_of_another_conference() {
 }
 
 #[test]
-fn a_guest_joins_his_conference_under_the_name_that_he_gives_and_does_nothing_else() {
+fn a_guest_can_only_join_the_conference_of_the_token() {
     let mut world = World::new();
     let world = &mut world;
     let (mut tosh, uri, body) = conference(world);
@@ -132,8 +132,11 @@ fn a_guest_joins_his_conference_under_the_name_that_he_gives_and_does_nothing_el
 
     let nothing = Resource::anonymous();
     let available = format!("{}/makeMeAvailable", me.href().unwrap());
-    let refused_so = refused(&gus.post(world, &available, &nothing));
-    assert_eq!(refused_so, refusal(403, "Forbidden", "AnonymousNotAllowed"));
+    let refusal_of_guest = refused(&gus.post(world, &available, &nothing));
+    assert_eq!(
+        refusal_of_guest,
+        refusal(403, "Forbidden", "AnonymousNotAllowed")
+    );
     let joining = |uri: &str, name: &str| {
         Resource::anonymous()
             .with_property("operationId", "1")
@@ -144,12 +147,12 @@ fn a_guest_joins_his_conference_under_the_name_that_he_gives_and_does_nothing_el
         "adhoc",
         "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:X",
     ] {
-        let refused_so = refused(&gus.post(world, &join, &joining(other, "Gus")));
-        assert_eq!(refused_so, refusal(403, "Forbidden", ""));
+        let refusal_of_guest = refused(&gus.post(world, &join, &joining(other, "Gus")));
+        assert_eq!(refusal_of_guest, refusal(403, "Forbidden", ""));
     }
-    let nameless = refused(&gus.post(world, &join, &joining(&uri, "")));
+    let without_name = refused(&gus.post(world, &join, &joining(&uri, "")));
     assert_eq!(
-        nameless,
+        without_name,
         refusal(400, "BadRequest", "ParameterValidationFailure")
     );
 
@@ -167,11 +170,11 @@ fn a_guest_joins_his_conference_under_the_name_that_he_gives_and_does_nothing_el
     let guest = tosh.resource(world, lobby.link_href("participant").unwrap());
     assert_eq!(guest.text("name"), Some("Gus Grissom"));
     assert_eq!(guest.boolean("anonymous"), Some(true));
-    assert!(guest.link("contact").is_none(), "he is nobody's contact");
+    assert!(guest.link("contact").is_none(), "a guest is not a contact");
 }
 
 #[test]
-fn a_user_is_let_in_by_the_page_where_there_is_one() {
+fn the_passive_grant_needs_the_cookie_of_the_sign_in_page() {
     let mut config = World::config();
     config.passive = true;
     let mut world = World::of(config);
@@ -214,7 +217,7 @@ fn a_user_is_let_in_by_the_page_where_there_is_one() {
     assert_eq!(
         ask(world, passive).status(),
         StatusCode::BAD_REQUEST,
-        "another browser, which has no cookie"
+        "a browser without the cookie"
     );
     let other = ask_with(world, "PassiveAuth=other");
     assert_eq!(other.status(), StatusCode::BAD_REQUEST);
@@ -222,15 +225,19 @@ fn a_user_is_let_in_by_the_page_where_there_is_one() {
         let granted = ask_with(world, &cookie);
         assert_eq!(granted.status(), StatusCode::OK);
         let token = decode(&granted).text("access_token").unwrap().to_owned();
-        assert_eq!(whose(world, &token), Some(format!("sip:{LENE}")));
+        assert_eq!(user_of(world, &token), Some(format!("sip:{LENE}")));
     }
     world.pass(seconds(28_290));
     let late = ask_with(world, &cookie);
-    assert_eq!(late.status(), StatusCode::BAD_REQUEST, "the cookie is old");
+    assert_eq!(
+        late.status(),
+        StatusCode::BAD_REQUEST,
+        "the cookie has expired"
+    );
 }
 
 #[test]
-fn without_the_page_there_is_neither_the_page_nor_the_grant() {
+fn the_passive_grant_is_disabled_by_default() {
     let mut world = World::new();
     let world = &mut world;
     let unsupported = ("unsupported_grant_type".to_owned(), "28029".to_owned());
@@ -244,12 +251,12 @@ fn without_the_page_there_is_neither_the_page_nor_the_grant() {
 }
 
 #[test]
-fn a_windows_user_is_who_the_web_server_takes_him_to_be() {
+fn the_windows_grant_issues_the_token_of_the_configured_user() {
     let mut config = World::config();
     config.windows_user = Some(SipUri::parse(TOSH).unwrap());
     let mut world = World::of(config);
     let token = granted(&mut world, "grant_type=urn:microsoft.rtc:windows");
-    assert_eq!(whose(&mut world, &token), Some(format!("sip:{TOSH}")));
+    assert_eq!(user_of(&mut world, &token), Some(format!("sip:{TOSH}")));
 
     let mut world = World::new();
     let response = ask(&mut world, "grant_type=urn:microsoft.rtc:windows");
@@ -260,7 +267,7 @@ fn a_windows_user_is_who_the_web_server_takes_him_to_be() {
 }
 
 #[test]
-fn a_token_of_another_issuer_is_good_for_its_user_and_its_time() {
+fn a_token_of_another_issuer_is_valid_for_its_user_until_it_expires() {
     let mut config = World::config();
     config.authorization_uri = Some("https://login.contoso.com/authorize".to_owned());
     let token = IssuedToken::new("jwt.tosh", TOSH, seconds(600)).unwrap();
@@ -275,13 +282,13 @@ fn a_token_of_another_issuer_is_good_for_its_user_and_its_time() {
         bearer.ends_with(", authorization_uri=\"https://login.contoso.com/authorize\""),
         "{bearer}"
     );
-    assert_eq!(whose(world, "jwt.tosh"), Some(format!("sip:{TOSH}")));
+    assert_eq!(user_of(world, "jwt.tosh"), Some(format!("sip:{TOSH}")));
     world.pass(seconds(601));
-    assert_eq!(whose(world, "jwt.tosh"), None);
+    assert_eq!(user_of(world, "jwt.tosh"), None);
 }
 
 #[test]
-fn a_form_may_come_in_parts() {
+fn a_form_may_be_multipart() {
     let mut world = World::new();
     let world = &mut world;
     let part = |name: &str, value: &str| {
@@ -302,7 +309,7 @@ fn a_form_may_come_in_parts() {
     let granted = send(format!("{fields}--b7--\r\n"));
     assert_eq!(granted.status(), StatusCode::OK);
     assert!(decode(&granted).text("access_token").is_some());
-    // Cut off, and without the name of a field.
+    // Without the closing boundary, and without the name of a field.
     for body in [
         fields,
         "--b7\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b7--".to_owned(),

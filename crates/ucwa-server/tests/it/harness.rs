@@ -1,4 +1,4 @@
-//! A world of one engine and clients that only follow links.
+//! An engine in virtual time, and clients that only follow links.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
@@ -14,10 +14,10 @@ use ucwa_server::{Engine, Fault, Input, Output, RequestId, ServerConfig, User};
 pub(crate) const TOSH: &str = "toshm@contoso.com";
 pub(crate) const LENE: &str = "lenea@contoso.com";
 pub(crate) const ALEX: &str = "alexd@contoso.com";
-/// Of another enterprise.
+/// A user of another enterprise.
 pub(crate) const JOE: &str = "joe@fabrikam.com";
 pub(crate) const PASSWORD: &str = "pass@word1";
-/// Where the user resource is.
+/// The path of the user resource.
 pub(crate) const USER: &str = "/Autodiscover/AutodiscoverService.svc/root/oauth/user";
 const HOME: &str = "lyncweb.contoso.com";
 
@@ -90,7 +90,7 @@ impl World {
         self.reply(id).expect("an answer at once")
     }
 
-    /// Lets time pass, waking the engine whenever it wants to be woken.
+    /// Advances the time, with a timeout of the engine whenever one is due.
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(wake_at) = self.collect().filter(|wake_at| *wake_at <= end) {
@@ -117,11 +117,11 @@ pub(crate) struct Client {
     pub(crate) representation: Representation,
     pub(crate) token: String,
     pub(crate) application: Resource<'static>,
-    /// The next page of events.
+    /// The href of the next event page.
     pub(crate) next: String,
 }
 
-/// A request to an absolute or relative URL, as a client without a session makes it.
+/// A request to an absolute or relative URL, without a token.
 pub(crate) fn request(method: &Method, url: &str) -> http::request::Builder {
     let path = match url.split_once("://") {
         Some((_, rest)) => &rest[rest.find('/').unwrap()..],
@@ -171,7 +171,7 @@ pub(crate) fn refusal(status: u16, code: &str, subcode: &str) -> (u16, String, S
 }
 
 impl Client {
-    /// From the root to an application, by links.
+    /// Signs in by links, from the root to an application.
     pub(crate) fn sign_in(world: &mut World, name: &str, representation: Representation) -> Self {
         Self::sign_in_at(world, name, representation, "endpoint-1")
     }
@@ -205,7 +205,7 @@ impl Client {
         Self::with_token(world, token, representation, endpoint)
     }
 
-    /// From the user to an application, with a token that was come by.
+    /// Creates an application with this token, by links from the user resource.
     pub(crate) fn with_token(
         world: &mut World,
         token: String,
@@ -234,7 +234,7 @@ impl Client {
         client
     }
 
-    /// Signs in, is available for chats, and has seen the events of that.
+    /// Signs in, becomes available for messaging, and reads the events of these steps.
     pub(crate) fn available(world: &mut World, name: &str, representation: Representation) -> Self {
         Self::available_at(world, name, representation, "endpoint-1")
     }
@@ -301,7 +301,7 @@ impl Client {
         )
     }
 
-    /// PUT of a resource, if it still has the version that was read.
+    /// A PUT on the condition that the resource still has the ETag of the input.
     pub(crate) fn put(
         &self,
         world: &mut World,
@@ -339,13 +339,13 @@ impl Client {
         )
     }
 
-    /// The next page, which must be there.
+    /// The next page. Panics if there are no events.
     pub(crate) fn page(&mut self, world: &mut World) -> Page {
         let id = self.park(world);
         self.arrived(world, id)
     }
 
-    /// The page that a pending GET was waiting for.
+    /// The page that answers a pending GET. Panics if there is none.
     pub(crate) fn arrived(&mut self, world: &mut World, id: RequestId) -> Page {
         let response = world.reply(id).expect("events");
         let page = self.decode_page(&response);
@@ -364,7 +364,7 @@ impl Client {
         self.application.embedded("communication").unwrap()
     }
 
-    /// POST startMessaging, with a text if it isn't empty.
+    /// POST startMessaging, with the text unless it is empty.
     pub(crate) fn invite(
         &self,
         world: &mut World,
@@ -399,12 +399,12 @@ impl Client {
     }
 }
 
-/// A page of events, with ways to look into it.
+/// An event page.
 #[derive(Debug)]
 pub(crate) struct Page(pub(crate) EventPage<'static>);
 
 impl Page {
-    /// `sender link type [in rel] [status]`, an event a line.
+    /// A line for each event: `sender link type [in rel] [status]`.
     pub(crate) fn story(&self) -> Vec<String> {
         self.0
             .events()
@@ -423,7 +423,7 @@ impl Page {
             .collect()
     }
 
-    /// The last event about such a resource.
+    /// The last event about a resource with this rel.
     pub(crate) fn event(&self, rel: &str) -> &Event<'static> {
         self.0
             .events()
@@ -433,7 +433,7 @@ impl Page {
             .unwrap_or_else(|| panic!("an event about {rel}"))
     }
 
-    /// Such a resource as it was embedded last.
+    /// The last embedded resource with this rel.
     pub(crate) fn resource(&self, rel: &str) -> &Resource<'static> {
         self.0
             .events()
@@ -444,7 +444,7 @@ impl Page {
             .unwrap_or_else(|| panic!("an embedded {rel}"))
     }
 
-    /// Code and subcode of the reason of the last event about such a resource.
+    /// The code and subcode of the reason of the last event about a resource with this rel.
     pub(crate) fn reason(&self, rel: &str) -> (&str, &str) {
         let reason = self.event(rel).reason.as_deref().expect("a reason");
         (
@@ -454,11 +454,11 @@ impl Page {
     }
 }
 
-/// A chat that both sides are in, with nothing left in either queue.
+/// An established chat of two. Both event queues are empty.
 pub(crate) struct Chat {
     pub(crate) tosh: Client,
     pub(crate) lene: Client,
-    /// The conversation and its messaging as each side knows them.
+    /// The conversation and the messaging of each view.
     pub(crate) at_tosh: Resource<'static>,
     pub(crate) at_lene: Resource<'static>,
     pub(crate) tosh_messaging: Resource<'static>,

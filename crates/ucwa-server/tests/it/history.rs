@@ -1,4 +1,4 @@
-//! The archive: logs, transcripts, what was missed, and invitations that the server accepts for its users.
+//! The archive: logs, transcripts, missed invitations, and invitations that the server accepts.
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH};
 use http::{Method, StatusCode};
@@ -11,7 +11,7 @@ use ucwa_server::{Engine, ServerConfig, User};
 
 use crate::harness::{Chat, Client, LENE, PASSWORD, TOSH, World, seconds};
 
-/// PUT communication, as it was read but for the history.
+/// PUT communication with this `conversationHistory`. The other properties are as read.
 pub(crate) fn keep_history(
     client: &mut Client,
     world: &mut World,
@@ -54,8 +54,8 @@ fn logs(client: &Client, world: &mut World) -> Vec<Resource<'static>> {
         .collect()
 }
 
-/// What was said, page by page: who, and what.
-fn said(client: &Client, world: &mut World, log: &Resource<'_>) -> Vec<Vec<(bool, String)>> {
+/// The transcripts of a log, page by page: whether the user is the sender, and the text.
+fn transcripts(client: &Client, world: &mut World, log: &Resource<'_>) -> Vec<Vec<(bool, String)>> {
     let mut next = log
         .link_href("conversationLogTranscripts")
         .map(str::to_owned);
@@ -69,8 +69,8 @@ fn said(client: &Client, world: &mut World, log: &Resource<'_>) -> Vec<Vec<(bool
                 .map(|line| {
                     assert!(line.time_stamp.is_some());
                     assert_ne!(line.me.is_some(), line.contact.is_some());
-                    let words = line.message_transcript.as_ref().unwrap();
-                    let text = words.plain_message.as_ref().unwrap();
+                    let transcript = line.message_transcript.as_ref().unwrap();
+                    let text = transcript.plain_message.as_ref().unwrap();
                     let text = DataUri::parse(&text.href).unwrap().text().into_owned();
                     (line.me.is_some(), text)
                 })
@@ -93,7 +93,7 @@ fn missed(client: &Client, world: &mut World) -> (Option<i64>, Option<i64>, Opti
     )
 }
 
-/// A chat of which Lene keeps a record.
+/// A chat that is archived for Lene.
 fn chat(world: &mut World) -> Chat {
     let mut chat = Chat::new(world);
     assert_eq!(
@@ -104,14 +104,14 @@ fn chat(world: &mut World) -> Chat {
 }
 
 #[test]
-fn what_was_said_is_archived_for_who_wants_it_when_it_is_over() {
+fn an_ended_conversation_is_archived_if_the_application_enables_it() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = chat(world);
     for number in 0..25 {
         chat.tosh_says(world, &format!("{number}"));
         chat.lene.page(world);
-        // The next GET acknowledges the page, and with it the message.
+        // The next GET acknowledges the page with the message.
         chat.lene.park(world);
         chat.tosh.page(world);
     }
@@ -119,7 +119,7 @@ fn what_was_said_is_archived_for_who_wants_it_when_it_is_over() {
     chat.lene.say(world, messages, "Bye");
     assert!(
         logs(&chat.lene, world).is_empty(),
-        "while it goes on there is no log"
+        "there is no log before the end of the conversation"
     );
     chat.lene.delete(world, chat.at_lene.href().unwrap());
     let page = chat.lene.page(world);
@@ -128,7 +128,10 @@ fn what_was_said_is_archived_for_who_wants_it_when_it_is_over() {
             .contains(&"communication missedItems updated".to_owned())
     );
 
-    assert!(logs(&chat.tosh, world).is_empty(), "Tosh keeps no history");
+    assert!(
+        logs(&chat.tosh, world).is_empty(),
+        "Tosh has not enabled the archive"
+    );
     let logs = logs(&chat.lene, world);
     let [log] = logs.as_slice() else {
         panic!("{logs:?}")
@@ -146,8 +149,8 @@ fn what_was_said_is_archived_for_who_wants_it_when_it_is_over() {
     assert_eq!(recipient.sip_uri.as_deref(), Some("sip:toshm@contoso.com"));
     assert_eq!(recipient.display_name.as_deref(), Some("Tosh Meston"));
 
-    // The page that comes first holds what was said last.
-    let pages = said(&chat.lene, world, log);
+    // The first page has the last messages.
+    let pages = transcripts(&chat.lene, world, log);
     let sizes: Vec<_> = pages.iter().map(Vec::len).collect();
     assert_eq!(sizes, [20, 6]);
     assert_eq!(pages[0].last(), Some(&(true, "Bye".to_owned())));
@@ -170,7 +173,7 @@ fn what_was_said_is_archived_for_who_wants_it_when_it_is_over() {
 }
 
 #[test]
-fn the_caller_s_log_begins_with_the_text_of_the_invitation_and_survives_the_application() {
+fn the_log_of_the_caller_starts_with_the_invitation_and_survives_the_application() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -192,13 +195,13 @@ fn the_caller_s_log_begins_with_the_text_of_the_invitation_and_survives_the_appl
     assert_eq!(view.direction, Some(Direction::Outgoing));
     assert!(view.creation_time.is_some(), "a date in XML");
     assert_eq!(
-        said(&tosh, world, &logs[0]),
+        transcripts(&tosh, world, &logs[0]),
         [vec![(true, "Hi Lene".to_owned())]]
     );
 }
 
 #[test]
-fn a_list_is_as_long_as_it_may_be_and_newest_first() {
+fn the_list_of_logs_has_a_limit_and_starts_with_the_newest() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -234,7 +237,7 @@ fn a_list_is_as_long_as_it_may_be_and_newest_first() {
     assert_eq!(lene.get(world, &far).status(), StatusCode::NOT_FOUND);
 }
 
-/// Lene is busy, so nobody accepts for her.
+/// Lene is busy, so the server does not accept invitations for her.
 fn busy(world: &mut World) -> (Client, Client) {
     let tosh = Client::available(world, TOSH, Representation::Json);
     let mut lene = Client::available(world, LENE, Representation::Json);
@@ -250,11 +253,11 @@ fn busy(world: &mut World) -> (Client, Client) {
 }
 
 #[test]
-fn an_invitation_that_nobody_answered_is_missed_once_and_can_be_read() {
+fn an_unanswered_invitation_is_missed_once_and_can_be_marked_as_read() {
     let mut world = World::new();
     let world = &mut world;
     let (tosh, mut lene) = busy(world);
-    // It rings at two endpoints of hers, and is one thing that she missed.
+    // The invitation is pending at two endpoints of Lene's, and counts as one missed conversation.
     let other = Client::available_at(world, LENE, Representation::Json, "phone");
     tosh.invite(world, LENE, "1", "Are you there?");
     let rings = lene.page(world);
@@ -280,7 +283,7 @@ fn an_invitation_that_nobody_answered_is_missed_once_and_can_be_read() {
     let log = logs(&lene, world).remove(0);
     assert_eq!(log.text("status"), Some("Missed"));
     assert_eq!(
-        said(&lene, world, &log),
+        transcripts(&lene, world, &log),
         [vec![(false, "Are you there?".to_owned())]]
     );
 
@@ -295,7 +298,7 @@ fn an_invitation_that_nobody_answered_is_missed_once_and_can_be_read() {
 }
 
 #[test]
-fn what_was_declined_is_not_missed_and_without_history_nothing_is() {
+fn a_declined_invitation_is_not_missed_and_without_history_none_is() {
     let mut world = World::new();
     let world = &mut world;
     let (tosh, mut lene) = busy(world);
@@ -315,9 +318,9 @@ fn what_was_declined_is_not_missed_and_without_history_nothing_is() {
     assert_eq!(missed(&lene, world), (Some(0), Some(0), Some(0)));
 }
 
-/// `conversation_ref`, `ErrorSubcode_ref`: the server accepts, says so in the reason, and waits for the user to see it.
+/// `conversation_ref`, `ErrorSubcode_ref`: the reason is AutoAccepted, and the user acknowledges the conversation.
 #[test]
-fn an_invitation_is_accepted_for_who_keeps_history_and_is_there() {
+fn the_server_accepts_an_invitation_for_an_online_user_with_history() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -391,7 +394,7 @@ fn a_server_without_mailboxes_offers_no_history() {
     }
     let policies = lene.resource(world, lene.application.link_href("policies").unwrap());
     assert_eq!(policies.text("saveMessagingHistory"), Some("Disabled"));
-    // It takes the PUT, and stays as it is.
+    // The PUT succeeds and does not change the history.
     keep_history(&mut lene, world, "Disabled");
     let href = lene.communication().href().unwrap().to_owned();
     assert_eq!(
@@ -401,7 +404,7 @@ fn a_server_without_mailboxes_offers_no_history() {
 }
 
 #[test]
-fn history_is_one_of_three_words() {
+fn an_unknown_conversation_history_is_refused() {
     let mut world = World::new();
     let mut lene = Client::available(&mut world, LENE, Representation::Json);
     assert_eq!(
@@ -429,7 +432,7 @@ fn a_log_can_be_deleted_and_its_chat_continued() {
     );
     assert_eq!(missed(&lene, world), (Some(1), Some(1), Some(1)));
     assert_eq!(lene.get(world, removed).status(), StatusCode::NOT_FOUND);
-    // The other one keeps its address.
+    // The other log keeps its href.
     assert_eq!(logs(&lene, world)[0].href(), second.href());
 
     let href = second.link_href("continueMessaging").unwrap();

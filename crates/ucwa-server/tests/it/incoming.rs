@@ -1,4 +1,4 @@
-//! The published incoming chat (`ReceiveAnIM`), and the other ways in which a callee answers.
+//! The published incoming chat (`ReceiveAnIM`), and the other answers of a callee.
 
 use http::StatusCode;
 use ucwa_proto::{Representation, Resource};
@@ -66,7 +66,7 @@ fn as_published(representation: Representation) {
         Some("sip:lenea@contoso.com")
     );
 
-    // A second later: who calls, and the invitation without the links to answer.
+    // A second later: the remote participant, and the invitation without the links to answer.
     let parked = lene.park(world);
     world.pass(seconds(1));
     let page = lene.arrived(world, parked);
@@ -130,7 +130,7 @@ fn as_published(representation: Representation) {
 }
 
 #[test]
-fn an_accept_before_the_introduction_introduces() {
+fn an_early_accept_reports_the_remote_participant() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::available(world, TOSH, Representation::Json);
@@ -141,12 +141,12 @@ fn an_accept_before_the_introduction_introduces() {
     lene.press(world, accept.unwrap());
     let story = lene.page(world).story();
     assert_eq!(story[0], "conversation participant added");
-    // No text, no message.
+    // An invitation without a text is not followed by a message.
     assert_eq!(
         story.last().unwrap(),
         "communication messagingInvitation completed Success"
     );
-    // And nothing comes later.
+    // The introduction is not reported again.
     let parked = lene.park(world);
     world.pass(seconds(60));
     assert!(world.reply(parked).is_none());
@@ -191,14 +191,14 @@ fn the_callee_declines() {
     );
     let again = lene.post(world, decline, &reason);
     assert_eq!(refused(&again), refusal(404, "NotFound", ""));
-    // It doesn't fail once more when it would have timed out.
+    // There is no second failure at the timeout of the invitation.
     let parked = tosh.park(world);
     world.pass(seconds(40));
     assert!(world.reply(parked).is_none());
 }
 
 #[test]
-fn all_endpoints_ring_and_the_first_to_accept_has_the_chat() {
+fn the_first_endpoint_that_accepts_joins_the_chat() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -233,13 +233,13 @@ fn all_endpoints_ring_and_the_first_to_accept_has_the_chat() {
 }
 
 #[test]
-fn a_local_decline_leaves_the_other_endpoint_ringing_and_a_global_one_does_not() {
+fn a_local_decline_ends_one_invitation_and_a_global_decline_all() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
     let mut desk = Client::available_at(world, LENE, Representation::Json, "desk");
     let mut phone = Client::available_at(world, LENE, Representation::Json, "phone");
-    for (reason, goes_on) in [("Local", true), ("Global", false)] {
+    for (reason, continues) in [("Local", true), ("Global", false)] {
         tosh.invite(world, LENE, "1", "Hi");
         tosh.page(world);
         phone.page(world);
@@ -249,9 +249,9 @@ fn a_local_decline_leaves_the_other_endpoint_ringing_and_a_global_one_does_not()
         desk.post(world, decline.unwrap(), &input);
         desk.page(world);
         let parked = tosh.park(world);
-        if goes_on {
+        if continues {
             assert!(world.reply(parked).is_none());
-            // Then nobody answers at the other either.
+            // The other endpoint does not answer in time.
             world.pass(seconds(30));
             let page = tosh.arrived(world, parked);
             assert_eq!(

@@ -1,11 +1,11 @@
-//! Roles: who has one, who gives one, and what everybody hears of it.
+//! The roles in a conference: promoting and demoting, and the events of that.
 
 use http::StatusCode;
 use ucwa_proto::{Representation, Resource};
 
 use crate::harness::{ALEX, Client, LENE, TOSH, World, refusal, refused};
 
-/// Begins a conference, or joins one.
+/// Starts a conference, or joins the one with this URI.
 pub(crate) fn enter(world: &mut World, client: &mut Client, uri: Option<&str>) -> Entered {
     let rel = if uri.is_some() {
         "joinOnlineMeeting"
@@ -44,7 +44,7 @@ impl Entered {
         )
     }
 
-    /// What can be done with a participant, by the rels that leaders have.
+    /// The operations that the client is allowed on a participant: the rels of their links.
     pub(crate) fn measures(
         &self,
         world: &mut World,
@@ -58,7 +58,7 @@ impl Entered {
             .collect()
     }
 
-    /// Does it, by the link.
+    /// Does an operation on a participant, by its link.
     pub(crate) fn take(&self, world: &mut World, client: &Client, address: &str, rel: &str) {
         let participant = client.resource(world, &self.participant(address));
         let href = participant.link_href(rel).unwrap();
@@ -66,7 +66,7 @@ impl Entered {
     }
 }
 
-/// Tosh, who leads, Lene and Alex, with nothing left in any queue.
+/// A conference of Tosh, who is the organizer, Lene and Alex. Their event queues are empty.
 fn three(world: &mut World) -> [(Client, Entered); 3] {
     let [mut tosh, mut lene, mut alex] =
         [TOSH, LENE, ALEX].map(|it| Client::available(world, it, Representation::Json));
@@ -79,7 +79,7 @@ fn three(world: &mut World) -> [(Client, Entered); 3] {
 }
 
 #[test]
-fn who_is_promoted_leads_and_who_is_demoted_does_not() {
+fn a_promoted_participant_is_a_leader_until_demoted() {
     let mut world = World::new();
     let world = &mut world;
     let [(mut tosh, at_tosh), (mut lene, at_lene), (mut alex, _)] = three(world);
@@ -110,10 +110,10 @@ fn who_is_promoted_leads_and_who_is_demoted_does_not() {
             "conversation participant deleted in attendees",
             "conversation participant added in leaders",
         ],
-        "he can do nothing with her, now as before"
+        "Alex has no operations on Lene, so her links are unchanged"
     );
 
-    // She leads, and whoever made it one is never locked out.
+    // Lene is a leader, and the organizer cannot be demoted.
     assert_eq!(at_lene.measures(world, &lene, ALEX), ["promote", "eject"]);
     assert_eq!(at_lene.measures(world, &lene, TOSH), ["eject"]);
     let leaders = at_lene.conversation.link_href("leaders").unwrap();
@@ -133,7 +133,7 @@ fn who_is_promoted_leads_and_who_is_demoted_does_not() {
 }
 
 #[test]
-fn what_is_not_offered_cannot_be_done() {
+fn an_operation_without_a_link_is_refused() {
     let mut world = World::new();
     let world = &mut world;
     let [(tosh, at_tosh), (lene, at_lene), _] = three(world);
@@ -155,7 +155,7 @@ fn what_is_not_offered_cannot_be_done() {
 }
 
 #[test]
-fn who_leaves_comes_back_as_an_attendee() {
+fn a_leader_who_leaves_rejoins_as_an_attendee() {
     let mut world = World::new();
     let world = &mut world;
     let [(tosh, at_tosh), (mut lene, at_lene), _] = three(world);

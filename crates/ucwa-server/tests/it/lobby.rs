@@ -1,4 +1,4 @@
-//! The lobby: who waits there, who opens it, and what everybody hears of it.
+//! The lobby of a conference: waiting, admitting and rejecting, and the events of that.
 
 use http::StatusCode;
 use ucwa_proto::Representation;
@@ -6,7 +6,7 @@ use ucwa_proto::Representation;
 use crate::harness::{ALEX, Client, JOE, TOSH, World};
 use crate::leading::{Entered, enter};
 
-/// Tosh leads a conference with Alex in it, and Joe waits in its lobby.
+/// A conference of Tosh, who is the organizer, and Alex. Joe waits in its lobby.
 struct Waiting {
     tosh: Client,
     at_tosh: Entered,
@@ -45,7 +45,7 @@ impl Waiting {
 }
 
 #[test]
-fn who_is_of_another_enterprise_waits_and_sees_nobody() {
+fn a_user_of_another_enterprise_waits_in_the_lobby() {
     let mut world = World::new();
     let world = &mut world;
     let all = Waiting::new(world);
@@ -76,7 +76,7 @@ fn who_is_of_another_enterprise_waits_and_sees_nobody() {
     assert_eq!(
         conversation.integer("participantCount"),
         Some(2),
-        "who waits does not take part"
+        "a user in the lobby is not a participant"
     );
     assert_eq!(
         all.at_tosh.measures(world, &all.tosh, JOE),
@@ -86,7 +86,7 @@ fn who_is_of_another_enterprise_waits_and_sees_nobody() {
 }
 
 #[test]
-fn who_is_admitted_is_an_attendee_like_others() {
+fn an_admitted_user_is_an_attendee() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Waiting::new(world);
@@ -127,7 +127,7 @@ fn who_is_admitted_is_an_attendee_like_others() {
 }
 
 #[test]
-fn who_is_turned_away_is_out_and_everybody_hears_why() {
+fn a_rejected_user_is_deleted_with_the_reason() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Waiting::new(world);
@@ -156,7 +156,7 @@ fn who_is_turned_away_is_out_and_everybody_hears_why() {
 }
 
 #[test]
-fn who_is_tired_of_waiting_leaves_and_the_end_of_the_conference_ends_the_waiting() {
+fn a_waiting_user_leaves_or_the_conference_ends() {
     for own in [true, false] {
         let mut world = World::new();
         let world = &mut world;
@@ -185,7 +185,7 @@ fn who_is_tired_of_waiting_leaves_and_the_end_of_the_conference_ends_the_waiting
 }
 
 #[test]
-fn who_leads_from_now_on_and_who_comes_later_see_who_waits() {
+fn new_leaders_and_later_members_see_the_lobby() {
     let mut world = World::new();
     let world = &mut world;
     let mut all = Waiting::new(world);
@@ -194,7 +194,7 @@ fn who_leads_from_now_on_and_who_comes_later_see_who_waits() {
     assert_eq!(
         story.iter().filter(|it| it.ends_with("updated")).count(),
         2,
-        "both Tosh and who waits: {story:?}"
+        "Tosh and Joe: {story:?}"
     );
     assert_eq!(
         all.at_alex.measures(world, &all.alex, JOE),
@@ -212,7 +212,7 @@ fn who_leads_from_now_on_and_who_comes_later_see_who_waits() {
 }
 
 #[test]
-fn who_was_invited_does_not_wait() {
+fn an_invited_user_of_another_enterprise_does_not_wait() {
     let mut world = World::new();
     let world = &mut world;
     let [mut tosh, mut joe] =

@@ -12,6 +12,7 @@
 mod batch;
 mod conference;
 mod contact_list;
+mod cost;
 mod events;
 mod faults;
 mod grants;
@@ -24,6 +25,7 @@ mod links;
 mod lobby;
 mod malformed_requests;
 mod messages;
+mod parked_users;
 mod people;
 mod photo;
 mod privacy;

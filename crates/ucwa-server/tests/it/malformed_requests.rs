@@ -24,7 +24,7 @@ const METHODS: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW",
 ];
 
-/// Bodies that some resource accepts, as a start for changes.
+/// Bodies that a resource accepts, before they are changed.
 const BODIES: [&str; 17] = [
     "",
     "{}",
@@ -106,7 +106,7 @@ fn collect(resource: &Resource<'static>, into: &mut BTreeSet<String>) {
 struct Story {
     world: World,
     tokens: Vec<String>,
-    /// Each with the position of its user's token.
+    /// The hrefs, each with the index of its user's token.
     hrefs: Vec<(usize, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! Messages, their verdicts, typing, and the end of a chat.
+//! Messages and their delivery results, typing, and the end of a chat.
 
 use http::{Method, StatusCode};
 use ucwa_proto::{DataUri, Representation, Resource};
@@ -6,7 +6,7 @@ use ucwa_proto::{DataUri, Representation, Resource};
 use crate::harness::{Chat, Client, LENE, TOSH, World, location, refusal, refused, seconds};
 
 #[test]
-fn both_sides_write_and_both_hear_of_it() {
+fn both_participants_send_and_receive_messages() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
@@ -16,7 +16,7 @@ fn both_sides_write_and_both_hear_of_it() {
     let link = page.resource("message").link_href("plainMessage").unwrap();
     assert_eq!(DataUri::parse(link).unwrap().text(), "What's up?");
 
-    // Not yet: she has it, the server doesn't know.
+    // Lene has not acknowledged the page with the message.
     let waiting = chat.tosh.park(world);
     assert!(world.reply(waiting).is_none());
     let pending = chat.tosh.resource(world, &location(&sent));
@@ -39,7 +39,7 @@ fn both_sides_write_and_both_hear_of_it() {
 }
 
 #[test]
-fn a_message_that_is_not_fetched_is_lost_after_thirty_seconds() {
+fn a_message_fails_if_it_is_not_acknowledged_in_thirty_seconds() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
@@ -54,14 +54,14 @@ fn a_message_that_is_not_fetched_is_lost_after_thirty_seconds() {
     assert_eq!(page.reason("message"), ("RemoteFailure", "Timeout"));
     let failed = chat.tosh.resource(world, &location(&sent));
     assert_eq!(failed.text("status"), Some("Failed"));
-    // And it doesn't come after all.
+    // The message was withdrawn.
     let parked = chat.lene.park(world);
     assert!(world.reply(parked).is_none());
 }
 
-/// A client that received the page before acknowledges that page. It must not acknowledge a later message with it.
+/// The client may have received the page, and acknowledges it. It must not acknowledge a later message with it.
 #[test]
-fn a_page_whose_message_was_lost_is_sent_again_without_later_events() {
+fn a_page_with_a_withdrawn_message_is_sent_again_without_later_events() {
     let mut world = World::new();
     let world = &mut world;
     let chat = Chat::new(world);
@@ -78,7 +78,7 @@ fn a_page_whose_message_was_lost_is_sent_again_without_later_events() {
 }
 
 #[test]
-fn the_end_of_a_chat_is_told_to_both_and_fails_what_was_on_its_way() {
+fn the_end_of_a_chat_is_reported_to_both_and_fails_pending_messages() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
@@ -103,7 +103,7 @@ fn the_end_of_a_chat_is_told_to_both_and_fails_what_was_on_its_way() {
             "communication conversation deleted",
         ]
     );
-    // What was on its way has failed; the rest is only explained.
+    // The message in flight has failed. The reasons of the other events are informational.
     assert_eq!(page.reason("message"), ("RemoteFailure", "CallTerminated"));
     assert_eq!(
         page.resource("messaging").text("state"),
@@ -141,7 +141,7 @@ fn signing_out_ends_the_chats_of_the_others() {
 }
 
 #[test]
-fn html_reaches_those_who_take_it_and_is_turned_to_text_for_the_others() {
+fn html_is_converted_to_text_for_receivers_without_html() {
     for (formats, rel, text) in [
         (&["Plain", "Html"][..], "htmlMessage", "<b>Hi</b> &amp; bye"),
         (&["Plain"][..], "plainMessage", "Hi & bye"),
@@ -174,7 +174,7 @@ fn html_reaches_those_who_take_it_and_is_turned_to_text_for_the_others() {
 }
 
 #[test]
-fn typing_is_seen_for_five_seconds_or_until_the_message() {
+fn typing_ends_after_five_seconds_or_with_the_message() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
@@ -208,7 +208,7 @@ fn typing_is_seen_for_five_seconds_or_until_the_message() {
         1
     );
 
-    // Typing on isn't news, and prolongs it.
+    // A second report of typing causes no event, and restarts the timer.
     let parked = chat.lene.park(world);
     world.pass(seconds(3));
     chat.tosh.press(world, &type_);
@@ -240,7 +240,7 @@ fn typing_is_seen_for_five_seconds_or_until_the_message() {
 }
 
 #[test]
-fn a_message_that_makes_no_sense() {
+fn an_invalid_message_is_refused() {
     let mut world = World::new();
     let world = &mut world;
     let chat = Chat::new(world);
@@ -268,7 +268,7 @@ fn a_message_that_makes_no_sense() {
 }
 
 #[test]
-fn messaging_can_be_lost_and_added_again() {
+fn messaging_can_end_and_be_added_again() {
     let mut world = World::new();
     let world = &mut world;
     let mut chat = Chat::new(world);
@@ -316,7 +316,7 @@ fn messaging_can_be_lost_and_added_again() {
     assert_eq!(invitation.link_href("conversation"), chat.at_lene.href());
     let decline = invitation.link_href("decline").unwrap();
     chat.lene.post(world, decline, &Resource::anonymous());
-    // It was declined, and the conversation lives on all the same.
+    // The invitation was declined, and the conversation continues.
     assert_eq!(
         chat.tosh.page(world).story(),
         [
@@ -354,7 +354,7 @@ fn messaging_can_be_lost_and_added_again() {
 }
 
 #[test]
-fn every_part_of_a_chat_can_be_read_by_itself() {
+fn every_resource_of_a_chat_can_be_read() {
     let mut world = World::new();
     let world = &mut world;
     let chat = Chat::new(world);

@@ -1,4 +1,4 @@
-//! People: contacts, what they show, subscriptions to it, and the search for them.
+//! Contacts, their published state, subscriptions to it, and the search.
 
 use http::StatusCode;
 use ucwa_proto::{EventKind, Representation, Resource};
@@ -11,14 +11,14 @@ fn people(client: &Client) -> &Resource<'static> {
     client.application.embedded("people").unwrap()
 }
 
-fn mine(world: &mut World, client: &Client, rel: &str) -> String {
+fn own_href(world: &mut World, client: &Client, rel: &str) -> String {
     let me = client.application.embedded("me").unwrap().href().unwrap();
     let me = client.resource(world, me);
     me.link_href(rel).unwrap().to_owned()
 }
 
 fn set(world: &mut World, client: &Client, rel: &str, name: &'static str, text: &str) {
-    let href = mine(world, client, rel);
+    let href = own_href(world, client, rel);
     let input = Resource::anonymous().with_property(name, text.to_owned());
     assert_eq!(
         client.post(world, &href, &input).status(),
@@ -100,13 +100,13 @@ fn a_contact_shows_what_its_user_has_published() {
         assert_eq!(note.text("type"), Some("Personal"));
         let location = of(world, "contactLocation");
         assert_eq!(location.text("location"), Some("By the beach..."));
-        // The user sees the same.
-        let own = mine(world, &lene, "note");
+        // The user's own note has the same text.
+        let own = own_href(world, &lene, "note");
         let own = lene.resource(world, &own);
         assert_eq!(own.text("message"), Some("Heads down today"));
-        // An empty body takes it back.
+        // An empty body resets the value.
         for rel in ["presence", "note", "location"] {
-            let href = mine(world, &lene, rel);
+            let href = own_href(world, &lene, rel);
             assert_eq!(lene.press(world, &href), StatusCode::NO_CONTENT);
         }
         let presence = of(world, "contactPresence");
@@ -117,7 +117,7 @@ fn a_contact_shows_what_its_user_has_published() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_refused() {
+fn invalid_presence_notes_and_locations_are_refused() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::available(world, TOSH, Representation::Json);
@@ -127,7 +127,7 @@ fn what_cannot_be_shown_is_refused() {
         ("location", "location", too_long.as_str()),
         ("note", "message", &"x".repeat(501)),
     ] {
-        let href = mine(world, &tosh, rel);
+        let href = own_href(world, &tosh, rel);
         let input = Resource::anonymous().with_property(name, text.to_owned());
         assert_eq!(
             refused(&tosh.post(world, &href, &input)),
@@ -147,7 +147,7 @@ fn what_cannot_be_shown_is_refused() {
 }
 
 #[test]
-fn a_search_knows_names_and_addresses_and_its_limits() {
+fn a_search_finds_names_and_addresses_within_its_limits() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -183,7 +183,7 @@ fn a_search_knows_names_and_addresses_and_its_limits() {
 }
 
 #[test]
-fn who_is_watched_is_introduced_and_each_change_is_a_link() {
+fn a_subscription_reports_the_contact_and_links_to_each_change() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -214,7 +214,7 @@ fn who_is_watched_is_introduced_and_each_change_is_a_link() {
     assert_eq!(presence.text("availability"), Some("Busy"));
     let contact = tosh.resource(world, &event.within.as_ref().unwrap().href);
     assert_eq!(contact.text("uri"), Some("sip:lenea@contoso.com"));
-    // The same again is no change.
+    // Publishing the same value again is not reported.
     set(world, &lene, "presence", "availability", "Busy");
     set(world, &lene, "note", "message", "x");
     assert_eq!(
@@ -237,7 +237,7 @@ fn who_is_watched_is_introduced_and_each_change_is_a_link() {
     assert_eq!(
         tosh.resource(world, &watched).links("contact").len(),
         1,
-        "the other has no account, and is no contact"
+        "a watched address without an account is not a contact"
     );
     assert_eq!(
         tosh.delete(world, subscription.href().unwrap()),
@@ -258,7 +258,7 @@ fn who_is_watched_is_introduced_and_each_change_is_a_link() {
 }
 
 #[test]
-fn the_user_hears_of_his_own_changes_at_every_endpoint() {
+fn changes_of_the_user_are_reported_to_every_endpoint() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -276,10 +276,10 @@ fn the_user_hears_of_his_own_changes_at_every_endpoint() {
 }
 
 #[test]
-fn a_subscription_warns_ends_and_can_be_extended_to_half_an_hour() {
+fn a_subscription_reports_its_end_and_can_be_extended_to_thirty_minutes() {
     let mut world = World::new();
     let world = &mut world;
-    // Nobody looks idle who never made himself available.
+    // Without makeMeAvailable the user does not become idle, so there are no other events.
     let mut tosh = Client::sign_in(world, TOSH, Representation::Json);
     let subscription = watch(world, &tosh, 10, &["sip:lenea@contoso.com"]);
     let href = subscription.href().unwrap().to_owned();
@@ -289,27 +289,27 @@ fn a_subscription_warns_ends_and_can_be_extended_to_half_an_hour() {
         let input = Resource::anonymous().with_property("duration", minutes);
         tosh.post(world, &href, &input)
     };
-    // Ten minutes and 29 are 30, counted from now.
+    // Nine remaining minutes and 29 are limited to 30, counted from now.
     world.pass(minute);
     assert_eq!(extend(world, &tosh, 29).status(), StatusCode::OK);
     assert_eq!(
         tosh.page(world).story(),
         ["people presenceSubscription updated"]
     );
-    let mut quiet = 0;
+    let mut minutes = 0;
     let warned = loop {
         let poll = tosh.park(world);
         world.pass(minute);
         match world.reply(poll) {
             None => {
                 world.disconnect(poll);
-                quiet += 1;
-                assert!(quiet < 40, "no warning");
+                minutes += 1;
+                assert!(minutes < 40, "no warning");
             }
             Some(response) => break tosh.decode_page(&response),
         }
     };
-    assert_eq!(quiet, 27, "two minutes before the end");
+    assert_eq!(minutes, 27, "two minutes before the end");
     let (_, event) = warned.events().next().unwrap();
     assert_eq!(event.link.rel, "presenceSubscription");
     assert_eq!(event.kind, EventKind::Updated);
@@ -329,7 +329,7 @@ fn a_subscription_warns_ends_and_can_be_extended_to_half_an_hour() {
 }
 
 #[test]
-fn members_come_and_go() {
+fn members_can_be_added_and_removed() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -369,7 +369,7 @@ fn members_come_and_go() {
 }
 
 #[test]
-fn a_subscription_that_makes_no_sense_is_refused() {
+fn an_invalid_subscription_is_refused() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::available(world, TOSH, Representation::Json);
@@ -392,15 +392,15 @@ fn a_subscription_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn a_user_who_is_not_said_to_be_active_looks_idle_until_he_is() {
+fn a_user_without_activity_is_idle() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::sign_in(world, TOSH, Representation::Json);
     let mut lene = Client::available(world, LENE, Representation::Json);
     watch(world, &tosh, 30, &["sip:lenea@contoso.com"]);
     tosh.page(world);
-    let report = mine(world, &lene, "reportMyActivity");
-    let seen = |world: &mut World, tosh: &mut Client, page: Option<RequestId>| {
+    let report = own_href(world, &lene, "reportMyActivity");
+    let reported = |world: &mut World, tosh: &mut Client, page: Option<RequestId>| {
         let page = match page {
             Some(parked) => tosh.arrived(world, parked),
             None => tosh.page(world),
@@ -412,7 +412,7 @@ fn a_user_who_is_not_said_to_be_active_looks_idle_until_he_is() {
     };
     let words = |one: &str, other: &str| (one.to_owned(), other.to_owned());
 
-    // Within five minutes it makes no difference that he says it again.
+    // A report of activity within five minutes causes no event.
     world.pass(seconds(299));
     assert_eq!(lene.press(world, &report), StatusCode::NO_CONTENT);
     world.pass(seconds(200));
@@ -421,33 +421,36 @@ fn a_user_who_is_not_said_to_be_active_looks_idle_until_he_is() {
     assert!(world.reply(parked).is_none());
     world.pass(seconds(1));
     assert_eq!(
-        seen(world, &mut tosh, Some(parked)),
+        reported(world, &mut tosh, Some(parked)),
         words("IdleOnline", "Inactive"),
-        "told when it happens"
+        "the event is sent when the user becomes idle"
     );
     assert_eq!(lene.page(world).story(), ["me presence updated"]);
-    let own = mine(world, &lene, "presence");
+    let own = own_href(world, &lene, "presence");
     let own = lene.resource(world, &own);
     assert_eq!(own.text("availability"), Some("IdleOnline"));
 
     assert_eq!(lene.press(world, &report), StatusCode::NO_CONTENT);
-    assert_eq!(seen(world, &mut tosh, None), words("Online", "Available"));
+    assert_eq!(
+        reported(world, &mut tosh, None),
+        words("Online", "Available")
+    );
     assert_eq!(lene.page(world).story(), ["me presence updated"]);
 
-    // One endpoint at which he is there is enough.
+    // Activity at one endpoint is sufficient.
     let desk = Client::available_at(world, LENE, Representation::Json, "endpoint-2");
     for _ in 0..3 {
         world.pass(seconds(200));
-        let report = mine(world, &desk, "reportMyActivity");
+        let report = own_href(world, &desk, "reportMyActivity");
         assert_eq!(desk.press(world, &report), StatusCode::NO_CONTENT);
     }
-    let own = mine(world, &lene, "presence");
+    let own = own_href(world, &lene, "presence");
     let availability = |world: &mut World| {
         let own = lene.resource(world, &own);
         own.text("availability").unwrap().to_owned()
     };
     assert_eq!(availability(world), "Online");
-    // Whoever said that he is busy stays so, and who is away cannot be more so.
+    // A busy user becomes IdleBusy, and a user who is away does not change.
     for (chosen, idle) in [("Busy", "IdleBusy"), ("Away", "Away")] {
         set(world, &lene, "presence", "availability", chosen);
         lene.park(world);
@@ -457,7 +460,7 @@ fn a_user_who_is_not_said_to_be_active_looks_idle_until_he_is() {
 }
 
 #[test]
-fn a_number_is_no_availability_and_no_reset() {
+fn a_number_instead_of_a_text_is_refused() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::available(world, TOSH, Representation::Json);
@@ -467,7 +470,7 @@ fn a_number_is_no_availability_and_no_reset() {
         ("note", "message"),
         ("location", "location"),
     ] {
-        let href = mine(world, &tosh, rel);
+        let href = own_href(world, &tosh, rel);
         let input = Resource::anonymous().with_property(name, 7_i64);
         assert_eq!(
             refused(&tosh.post(world, &href, &input)),
@@ -475,7 +478,7 @@ fn a_number_is_no_availability_and_no_reset() {
             "{rel}"
         );
     }
-    let presence = mine(world, &tosh, "presence");
+    let presence = own_href(world, &tosh, "presence");
     let presence = tosh.resource(world, &presence);
     assert_eq!(presence.text("availability"), Some("Busy"));
 }

@@ -53,7 +53,7 @@ fn a_photo_is_served_in_its_one_size() {
 }
 
 #[test]
-fn who_has_no_photo_has_a_link_that_leads_to_a_404() {
+fn the_photo_link_of_a_user_without_a_photo_answers_404() {
     let world = &mut world();
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
     let own = tosh.application.embedded("me").unwrap();
@@ -78,7 +78,7 @@ fn the_photo_of_another_server_is_a_link_to_it() {
 }
 
 #[test]
-fn a_card_that_the_client_has_is_not_sent_again() {
+fn a_conditional_read_of_an_unchanged_contact_answers_304() {
     let world = &mut world();
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
     let lene = contact(world, &tosh, LENE);

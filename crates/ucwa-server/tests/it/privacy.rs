@@ -17,7 +17,7 @@ fn privacy(world: &mut World, client: &Client, address: &str) -> Resource<'stati
     client.resource(world, &link.href)
 }
 
-/// The input that changes the level of a resource that was read.
+/// The input that sets another level. Starts from the resource that the client has read.
 fn with_level(privacy: &Resource<'static>, level: &'static str) -> Resource<'static> {
     let mut input = privacy.clone();
     input.links.clear();
@@ -29,7 +29,7 @@ fn with_level(privacy: &Resource<'static>, level: &'static str) -> Resource<'sta
     input
 }
 
-/// The levels, each with the last segments of the hrefs of its contacts.
+/// The levels that have contacts, each with the addresses of its contacts.
 fn levels(world: &mut World, client: &Client) -> Vec<(String, Vec<String>)> {
     let levels = list(world, client, "myPrivacyRelationships");
     let levels = levels.embedded_all("myPrivacyRelationship").iter();
@@ -45,7 +45,7 @@ fn levels(world: &mut World, client: &Client) -> Vec<(String, Vec<String>)> {
 }
 
 #[test]
-fn a_level_is_set_and_reset_and_reported_to_who_watches_the_contact() {
+fn a_changed_level_is_reported_to_the_applications_that_watch_the_contact() {
     for representation in [Representation::Json, Representation::Xml] {
         let world = &mut world();
         let mut tosh = Client::sign_in(world, TOSH, representation);
@@ -100,7 +100,7 @@ fn a_level_is_set_and_reset_and_reported_to_who_watches_the_contact() {
 }
 
 #[test]
-fn a_person_outside_the_list_has_a_level_too() {
+fn a_user_outside_the_list_has_a_level() {
     let world = &mut world();
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
     // Joe is of another organization.

@@ -1,14 +1,14 @@
-//! What the reference pages say of the resources that the server serves: the methods with their statuses, and the members. The
-//! members of a page that the server leaves out are in the guide, with the reasons (`docs/src/testing.md`).
+//! The methods with their statuses, and the members, of the reference pages of the resources that the server serves. The guide
+//! lists the members that the server leaves out, with the reasons (`docs/src/testing.md`).
 
-/// A reference page; each text is a list of words.
+/// A reference page. Each text is a list of words.
 pub(crate) struct Reference {
     pub(crate) rel: &'static str,
     /// The methods, each with its status of success.
     pub(crate) operations: &'static [(&'static str, u16)],
     /// The properties, links and embedded resources that the server has.
     pub(crate) members: &'static str,
-    /// Those that it leaves out on purpose.
+    /// The members that the server leaves out.
     pub(crate) left_out: &'static str,
 }
 

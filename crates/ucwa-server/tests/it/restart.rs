@@ -10,7 +10,7 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use ucwa_proto::{Event, Representation, Resource};
 use ucwa_server::{Engine, Fault, IssuedToken, RecordId, RecordValue, Seed, ServerConfig, User};
 
-use crate::contact_list::add_contacts;
+use crate::contact_list::{self, add_contacts};
 use crate::grants::conference;
 use crate::harness::{
     ALEX, Client, JOE, LENE, PASSWORD, TOSH, USER, World, decode, form, request, seconds,
@@ -608,6 +608,25 @@ fn records_of_the_first_version_are_read() {
         "+300000000==/lenea@contoso.com",
     ] {
         assert!(state.contains(part), "{part}: {state}");
+    }
+}
+
+#[test]
+fn the_delegators_of_a_user_are_those_of_the_restored_contact_lists() {
+    let mut restarts = Restarts::new();
+    let list = r#"[{"marker":"7f","contacts":[],"pinned":[],"delegates":["alexd@contoso.com"],"groups":[],"groups_made":0,"levels":{}},[]]"#;
+    restarts
+        .records
+        .insert(record("contact_list", TOSH), value(list));
+    // In the configuration, Lene is a delegate of Tosh.
+    for (name, delegators) in [(LENE, &[][..]), (ALEX, &["Tosh Meston"])] {
+        restarts.restart();
+        let world = &mut restarts.world;
+        let client = Client::sign_in(world, name, Representation::Json);
+        let groups = format!("{}/people/groups", client.application.href().unwrap());
+        let groups = client.resource(world, &groups);
+        let group = client.resource(world, groups.link_href("delegatorsGroup").unwrap());
+        assert_eq!(contact_list::members(world, &client, &group), delegators);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rules of HTTP that hold everywhere.
+//! The rules of HTTP that apply to all resources.
 
 use bytes::Bytes;
 use http::header::{
@@ -21,19 +21,19 @@ fn a_post_without_a_length_gets_411() {
         assert_eq!(response.status(), StatusCode::LENGTH_REQUIRED);
         assert_eq!(response.headers()[CONTENT_TYPE], "text/html");
     }
-    // Chunked is as good as a length.
+    // A chunked body needs no length.
     let chunked = tosh
         .builder(&Method::POST, href)
         .header(TRANSFER_ENCODING, "chunked");
     let response = world.exchange(chunked.body(Bytes::new()).unwrap());
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-    // A DELETE needs none.
+    // A DELETE needs no length.
     let home = tosh.application.href().unwrap();
     assert_eq!(tosh.delete(world, home), StatusCode::NO_CONTENT);
 }
 
 #[test]
-fn no_token_a_bad_one_and_an_expired_one_get_the_challenge() {
+fn requests_without_a_valid_token_get_the_challenge() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -104,7 +104,7 @@ fn the_conversation_of_another_endpoint_does_not_exist() {
 }
 
 #[test]
-fn unknown_places_and_methods_that_a_place_does_not_take() {
+fn unknown_paths_get_404_and_other_methods_get_405() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -124,7 +124,7 @@ fn unknown_places_and_methods_that_a_place_does_not_take() {
         tosh.delete(world, &format!("{home}/me")),
         StatusCode::METHOD_NOT_ALLOWED
     );
-    // Whoever hides shows nothing (`presence_ref`).
+    // Without makeMeAvailable there is no presence (`presence_ref`).
     assert_eq!(
         refused(&tosh.get(world, &format!("{home}/me/presence"))),
         refusal(409, "Conflict", "MakeMeAvailableRequired")
@@ -132,7 +132,7 @@ fn unknown_places_and_methods_that_a_place_does_not_take() {
 }
 
 #[test]
-fn bodies_that_are_not_understood() {
+fn malformed_bodies_and_unknown_media_types_are_refused() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -184,7 +184,7 @@ fn the_representation_is_negotiated() {
 }
 
 #[test]
-fn errors_come_in_the_representation_too() {
+fn errors_have_the_requested_representation() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Xml);
@@ -198,7 +198,7 @@ fn errors_come_in_the_representation_too() {
 }
 
 #[test]
-fn every_response_says_when_and_from_where_and_is_not_to_be_cached() {
+fn every_response_has_date_server_and_no_cache() {
     let mut world = World::new();
     let world = &mut world;
     world.pass(seconds(2));
@@ -216,7 +216,7 @@ fn every_response_says_when_and_from_where_and_is_not_to_be_cached() {
 }
 
 #[test]
-fn every_response_has_the_correlation_id_of_its_request_or_one_of_the_servers_own() {
+fn every_response_has_the_correlation_id_of_its_request_or_a_generated_one() {
     const CORRELATION_ID: &str = "x-ms-correlation-id";
     let mut world = World::new();
     let world = &mut world;
@@ -230,7 +230,7 @@ fn every_response_has_the_correlation_id_of_its_request_or_one_of_the_servers_ow
         let response = world.exchange(get(href, id));
         assert_eq!(response.headers()[CORRELATION_ID], id, "{href}");
     }
-    // What waits has it as well, whether it ends with events or without.
+    // So have the responses to pending GETs, whether they are replaced or time out.
     let replaced = world.send(get(&tosh.next, "4713"));
     let parked = world.send(get(&tosh.next, "4714"));
     world.pass(seconds(180));
@@ -243,7 +243,7 @@ fn every_response_has_the_correlation_id_of_its_request_or_one_of_the_servers_ow
 }
 
 #[test]
-fn one_seed_makes_one_world() {
+fn the_same_seed_repeats_a_run() {
     let run = || {
         let mut world = World::new();
         let tosh = Client::sign_in(&mut world, TOSH, Representation::Json);
@@ -283,7 +283,7 @@ fn nothing_secret_is_in_debug_output() {
 }
 
 #[test]
-fn a_resource_that_the_client_has_is_not_sent_again() {
+fn a_resource_with_a_known_etag_is_not_sent_again() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -306,7 +306,7 @@ fn a_resource_that_the_client_has_is_not_sent_again() {
 }
 
 #[test]
-fn any_version_may_be_changed_by_who_says_so() {
+fn if_match_with_an_asterisk_changes_any_version() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -329,7 +329,7 @@ fn any_version_may_be_changed_by_who_says_so() {
 }
 
 #[test]
-fn where_the_network_is_is_one_of_two_words() {
+fn an_unknown_network_type_is_refused() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -341,7 +341,7 @@ fn where_the_network_is_is_one_of_two_words() {
 }
 
 #[test]
-fn head_of_events_waits_and_takes_none_away() {
+fn head_of_events_waits_and_removes_no_events() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::sign_in(world, TOSH, Representation::Json);

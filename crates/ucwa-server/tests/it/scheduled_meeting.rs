@@ -6,7 +6,7 @@ use ucwa_server::ScheduledMeeting;
 
 use crate::harness::{ALEX, Client, JOE, LENE, TOSH, World};
 
-/// Tosh has scheduled a meeting, which Lene leads as well, and to which Joe is invited.
+/// Tosh has scheduled a meeting. Lene is a leader, and Joe is an attendee.
 fn world() -> World {
     let mut config = World::config();
     let mut meeting = ScheduledMeeting::new("Review");
@@ -62,7 +62,7 @@ fn the_organizer_sees_the_meeting() {
 }
 
 #[test]
-fn a_scheduled_meeting_takes_place_each_time_that_someone_joins_it() {
+fn a_scheduled_meeting_can_take_place_repeatedly() {
     let world = &mut world();
     let tosh = Client::available(world, TOSH, Representation::Json);
     let uri = meetings(world, &tosh)[0]

@@ -1,4 +1,4 @@
-//! The published outgoing chat (`SendAnIM`), request by request, and how an outgoing chat fails.
+//! The published outgoing chat (`SendAnIM`), request by request, and the failures of an outgoing chat.
 
 use http::{Method, StatusCode};
 use ucwa_proto::Representation;
@@ -45,7 +45,7 @@ fn as_published(representation: Representation) {
     assert!(invitation.starts_with(&format!("{home}/communication/messagingInvitations/")));
     assert_eq!(invitation.rsplit('/').next().unwrap().len(), 32);
 
-    // 2: what began.
+    // 2: the first event page.
     let page = tosh.page(world);
     assert_eq!(page.story(), FIRST_PAGE);
     let started = page.resource("messagingInvitation");
@@ -97,12 +97,12 @@ fn as_published(representation: Representation) {
     assert!(messaging.link("stopMessaging").is_some());
     assert!(messaging.link("sendMessage").is_none());
 
-    // The callee answers.
+    // The callee accepts.
     let ringing = lene.page(world);
     let accept = ringing.resource("messagingInvitation").link_href("accept");
     assert_eq!(lene.press(world, accept.unwrap()), StatusCode::NO_CONTENT);
 
-    // 3: what came of it.
+    // 3: the event page after the accept.
     let page = tosh.page(world);
     assert_eq!(
         page.story(),
@@ -152,12 +152,12 @@ fn as_published(representation: Representation) {
     let participant = tosh.resource(world, &remote.link.href);
     assert_eq!(participant.text("name"), Some("Lene Aaling"));
 
-    // 4: the conversation is to be had.
+    // 4: the conversation can be read.
     let got = tosh.resource(world, &conversation);
     assert_eq!(got.text("state"), Some("Connected"));
     assert_eq!(got.text("threadId"), Some(&*thread));
 
-    // 5: a message, in the way of the sample, which calls the operationId OperationContext.
+    // 5: a message, as in the sample, where the parameter operationId is OperationContext.
     let href = messaging.link_href("sendMessage").unwrap().to_owned();
     let stop = messaging.link_href("stopMessaging").unwrap().to_owned();
     let sent = world.exchange(
@@ -171,14 +171,14 @@ fn as_published(representation: Representation) {
     let message = location(&sent);
     assert_eq!(message, format!("{href}/2"));
 
-    // The callee fetches it, and says so by asking for what comes next.
+    // The callee acknowledges the message with the request for the next page.
     assert_eq!(
         lene.page(world).story().last().unwrap(),
         "conversation message completed Success"
     );
     lene.park(world);
 
-    // 6: delivered.
+    // 6: the delivery result.
     let page = tosh.page(world);
     assert_eq!(page.story(), ["conversation message completed Success"]);
     let event = page.event("message");
@@ -196,7 +196,7 @@ fn as_published(representation: Representation) {
     assert!(delivered.link("plainMessage").is_none());
     assert!(delivered.link("messaging").is_some());
 
-    // 7: the end, which the published page stops before.
+    // 7: the end, which the published page does not show.
     assert_eq!(tosh.press(world, &stop), StatusCode::NO_CONTENT);
     assert_eq!(
         tosh.page(world).story(),
@@ -219,7 +219,7 @@ fn as_published(representation: Representation) {
 }
 
 #[test]
-fn nobody_answers_for_thirty_seconds() {
+fn an_invitation_times_out_after_thirty_seconds() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -246,10 +246,10 @@ fn nobody_answers_for_thirty_seconds() {
         page.resource("conversation").text("state"),
         Some("Disconnected")
     );
-    // Whoever missed the event can ask.
-    let verdict = tosh.resource(world, &location(&created));
-    assert_eq!(verdict.text("state"), Some("Failed"));
-    assert_eq!(verdict.text("operationId"), Some("1"));
+    // The invitation can also be read.
+    let invitation = tosh.resource(world, &location(&created));
+    assert_eq!(invitation.text("state"), Some("Failed"));
+    assert_eq!(invitation.text("operationId"), Some("1"));
 
     let page = lene.page(world);
     assert_eq!(
@@ -263,7 +263,7 @@ fn nobody_answers_for_thirty_seconds() {
 }
 
 #[test]
-fn a_callee_that_is_not_there() {
+fn an_unknown_or_unavailable_callee_cannot_be_invited() {
     for (to, subcode) in [
         ("nobody@contoso.com", "DestinationNotFound"),
         (LENE, "Unreachable"),
@@ -271,7 +271,7 @@ fn a_callee_that_is_not_there() {
         let mut world = World::new();
         let world = &mut world;
         let mut tosh = Client::available(world, TOSH, Representation::Json);
-        // Signed in, but without makeMeAvailable: she calls, and isn't called.
+        // Lene is signed in without makeMeAvailable.
         Client::sign_in(world, LENE, Representation::Json);
         let created = tosh.invite(world, to, "1", "Hi");
         assert_eq!(created.status(), StatusCode::CREATED);
@@ -288,7 +288,7 @@ fn a_callee_that_is_not_there() {
 }
 
 #[test]
-fn the_caller_gives_up() {
+fn the_caller_cancels() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -319,7 +319,7 @@ fn the_caller_gives_up() {
 }
 
 #[test]
-fn a_caller_that_signs_out_stops_ringing() {
+fn a_caller_that_signs_out_cancels_the_invitation() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::available(world, TOSH, Representation::Json);
@@ -336,7 +336,7 @@ fn a_caller_that_signs_out_stops_ringing() {
 }
 
 #[test]
-fn a_thread_is_continued_once_its_conversation_is_over() {
+fn a_thread_can_be_reused_after_its_conversation_has_ended() {
     let mut world = World::new();
     let world = &mut world;
     let mut tosh = Client::available(world, TOSH, Representation::Json);
@@ -382,7 +382,7 @@ fn a_thread_is_continued_once_its_conversation_is_over() {
 }
 
 #[test]
-fn an_invitation_that_makes_no_sense() {
+fn an_invalid_invitation_is_refused() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::available(world, TOSH, Representation::Json);
@@ -408,7 +408,7 @@ fn an_invitation_that_makes_no_sense() {
     ] {
         assert_eq!(refused(&tosh.post(world, &start, &input)), wrong);
     }
-    // Nothing has begun.
+    // No conversation was created.
     let conversations = tosh.communication().link_href("conversations").unwrap();
     assert!(
         tosh.resource(world, conversations)
@@ -417,10 +417,10 @@ fn an_invitation_that_makes_no_sense() {
     );
     let parked = tosh.park(world);
     assert!(world.reply(parked).is_none());
-    // A query is as good as a body.
+    // The input may be in the query.
     let href = format!("{start}?to=sip%3Alenea%40contoso.com&operationId=7");
     assert_eq!(tosh.press(world, &href), StatusCode::CREATED);
-    // And a stranger gets nowhere.
+    // A request without a token is refused.
     let anonymous = request(&Method::GET, &start).body(bytes::Bytes::new());
     let response = world.exchange(anonymous.unwrap());
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);

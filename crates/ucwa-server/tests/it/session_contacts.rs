@@ -1,4 +1,4 @@
-//! The session of this project at the engine: its contact list, changed by two endpoints of one user.
+//! Sessions of the client at the engine: two endpoints of a user read, follow and change the contact list.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl Shown {
     }
 }
 
-/// A change may be reported that was reported before.
+/// Adds an item. The session may report the same addition twice.
 fn add(list: &mut Vec<String>, item: String) {
     if !list.contains(&item) {
         list.push(item);
@@ -82,14 +82,14 @@ struct Endpoint {
     session: Session,
     /// The requests in flight, by their ID at the engine.
     in_flight: BTreeMap<ucwa_server::RequestId, RequestId>,
-    /// The requests so far: the method, and the path with the query.
+    /// The requests that were sent so far: the method, and the path with the query.
     sent: Vec<String>,
     wake_at: Option<Duration>,
     results: BTreeMap<Ticket, Result<Outcome, Failure>>,
     shown: Shown,
 }
 
-/// The engine and the sessions at it.
+/// The engine, and sessions that are connected to it.
 struct Sessions {
     world: World,
     endpoints: Vec<Endpoint>,
@@ -127,7 +127,7 @@ impl Sessions {
         position
     }
 
-    /// Submits an operation, and lets a second pass.
+    /// Submits an operation, and returns the result after one second.
     fn submit(&mut self, position: usize, operation: Operation) -> Result<Outcome, Failure> {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
@@ -196,7 +196,7 @@ impl Sessions {
         &self.endpoints[position].shown
     }
 
-    /// What every endpoint shows of a group with this name, which must be the same.
+    /// The members of a group at the first two endpoints, which must agree.
     fn members(&self, kind: GroupKind, name: &str) -> Vec<String> {
         let members: Vec<_> = self
             .endpoints
@@ -216,7 +216,7 @@ impl Sessions {
         members[0].clone()
     }
 
-    /// The requests of an endpoint whose line contains a text.
+    /// The number of requests of an endpoint that contain this text.
     fn sent(&self, position: usize, part: &str) -> usize {
         let sent = self.endpoints[position].sent.iter();
         sent.filter(|line| line.contains(part)).count()
@@ -258,7 +258,7 @@ fn sip(address: &str) -> String {
     format!("sip:{address}")
 }
 
-/// Two endpoints of Tosh, which follow the list and the groups of the user.
+/// Two endpoints of Tosh, which follow the contact list and two groups.
 fn two_endpoints() -> Sessions {
     let mut sessions = Sessions::new();
     for _ in 0..2 {
@@ -282,7 +282,7 @@ fn follow_members(sessions: &mut Sessions, position: usize, kind: GroupKind, nam
 }
 
 #[test]
-fn the_list_of_the_server_is_the_list_of_the_session() {
+fn a_session_shows_the_list_of_the_server() {
     let mut sessions = two_endpoints();
     let shown = sessions.shown(0);
     assert_eq!(shown.contacts, [sip(LENE), sip(ALEX)]);
@@ -327,7 +327,7 @@ fn the_changes_of_one_endpoint_reach_the_other_by_events() {
     let key = sessions.shown(0).group(GroupKind::Custom, "Crew").unwrap();
     let team = sessions.shown(0).group(GroupKind::Custom, "Team").unwrap();
 
-    // A new contact, and one of the list.
+    // Adds a new contact to the list, and then to a group.
     sessions.change(0, ContactsOperation::add_contact(sip(JOE), None));
     assert_eq!(
         sessions.members(GroupKind::Others, "Other Contacts"),
@@ -396,7 +396,7 @@ fn the_changes_of_one_endpoint_reach_the_other_by_events() {
         sessions.members(GroupKind::Others, "Other Contacts"),
         [sip(LENE), sip(ALEX)]
     );
-    // What the events say is what the server has.
+    // A read shows the same list as the events.
     let before = sessions.shown(1).clone();
     for list in [ContactList::Contacts, ContactList::Groups] {
         sessions.change(1, ContactsOperation::Read(list));
@@ -414,7 +414,7 @@ fn the_subscription_to_the_list_lasts_for_hours() {
 }
 
 #[test]
-fn the_presence_of_a_group_is_followed_with_one_request() {
+fn following_the_presence_of_a_group_takes_one_request() {
     let mut sessions = two_endpoints();
     let team = sessions.shown(0).group(GroupKind::Custom, "Team").unwrap();
     sessions.change(0, ContactsOperation::follow_presence(team.clone(), true));
@@ -429,7 +429,7 @@ fn the_presence_of_a_group_is_followed_with_one_request() {
     assert_eq!(sessions.shown(0).statuses[&sip(ALEX)], PersonStatus::Busy);
     assert_eq!(sessions.sent(0, "presenceSubscriptions"), 1);
 
-    // A member who is added later is followed, too.
+    // The session also follows a member that is added later.
     sessions.change(
         1,
         ContactsOperation::add_contact(sip(JOE), Some(team.clone())),

@@ -1,4 +1,4 @@
-//! The shell over loopback: what the engine alone can't show.
+//! The shell over loopback.
 
 use std::net::Ipv4Addr;
 use std::pin::pin;
@@ -94,7 +94,7 @@ impl Wire {
         self.send(request.body(body).unwrap()).await
     }
 
-    /// From the root URL to an application.
+    /// Signs in by links, from the root URL to an application.
     async fn sign_in(&mut self, root: &str, name: &str) -> Resource<'static> {
         let user = resource(&self.get(root).await)
             .link_href("user")
@@ -129,7 +129,7 @@ fn resource(response: &Response<Bytes>) -> Resource<'static> {
 }
 
 #[tokio::test]
-async fn a_client_signs_in_waits_for_events_and_is_released() {
+async fn a_pending_get_is_answered_when_there_are_events() {
     let server = server().await;
     let mut commands = Wire::connect(&server).await;
     let application = commands.sign_in(&server.root_url(), TOSH).await;
@@ -140,7 +140,7 @@ async fn a_client_signs_in_waits_for_events_and_is_released() {
     let mut waiting = Wire::connect(&server).await;
     waiting.token.clone_from(&commands.token);
     let poll = tokio::spawn(async move { waiting.get(&events).await });
-    // The poll may arrive before or after; it is answered once there are events.
+    // The pending GET may arrive before or after the POST. It is answered when there are events.
     let body = r#"{"supportedModalities":["Messaging"]}"#;
     let made = commands.post(&make, "application/json", body).await;
     assert_eq!(made.status(), StatusCode::NO_CONTENT);
@@ -188,7 +188,7 @@ async fn a_server_with_a_seed_repeats_its_tokens() {
 async fn a_post_without_a_length_gets_411() {
     let server = server().await;
     let mut wire = Wire::connect(&server).await;
-    // hyper writes no content-length for an empty body unless it is told to.
+    // hyper sends no content-length for an empty body.
     let request = wire.builder(Method::POST, "/WebTicket/oauthtoken");
     let response = wire.send(request.body(Full::default()).unwrap()).await;
     assert_eq!(response.status(), StatusCode::LENGTH_REQUIRED);
@@ -212,7 +212,7 @@ async fn a_dropped_connection_loses_no_events() {
     );
     tokio::select! {
         biased;
-        _ = &mut request => panic!("there is nothing to tell"),
+        _ = &mut request => panic!("there are no events"),
         root = commands.get("/") => assert_eq!(root.status(), StatusCode::OK),
     }
     waiting.connection.abort();
@@ -237,32 +237,32 @@ async fn shutting_down_closes_connections() {
     assert!(wire.sender.send_request(request).await.is_err());
 }
 
-/// The judge that shares no line with this crate: a script that follows links as the published chat does.
+/// A script that shares no code with this crate follows the links of the published chat.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_published_chat_as_a_script_plays_it() {
+async fn a_script_plays_the_published_chat() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/send_an_im.py");
     let server = server().await;
-    let run = tokio::process::Command::new("python3")
+    let result = tokio::process::Command::new("python3")
         .arg(script)
         .arg(server.root_url())
         .args([format!("{TOSH}:{PASSWORD}"), format!("{LENE}:{PASSWORD}")])
         .stdin(Stdio::null())
         .output()
         .await;
-    let output = match run {
+    let output = match result {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let notice = "skipped: there is no python3 to run tests/send_an_im.py with";
-            // Written past the capture of test output, so that it is seen.
+            let notice = "skipped: there is no python3 to result tests/send_an_im.py with";
+            // `eprintln!` would be captured, since the test passes.
             std::io::Write::write_all(&mut std::io::stderr(), notice.as_bytes()).unwrap();
             return;
         }
-        run => run.unwrap(),
+        result => result.unwrap(),
     };
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complained = String::from_utf8_lossy(&output.stderr);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        output.status.success() && said.trim_end().ends_with("ok"),
-        "{said}{complained}"
+        output.status.success() && stdout.trim_end().ends_with("ok"),
+        "{stdout}{stderr}"
     );
 }
 
@@ -319,14 +319,14 @@ async fn a_connection_beyond_the_limit_gets_503() {
         .unwrap();
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
 
-    // One that ends makes room for another.
+    // When a connection ends, another one is accepted.
     drop(first.sender);
     first.connection.await.unwrap().unwrap();
     loop {
         let mut next = Wire::connect(&server).await;
         let request = next.builder(Method::GET, &root);
         let request = request.body(Full::default()).unwrap();
-        // The server may not have seen the end of the first connection yet.
+        // The server may not have noticed the end of the first connection.
         match next.sender.send_request(request).await {
             Ok(response) if response.status() == StatusCode::OK => break,
             _ => tokio::task::yield_now().await,
@@ -336,7 +336,7 @@ async fn a_connection_beyond_the_limit_gets_503() {
 }
 
 #[tokio::test]
-async fn links_name_the_origin_that_a_listed_proxy_says() {
+async fn links_have_the_origin_that_a_listed_proxy_reports() {
     for (listed, origin) in [(true, "https://lync.contoso.com"), (false, "http://inside")] {
         let mut http = HttpConfig::default();
         if listed {
@@ -371,7 +371,7 @@ async fn a_preflight_needs_no_token() {
     assert_eq!(answer.status(), StatusCode::NO_CONTENT);
     assert_eq!(answer.headers()["access-control-allow-origin"], page);
 
-    // The challenge itself can be read by the page, too.
+    // The page can also read the challenge.
     let request = wire.builder(Method::GET, crate::harness::USER);
     let request = request.header("origin", page);
     let challenge = wire.send(request.body(Full::default()).unwrap()).await;
@@ -382,14 +382,14 @@ async fn a_preflight_needs_no_token() {
 }
 
 #[tokio::test]
-async fn the_status_tells_who_is_signed_in_and_what_has_failed() {
+async fn the_status_has_signed_in_users_and_failed_requests() {
     let server = server().await;
     let mut wire = Wire::connect(&server).await;
     wire.sign_in(&server.root_url(), TOSH).await;
     wire.get("/ucwa/oauth/v1/applications/7/me?secret=1").await;
     let status = server.status().await;
     assert_eq!(status.signed_in, [(TOSH.to_owned(), 1)]);
-    // The challenge of the sign-in is no error.
+    // The challenge of the sign-in is not an error.
     let [error] = &status.errors[..] else {
         panic!("{:?}", status.errors);
     };

@@ -1,4 +1,4 @@
-//! From the root to an application that is available (`CreateAnApplication`), and what goes wrong on the way.
+//! The sign-in: from the root to an available application (`CreateAnApplication`), and its failures.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH};
@@ -34,7 +34,7 @@ fn the_root_leads_to_the_user_and_the_user_to_the_applications() {
 }
 
 #[test]
-fn who_is_at_home_in_another_pool_is_sent_there_and_gets_no_application_here() {
+fn a_user_of_another_pool_is_redirected_and_gets_no_application() {
     let mut config = World::config();
     config.users[0].home = Some("https://pool2.contoso.com".to_owned());
     let mut world = World::of(config);
@@ -60,7 +60,7 @@ fn who_is_at_home_in_another_pool_is_sent_there_and_gets_no_application_here() {
 }
 
 #[test]
-fn the_origin_of_a_server_that_was_told_none_is_what_the_client_asked() {
+fn without_a_configured_origin_hrefs_have_the_host_of_the_request() {
     let config = ucwa_server::ServerConfig::new([]);
     let mut engine = ucwa_server::Engine::new(config);
     let request = http::Request::get("/").header("host", "127.0.0.1:8080");
@@ -81,7 +81,7 @@ fn the_origin_of_a_server_that_was_told_none_is_what_the_client_asked() {
 }
 
 #[test]
-fn passwords_and_grants() {
+fn the_password_grant_and_its_refusals() {
     let mut world = World::new();
     let mut ask = |body: &str| {
         let response = world.exchange(form("/WebTicket/oauthtoken", body));
@@ -137,7 +137,7 @@ fn passwords_and_grants() {
 }
 
 #[test]
-fn a_token_has_the_published_shape() {
+fn a_token_has_the_published_form() {
     let mut world = World::new();
     let response = world.exchange(form(
         "/WebTicket/oauthtoken",
@@ -151,7 +151,7 @@ fn a_token_has_the_published_shape() {
 }
 
 fn input(endpoint: &str, instance: Option<&str>) -> Resource<'static> {
-    // In the spelling of the published request.
+    // The names have the case of the published request.
     let input = Resource::anonymous()
         .with_property("UserAgent", "UCWA Samples")
         .with_property("EndpointId", endpoint.to_owned())
@@ -163,7 +163,7 @@ fn input(endpoint: &str, instance: Option<&str>) -> Resource<'static> {
 }
 
 #[test]
-fn a_user_agent_culture_or_type_of_its_own_makes_another_application() {
+fn another_user_agent_culture_or_type_is_another_application() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -262,7 +262,7 @@ fn the_application_has_what_is_documented() {
 }
 
 #[test]
-fn making_oneself_available_changes_me_and_is_done_once() {
+fn make_me_available_changes_me_and_succeeds_once() {
     for representation in [Representation::Json, Representation::Xml] {
         let mut world = World::new();
         let world = &mut world;
@@ -273,7 +273,7 @@ fn making_oneself_available_changes_me_and_is_done_once() {
         assert!(me.link("reportMyActivity").is_none());
         let early = tosh.press(world, &format!("{home}/reportMyActivity"));
         assert_eq!(early, StatusCode::CONFLICT);
-        // In the spelling of the published request.
+        // The names have the case of the published request.
         let input = Resource::anonymous().with_property("SupportedModalities", vec!["Messaging"]);
         let response = tosh.post(world, press, &input);
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
@@ -296,7 +296,7 @@ fn making_oneself_available_changes_me_and_is_done_once() {
 }
 
 #[test]
-fn communication_is_changed_by_whoever_read_it_last() {
+fn a_put_of_communication_needs_the_current_etag() {
     for representation in [Representation::Json, Representation::Xml] {
         let mut world = World::new();
         let world = &mut world;
@@ -338,7 +338,7 @@ fn communication_is_changed_by_whoever_read_it_last() {
         let response = put(&changed, Some(&etag));
         assert_eq!(response.status(), StatusCode::OK);
         assert!(response.body().is_empty());
-        // Once read, once changed.
+        // The ETag has changed.
         assert_eq!(
             put(&changed, Some(&etag)).status(),
             StatusCode::PRECONDITION_FAILED
@@ -353,7 +353,7 @@ fn communication_is_changed_by_whoever_read_it_last() {
 }
 
 #[test]
-fn a_user_has_too_many_applications() {
+fn a_user_has_at_most_a_hundred_applications() {
     let mut world = World::new();
     let world = &mut world;
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
@@ -369,7 +369,7 @@ fn a_user_has_too_many_applications() {
     }
     let gone = refusal(410, "Gone", "TooManyApplications");
     assert_eq!(refused(&create(world, 100)), gone);
-    // One that is there already is no more.
+    // An existing application is not counted again.
     assert_eq!(create(world, 99).status(), StatusCode::OK);
     tosh.delete(world, tosh.application.href().unwrap());
     assert_eq!(create(world, 100).status(), StatusCode::CREATED);

@@ -1,4 +1,4 @@
-//! The phones of the user, and how calls are forwarded.
+//! The phones and the call forwarding settings of the user.
 
 use ucwa_proto::{Representation, Resource, SipUri};
 use ucwa_server::{CallForwarding, ForwardingTarget, ServerConfig};
@@ -44,7 +44,7 @@ fn the_phones_are_those_of_the_card() {
 }
 
 #[test]
-fn the_settings_say_where_calls_are_forwarded() {
+fn the_settings_name_the_targets_of_forwarded_calls() {
     let texts = |resource: &Resource<'_>| {
         ["activePeriod", "activeSetting", "unansweredCallHandling"]
             .map(|name| resource.text(name).unwrap().to_owned())
@@ -87,7 +87,7 @@ fn the_settings_say_where_calls_are_forwarded() {
 }
 
 #[test]
-fn without_enterprise_voice_neither_can_be_read() {
+fn users_without_enterprise_voice_can_read_neither_phones_nor_settings() {
     let world = &mut world(CallForwarding::default());
     let lene = Client::sign_in(world, LENE, Representation::Json);
     for rel in ["phones", "callForwardingSettings"] {

@@ -1,4 +1,4 @@
-//! The cross-domain frame: the page, and what its script does with messages.
+//! The cross-domain frame: the page, and the handling of messages by its script.
 
 use std::net::Ipv4Addr;
 use std::process::Stdio;
@@ -23,7 +23,7 @@ async fn server(origins: &[&str]) -> Server {
         .unwrap()
 }
 
-/// The whole response to a request without a token.
+/// The complete response to a request without a token.
 async fn get(server: &Server, method: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
     let head = format!("{method} {path} HTTP/1.1\r\nHost: lync\r\nConnection: close\r\n\r\n");
@@ -55,38 +55,38 @@ async fn the_frame_is_served_without_a_token() {
 }
 
 #[tokio::test]
-async fn a_server_that_allows_no_origin_serves_a_frame_for_no_page() {
+async fn a_server_without_allowed_origins_serves_a_frame_for_no_page() {
     let server = server(&[]).await;
     let frame = get(&server, "GET", "/xframe").await;
     assert!(frame.contains("const allowedOrigins = [];"), "{frame}");
     assert!(frame.contains("frame-ancestors 'none'"), "{frame}");
 }
 
-/// The script of the frame, in Node.js, on the real server.
+/// Runs the script of the frame in Node.js, with a server on loopback.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_frame_relays_the_requests_of_allowed_pages() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/xframe.mjs");
     let server = server(&[PAGE]).await;
-    let run = tokio::process::Command::new("node")
+    let result = tokio::process::Command::new("node")
         .arg(script)
         .args([&server.root_url(), PAGE, TOSH, PASSWORD])
         .stdin(Stdio::null())
         .output()
         .await;
-    let output = match run {
+    let output = match result {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let notice = "skipped: there is no node to run tests/xframe.mjs with\n";
-            // Written past the capture of test output, so that it is seen.
+            let notice = "skipped: there is no node to result tests/xframe.mjs with\n";
+            // `eprintln!` would be captured, since the test passes.
             std::io::Write::write_all(&mut std::io::stderr(), notice.as_bytes()).unwrap();
             return;
         }
-        run => run.unwrap(),
+        result => result.unwrap(),
     };
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complained = String::from_utf8_lossy(&output.stderr);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        output.status.success() && said.trim_end().ends_with("ok"),
-        "{said}{complained}"
+        output.status.success() && stdout.trim_end().ends_with("ok"),
+        "{stdout}{stderr}"
     );
     let failed: Vec<_> = server.status().await.errors;
     let refused = failed.iter().any(|it| it.status == StatusCode::FORBIDDEN);

@@ -4,10 +4,10 @@ use ucwa_proto::Resource;
 
 use super::conversation::{Chat, Conference, Context, Conversation, Form, Kind, Life, Live};
 use super::correlation::Index;
+use super::invitation_text::InvitationText;
 use super::outgoing_invitation::{Invite, START_GRACE};
 use super::payload::ParticipantFacts;
 use super::purpose::{ChatPurpose, ChatTimer, ChatsPurpose, InvitationId};
-use super::receiving::InvitationText;
 use super::{Chats, key_of};
 use crate::checkpoint::{SavedConversation, SavedInvite};
 use crate::core::Core;
@@ -21,12 +21,23 @@ const MAX_FORMER: usize = 2;
 
 impl Chats {
     /// The conversations at the server, except those with a pending invitation of the peer. `is_last` if the session sends
-    /// no further requests.
-    pub(crate) fn save(&self, core: &Core, is_last: bool) -> Vec<SavedConversation> {
+    /// no further requests, and `reads_invitations` if the next session reads invitations.
+    pub(crate) fn save(
+        &self,
+        core: &Core,
+        is_last: bool,
+        reads_invitations: bool,
+    ) -> Vec<SavedConversation> {
         let conversations = self.conversations.values();
-        conversations
-            .filter_map(|it| it.save(core, &self.index, is_last))
-            .collect()
+        let saved = conversations.filter_map(|it| {
+            let saved = it.save(core, &self.index, is_last)?;
+            let shown = it.received.shown_texts().filter(|_| reads_invitations);
+            Some(SavedConversation {
+                shown: shown.collect(),
+                ..saved
+            })
+        });
+        saved.collect()
     }
 
     /// The incoming invitations to be read again, by href and rel: those without a result, those whose text is not shown yet,
@@ -192,6 +203,7 @@ impl Conversation {
             doubtful,
             former,
             unread: self.received.unshown().map(str::to_owned).collect(),
+            shown: Vec::new(),
         })
     }
 
@@ -297,6 +309,7 @@ impl Conversation {
         for message in saved.doubtful {
             self.restore_message(cx, message);
         }
+        self.received.shown_before = saved.shown;
         for href in saved.unread {
             self.restore_unshown(cx, href);
         }

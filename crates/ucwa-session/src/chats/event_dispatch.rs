@@ -433,7 +433,10 @@ impl Conversation {
                     self.read_conversation(cx);
                 }
             }
-            None => self.read_conversation(cx),
+            None => {
+                self.abandon_read(cx, &ChatPurpose::ReadConversation);
+                self.read_conversation(cx);
+            }
         }
     }
 
@@ -542,16 +545,24 @@ impl Conversation {
                 self.abandon_older_read(cx, &ChatPurpose::ReadMessaging);
                 self.apply_messaging(cx, resource, reason);
             }
-            None => self.read_messaging(cx),
+            None => {
+                self.abandon_read(cx, &ChatPurpose::ReadMessaging);
+                self.read_messaging(cx);
+            }
         }
     }
 
-    /// Abandons the request for a resource that an event contains: the response may be older than the event.
+    /// Abandons the request for a resource that an event contains, unless the conversation lost its chat and waits for the
+    /// response.
     fn abandon_older_read(&mut self, cx: &mut Context<'_>, read: &ChatPurpose) {
-        // A conversation that lost its chat waits for the response.
         if !self.life.live().is_some_and(Live::is_being_probed) {
-            self.tasks.abandon(cx.core, |purpose| purpose == read);
+            self.abandon_read(cx, read);
         }
+    }
+
+    /// Abandons the request for a resource after an event about the resource: the response may be older than the event.
+    fn abandon_read(&mut self, cx: &mut Context<'_>, read: &ChatPurpose) {
+        self.tasks.abandon(cx.core, |purpose| purpose == read);
     }
 
     /// Applies a `messaging` resource (`messaging_ref`).

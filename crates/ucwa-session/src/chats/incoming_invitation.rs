@@ -207,6 +207,28 @@ impl Conversation {
         }
     }
 
+    /// Handles an invitation that is over, while another one waits for an answer: shows its text.
+    pub(super) fn on_missed_invitation(
+        &mut self,
+        cx: &mut Context<'_>,
+        invitation: &Resource<'_>,
+        address: Address,
+    ) {
+        cx.index.complete_incoming(address.key);
+        let body = invitation.link_href("message");
+        let body = body.and_then(payload::body_of_link);
+        if invitation.text("direction") == Some("Incoming")
+            && let Some(body) = body
+        {
+            let sender = self.inviter(cx, invitation);
+            self.show_text(cx, sender, body, address.href);
+        }
+    }
+
+    pub(super) fn has_offer(&self) -> bool {
+        self.life.live().is_some_and(|live| live.offer.is_some())
+    }
+
     /// The inviter, which is embedded in incoming invitations and linked in others.
     fn inviter(&mut self, cx: &mut Context<'_>, invitation: &Resource<'_>) -> Participant {
         match (invitation.embedded("from"), invitation.link("from")) {

@@ -1,7 +1,7 @@
 //! Incoming messages: each shown once, in the order of their events.
 
 use std::collections::VecDeque;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use ucwa_proto::{Event, HrefKey, Resource};
 
@@ -9,17 +9,14 @@ use super::conversation::{Address, Context, Conversation};
 use super::delivery::DeliveryResult;
 use super::event_dispatch::may_be_completed;
 use super::html;
+use super::invitation_text::{InvitationText, Preview};
 use super::payload::{self, ParticipantFacts};
-use super::purpose::{ChatPurpose, ChatTimer};
+use super::purpose::ChatPurpose;
 use crate::event::{ConversationChange, Participant};
-use crate::keys::{MessageKey, ParticipantKey};
+use crate::keys::MessageKey;
 use crate::operation::MessageBody;
 use crate::recent::Recent;
 use crate::response::Answer;
-
-/// How long the session waits after an accepted invitation for a message event with its text, before it shows the text of
-/// the invitation. A message further from the acceptance than this time is not that text.
-const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
 
 /// The number of shown texts of earlier invitations that a conversation keeps.
 const REMEMBERED_TEXTS: usize = 8;
@@ -35,7 +32,9 @@ pub(super) struct Received {
     /// The time of sending and the hash of the text of recent messages, and whether the message was late.
     recent: Recent<(SystemTime, u64), bool, 64>,
     /// The shown texts of earlier invitations, the newest last. A late event may repeat each of them.
-    invitation_texts: VecDeque<Preview>,
+    pub(super) invitation_texts: VecDeque<Preview>,
+    /// The hashes of the texts that an earlier session showed last.
+    pub(super) shown_before: Vec<u64>,
 }
 
 impl Received {
@@ -44,6 +43,7 @@ impl Received {
         self.known.clear();
         self.recent.clear();
         self.invitation_texts.clear();
+        self.shown_before.clear();
     }
 
     /// Whether the message was shown with another href. A server that did not remove this user from an ended conversation
@@ -61,11 +61,19 @@ impl Received {
     }
 
     /// Whether a message or an invitation with this text was shown recently.
-    fn has_shown(&self, body: &MessageBody) -> bool {
+    pub(super) fn has_shown(&self, body: &MessageBody) -> bool {
         let hash = html::hash(body);
         let mut texts = self.invitation_texts.iter();
         self.recent.keys().any(|(_, recent)| *recent == hash)
+            || self.shown_before.contains(&hash)
             || texts.any(|text| html::hash(&text.body) == hash)
+    }
+
+    /// The hashes of the texts that were shown last, for a checkpoint.
+    pub(super) fn shown_texts(&self) -> impl Iterator<Item = u64> {
+        let recent = self.recent.keys().rev().map(|(_, hash)| *hash);
+        let recent = recent.chain(self.shown_before.iter().copied());
+        recent.take(REMEMBERED_TEXTS)
     }
 
     /// The text of the invitation at `href`, if it was shown.
@@ -80,7 +88,7 @@ impl Received {
 
     /// Stores the text of an invitation that was shown. The server repeats the text of an accepted invitation in an
     /// event, so these texts are kept before others.
-    fn remember(&mut self, shown: Option<Preview>) {
+    pub(super) fn remember(&mut self, shown: Option<Preview>) {
         let Some(shown) = shown.filter(|text| text.accepted || self.invitation_texts.is_empty())
         else {
             return;
@@ -92,7 +100,7 @@ impl Received {
     }
 
     /// Removes the text of an earlier invitation that a late event repeats. Returns whether there was one.
-    fn remove_repeated(&mut self, repeats: impl FnMut(&Preview) -> bool) -> bool {
+    pub(super) fn remove_repeated(&mut self, repeats: impl FnMut(&Preview) -> bool) -> bool {
         let position = self.invitation_texts.iter().position(repeats);
         position.is_some_and(|position| self.invitation_texts.remove(position).is_some())
     }
@@ -133,28 +141,19 @@ impl Received {
     }
 }
 
-/// The text of the incoming invitation of one life.
-#[derive(Default)]
-pub(super) struct InvitationText {
-    /// The text, until it is shown.
-    preview: Option<Preview>,
-    /// The text after it was shown. The first message event may repeat it.
-    shown_preview: Option<Preview>,
-}
-
 pub(super) struct Waiting {
     /// `None` for the text of an invitation.
-    address: Option<Address>,
+    pub(super) address: Option<Address>,
     /// The href of the invitation whose text this is.
-    invitation: String,
-    content: Option<Content>,
+    pub(super) invitation: String,
+    pub(super) content: Option<Content>,
     /// The delivery result in the event, which is used if the message turns out to be outgoing.
     pub(super) result: Option<DeliveryResult>,
-    sender: Participant,
+    pub(super) sender: Participant,
     /// The event belongs to an ended conversation, or arrived before the present invitation of the peer.
-    is_late: bool,
+    pub(super) is_late: bool,
     /// When the event arrived, by the client's clock.
-    arrived_at: SystemTime,
+    pub(super) arrived_at: SystemTime,
 }
 
 impl Waiting {
@@ -169,10 +168,10 @@ impl Waiting {
     }
 }
 
-struct Content {
-    body: MessageBody,
+pub(super) struct Content {
+    pub(super) body: MessageBody,
     /// When the server received the message, by the server's clock.
-    timestamp: Option<SystemTime>,
+    pub(super) timestamp: Option<SystemTime>,
 }
 
 impl Content {
@@ -189,132 +188,7 @@ impl Content {
     }
 }
 
-struct Preview {
-    body: MessageBody,
-    /// The href of the invitation.
-    href: String,
-    sender: ParticipantKey,
-    /// A server leaves out the inviter who has left the conversation.
-    is_sender_known: bool,
-    /// The server's time at the offer, if it is known.
-    offered_at: Option<SystemTime>,
-    /// Whether this user has accepted the invitation, even if the server has not confirmed it yet.
-    accepted: bool,
-    /// The server's time when it confirmed the acceptance, if it is known.
-    accepted_at: Option<SystemTime>,
-}
-
-impl Preview {
-    /// Whether a message has the same text and the same sender, as far as the sender is known.
-    fn is_repeated_by(&self, body: &MessageBody, sender: Option<ParticipantKey>) -> bool {
-        sender.is_none_or(|sender| self.sender == sender || !self.is_sender_known)
-            && html::comparable(&self.body) == html::comparable(body)
-    }
-
-    /// Whether a message may have been written between the offer and the acceptance. Only times of the server are compared;
-    /// an unknown time excludes nothing.
-    fn is_of_the_acceptance(&self, timestamp: Option<SystemTime>) -> bool {
-        let follows = |earlier: Option<SystemTime>, later: Option<SystemTime>| {
-            let (Some(earlier), Some(later)) = (earlier, later) else {
-                return true;
-            };
-            earlier.duration_since(later).unwrap_or_default() <= FIRST_MESSAGE_GRACE
-        };
-        self.accepted && follows(self.offered_at, timestamp) && follows(timestamp, self.accepted_at)
-    }
-}
-
-impl InvitationText {
-    /// The href of the invitation, if its text is not shown yet.
-    pub(super) fn awaited_href(&self) -> Option<&str> {
-        self.preview.as_ref().map(|text| &*text.href)
-    }
-
-    /// Whether this is the text of the invitation at `href`, shown or not.
-    fn is_at(&self, href: &str) -> bool {
-        let mut texts = self.preview.iter().chain(&self.shown_preview);
-        texts.any(|text| text.href == href)
-    }
-
-    /// Whether the text is not shown yet.
-    pub(super) fn is_awaited(&self) -> bool {
-        self.preview.is_some()
-    }
-
-    /// This user has accepted the invitation, or the server has confirmed it at this time of its clock.
-    pub(super) fn set_accepted(&mut self, confirmed_at: Option<SystemTime>) {
-        if let Some(text) = self.preview.as_mut().or(self.shown_preview.as_mut()) {
-            text.accepted = true;
-            text.accepted_at = confirmed_at;
-        }
-    }
-
-    /// Stores the text of an incoming invitation, with the inviter and whether the inviter is known.
-    pub(super) fn expect_first(
-        &mut self,
-        body: Option<MessageBody>,
-        (sender, is_sender_known): (ParticipantKey, bool),
-        offered_at: Option<SystemTime>,
-        href: String,
-    ) {
-        self.preview = body.map(|body| Preview {
-            body,
-            href,
-            sender,
-            is_sender_known,
-            offered_at,
-            accepted: false,
-            accepted_at: None,
-        });
-        self.shown_preview = None;
-    }
-
-    /// Resumes a life whose shown text is in `received`. Its first event may still repeat this text.
-    pub(super) fn resume(&mut self, received: &mut Received) {
-        if self.shown_preview.is_none() {
-            self.shown_preview = received.invitation_texts.pop_back();
-        }
-    }
-}
-
 impl Conversation {
-    /// Called when the incoming invitation was accepted. A message event with its text is expected.
-    pub(super) fn expect_first_message(&mut self, cx: &mut Context<'_>) {
-        let Some(live) = self.life.live_mut() else {
-            return;
-        };
-        let text = &mut live.invitation_text;
-        text.set_accepted(cx.core.server_time());
-        if text.is_awaited() {
-            self.tasks
-                .arm(cx.core, FIRST_MESSAGE_GRACE, ChatTimer::FirstMessage);
-        }
-    }
-
-    /// Expects the text of an invitation that was answered before it was read, unless a message with this text was shown.
-    pub(super) fn expect_text_of_answered(
-        &mut self,
-        cx: &mut Context<'_>,
-        body: MessageBody,
-        sender: ParticipantKey,
-        href: String,
-    ) {
-        let live = self.life.live();
-        let is_known = live.is_some_and(|live| live.invitation_text.is_at(&href));
-        if is_known || self.received.has_shown(&body) {
-            return;
-        }
-        self.show_preview(cx);
-        let Some(live) = self.life.live_mut() else {
-            return;
-        };
-        let text = &mut live.invitation_text;
-        self.received.remember(text.shown_preview.take());
-        let sender = (sender, self.roster.is_identified(sender));
-        text.expect_first(Some(body), sender, None, href);
-        self.expect_first_message(cx);
-    }
-
     /// Shows every queued message with the content that is known, because the life or the application ends.
     pub(super) fn show_all(&mut self, cx: &mut Context<'_>) {
         for waiting in &mut self.received.queue {
@@ -394,7 +268,7 @@ impl Conversation {
     }
 
     /// Adds a message to the queue, and reads it if its content is unknown.
-    fn enqueue(&mut self, cx: &mut Context<'_>, waiting: Waiting) {
+    pub(super) fn enqueue(&mut self, cx: &mut Context<'_>, waiting: Waiting) {
         if let Some(Address { href, key }) = &waiting.address {
             self.received.known.insert(key.clone(), ());
             if waiting.content.is_none() {
@@ -430,50 +304,7 @@ impl Conversation {
         }
     }
 
-    /// Whether a message repeats the text of an invitation that was shown. In the life of the invitation, the first message
-    /// should be this text. If the first message is another one, the text is shown before it.
-    fn is_shown_invitation_text(
-        &mut self,
-        cx: &mut Context<'_>,
-        message: &Waiting,
-        content: &Content,
-    ) -> bool {
-        let sender = Some(message.sender.key).filter(|sender| self.roster.is_identified(*sender));
-        let repeats = |text: &Preview| text.is_repeated_by(&content.body, sender);
-        let mut is_shown = message.is_late && self.received.remove_repeated(repeats);
-        let Some(live) = self.life.live_mut() else {
-            return is_shown;
-        };
-        let text = &mut live.invitation_text;
-        if message.is_late {
-            // If the conversation has another href, the message may belong to the invitation of this life.
-            is_shown = is_shown || text.shown_preview.take_if(|text| repeats(text)).is_some();
-            if text.preview.take_if(|text| repeats(text)).is_some() {
-                self.cancel_first_message(cx);
-            }
-            return is_shown;
-        }
-        if let Some(preview) = text.preview.take() {
-            self.cancel_first_message(cx);
-            // The server may have changed the text. If the two texts differ, both are shown.
-            if !repeats(&preview) {
-                let timestamp = content.timestamp.unwrap_or(message.arrived_at);
-                let (sender, body) = (message.sender.clone(), preview.body);
-                self.show(cx, sender, body, timestamp, preview.href);
-            }
-            return false;
-        }
-        let shown = text.shown_preview.take();
-        let shown = shown.filter(|text| text.is_of_the_acceptance(content.timestamp));
-        shown.is_some_and(|text| repeats(&text))
-    }
-
-    fn cancel_first_message(&mut self, cx: &mut Context<'_>) {
-        self.tasks
-            .cancel(cx.core, |timer| *timer == ChatTimer::FirstMessage);
-    }
-
-    fn show(
+    pub(super) fn show(
         &mut self,
         cx: &mut Context<'_>,
         sender: Participant,
@@ -492,45 +323,6 @@ impl Conversation {
                 href,
             },
         );
-    }
-
-    /// Handles the timeout of the message event with the text of the invitation.
-    pub(super) fn on_first_message_overdue(&mut self, cx: &mut Context<'_>) {
-        if self.received.is_reading() {
-            // The message that is being read may be the text.
-            self.tasks
-                .arm(cx.core, FIRST_MESSAGE_GRACE, ChatTimer::FirstMessage);
-        } else {
-            self.show_preview(cx);
-        }
-    }
-
-    /// Shows the text of the incoming invitation, if no event brought it.
-    pub(super) fn show_preview(&mut self, cx: &mut Context<'_>) {
-        let Some(live) = self.life.live_mut() else {
-            return;
-        };
-        let Some(preview) = live.invitation_text.preview.take() else {
-            return;
-        };
-        let (body, href) = (preview.body.clone(), preview.href.clone());
-        let sender = self.roster.get(preview.sender);
-        live.invitation_text.shown_preview = Some(preview);
-        let Some(sender) = sender else { return };
-        let content = Content {
-            body,
-            timestamp: None,
-        };
-        let text = Waiting {
-            address: None,
-            invitation: href,
-            content: Some(content),
-            result: None,
-            sender,
-            is_late: false,
-            arrived_at: cx.core.wall_now(),
-        };
-        self.enqueue(cx, text);
     }
 
     pub(super) fn on_incoming_read(

@@ -164,11 +164,10 @@ impl Chats {
         let view = merged.as_ref().map_or(&invitation, |merged| &merged.view);
         let conversation = view.link_href("conversation");
         let is_accepted = invitation_state(&invitation) == InvitationState::Accepted;
-        if is_accepted && conversation.is_none() && view.link_href("message").is_none() {
-            // An earlier session or another endpoint has accepted it, and its conversation is over. Nothing of it can be shown
-            // but the events that may still come.
-            return;
-        }
+        // The invitation was accepted by an earlier session or by another endpoint, or is an outgoing one of this session, and
+        // its conversation is over. It has no text to show, but it may be the result of a message.
+        let is_over = conversation.is_none() && view.link_href("message").is_none();
+        let is_shown = !(is_accepted && is_over);
         let conversation = conversation.and_then(|href| key_of(core, href));
         let known = conversation.and_then(|href| self.index.conversation(&href));
         let answered = known.filter(|key| {
@@ -178,8 +177,20 @@ impl Chats {
                 conversation.is_chatting() || is_accepted && is_established
             })
         });
+        // It may be older than the invitation that waits for an answer, and does not replace it.
+        let is_missed = invitation_state(&invitation) == InvitationState::Refused;
+        let missed = known.filter(|key| {
+            let conversation = self.conversations.get(key);
+            is_missed && conversation.is_some_and(Conversation::has_offer)
+        });
         let href = href.to_owned();
         let address = Address { href, key };
+        if let Some(key) = missed.filter(|_| !self.index.is_known_invitation(&address.key)) {
+            self.with(core, key, |conversation, cx| {
+                conversation.on_missed_invitation(cx, view, address);
+            });
+            return;
+        }
         match answered {
             // The invitation was answered before it was read.
             Some(key) if !self.index.is_known_invitation(&address.key) => {
@@ -189,6 +200,7 @@ impl Chats {
                 });
             }
             Some(_) => {}
+            None if !is_shown => {}
             None => {
                 let kind = &EventKind::Started;
                 let event = InvitationEvent::read(core, address.clone(), rel, kind, view);

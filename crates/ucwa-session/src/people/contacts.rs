@@ -13,6 +13,7 @@ mod records;
 mod subscription;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -33,6 +34,7 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
 use crate::operation::Outcome;
 use crate::people::PeoplePurpose;
+use crate::people::presence::{EXTEND_AFTER, REFUSED_PAUSE};
 use crate::timers::Timer;
 
 /// The purpose of an exchange about the contact list.
@@ -48,6 +50,8 @@ pub(crate) enum ContactsPurpose {
     Read(ContactList),
     /// GET myPrivacyRelationships, for the list of groups.
     ReadLevels,
+    /// GET a group of which only the href is known.
+    ReadGroup(GroupKey),
     /// GET a contact of a list that has only its href, by the key of the href.
     ReadCard(ContactList, String),
     /// A request of a change.
@@ -72,6 +76,7 @@ impl ContactsPurpose {
             Self::Read(ContactList::Memberships) => "myGroupMemberships",
             Self::Read(ContactList::Members(_)) => "groupContacts",
             Self::ReadLevels => "myPrivacyRelationships",
+            Self::ReadGroup(_) => "group",
             Self::ReadCard(..) => "contact",
             Self::Change(_) => "contactList",
             Self::SetPrivacy(_) => "contactPrivacyRelationship",
@@ -88,6 +93,8 @@ pub(crate) enum ContactsTimer {
     Subscribe,
     /// The subscription to the presence of a group will expire soon, or its next attempt is due.
     FollowPresence(GroupKey),
+    /// A followed list whose read failed is read again.
+    Read(ContactList),
     /// Events should have reported the changes that the user made.
     Confirm,
 }
@@ -109,6 +116,8 @@ pub(super) struct Contacts {
     followed: BTreeSet<ContactList>,
     /// The lists that were read in this application.
     loaded: BTreeSet<ContactList>,
+    /// The followed lists whose last read failed, with the number of failures in succession.
+    unread: BTreeMap<ContactList, u32>,
     reads: BTreeMap<ContactList, ListRead>,
     subscription: ListSubscription,
     changes: BTreeMap<Ticket, Change>,
@@ -189,6 +198,11 @@ impl People {
         match timer {
             ContactsTimer::Subscribe => self.renew_list_subscription(core),
             ContactsTimer::FollowPresence(group) => self.subscribe_to_group(core, &group),
+            ContactsTimer::Read(list) => {
+                if self.contacts.followed.contains(&list) {
+                    self.read_list(core, list, None);
+                }
+            }
             ContactsTimer::Confirm => self.on_unconfirmed(core),
         }
     }
@@ -208,6 +222,7 @@ impl People {
             ContactsPurpose::Unsubscribe | ContactsPurpose::UnfollowPresence => {}
             ContactsPurpose::Read(list) => self.on_list_read(core, list, exchange, result),
             ContactsPurpose::ReadLevels => self.on_levels_read(core, exchange, result),
+            ContactsPurpose::ReadGroup(group) => self.on_group_read(core, group, exchange, result),
             ContactsPurpose::ReadCard(list, key) => {
                 self.on_card_read(core, list, key, exchange, result);
             }
@@ -249,6 +264,7 @@ impl People {
         contacts.records = Records::default();
         contacts.loaded.clear();
         contacts.unconfirmed.clear();
+        contacts.unread.clear();
         contacts.read_only = false;
         contacts.subscription.end();
         for presence in contacts.presence.values_mut() {
@@ -272,6 +288,14 @@ impl People {
             emit(core, ContactListChange::Writable(writable));
         }
     }
+}
+
+/// The pause after this many refused subscriptions or failed reads, which doubles up to the time after which a subscription is renewed.
+fn refused_pause(refusals: u32) -> Duration {
+    let doublings = refusals.saturating_sub(1).min(8);
+    REFUSED_PAUSE
+        .saturating_mul(1 << doublings)
+        .min(EXTEND_AFTER)
 }
 
 fn emit(core: &mut Core, change: ContactListChange) {

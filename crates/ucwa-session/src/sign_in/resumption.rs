@@ -104,11 +104,13 @@ impl Session {
             name: sign_in.name.clone(),
             user: sign_in.user.clone(),
             application,
-            next: self.channel.next().to_owned(),
+            next: self.channel.continuation().to_owned(),
             token: self.core.save_token(base),
             approved: self.core.trust.approved().map(str::to_owned).collect(),
             cookies: None,
-            conversations: self.chats.save(&self.core, is_last),
+            conversations: self
+                .chats
+                .save(&self.core, is_last, !pending_invitations.is_empty()),
             pending_invitations,
             unclaimed: self.chats.save_unclaimed(),
             is_unlisted: is_unlisted || self.chats.has_unclaimed(&self.core),

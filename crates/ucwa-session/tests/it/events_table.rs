@@ -2,6 +2,7 @@
 //! rows, and a test compares the two.
 
 mod communication;
+mod contacts;
 mod conversation;
 mod conversation_views;
 mod history;
@@ -37,6 +38,7 @@ fn rows() -> Vec<Row> {
         conversation::rows(),
         conversation_views::rows(),
         people::rows(),
+        contacts::rows(),
         history::rows(),
     ]
     .into_iter()
@@ -137,7 +139,12 @@ const DOCUMENTED: [(&str, &[&str]); 4] = [
             "contactLocation",
             "contactNote",
             "contactPresence",
+            "contactPrivacyRelationship",
             "contactSupportedModalities",
+            "delegatesGroup",
+            "distributionGroup",
+            "group",
+            "myContactsAndGroupsSubscription",
             "presenceSubscription",
         ],
     ),

@@ -119,6 +119,28 @@ fn a_session_resumes_with_two_requests_and_without_a_password() {
     assert_eq!(driver.count_sent("POST", "/"), 0);
 }
 
+/// Otherwise the server would repeat the page, and the successor would show its messages again.
+#[test]
+fn a_successor_acknowledges_the_last_page_although_the_channel_has_restarted() {
+    let mut old = chatting();
+    let poll = old.take("GET", &format!("{APP}/events"));
+    let next = poll.target();
+    let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
+    old.respond(poll.id, answer(409, replaced));
+    let restarted = old.take("GET", &format!("{APP}/events"));
+    assert_ne!(restarted.target(), next);
+    let (driver, _) = resumed(&old.session.checkpoint().unwrap());
+    assert!(driver.is_sent("GET", &next));
+    // A page at the events link is acknowledged like any other.
+    let page = json!({
+        "_links": {"self": {"href": "x"}, "next": {"href": format!("{APP}/events?ack=90")}},
+        "sender": [],
+    });
+    old.respond(restarted.id, answer(200, page));
+    let (driver, _) = resumed(&old.session.checkpoint().unwrap());
+    assert!(driver.is_sent("GET", &format!("{APP}/events?ack=90")));
+}
+
 #[test]
 fn a_successor_has_the_user_agent_and_the_endpoint_id_of_the_checkpoint() {
     let checkpoint = chat_checkpoint();

@@ -378,3 +378,29 @@ fn a_conversation_whose_links_are_forged_is_read_again() {
     answer_reads(&mut driver, "21a1");
     assert_eq!(driver.count_sent("POST", &href), 1);
 }
+
+/// The invitation was accepted by an earlier session, and its event is malformed. Its text came as a message meanwhile.
+#[test]
+fn the_text_of_an_invitation_that_is_still_being_read_is_not_repeated_by_the_next_session() {
+    for was_shown in [true, false] {
+        let mut old = chatting();
+        let offer = offered("21a1", "hello")[0]["events"][0].clone();
+        let resource = offer["_embedded"]["messagingInvitation"].clone();
+        let accepted = with(resource, "state", json!("Connected"));
+        let malformed = with(offer, "_embedded", json!("x"));
+        old.page(json!([communication(vec![malformed])]));
+        assert!(old.is_sent("GET", INVITATION));
+        if was_shown {
+            old.page(senders("21a1", vec![(true, arrival("21a1", "1", "hello"))]));
+        }
+        let (mut second, _) = resumed(&old.session.checkpoint().unwrap());
+        // The process after the next one knows it, too.
+        let checkpoint = second.session.checkpoint().unwrap();
+        second.handle(Input::Shutdown);
+        let (mut driver, key) = resumed_chat(&checkpoint);
+        driver.reply("GET", INVITATION, 200, accepted);
+        driver.advance(10 * SECOND);
+        let expected: &[&str] = if was_shown { &[] } else { &["hello"] };
+        assert_eq!(driver.received(key), expected);
+    }
+}

@@ -39,6 +39,7 @@ mod incoming;
 mod interruptions;
 mod joining;
 mod malformed;
+mod malformed_invitations;
 mod meetings;
 mod message_ids;
 mod network_faults;

@@ -1,6 +1,8 @@
 //! People: reading, following and searching them, and the user's own presence.
 
-mod contacts;
+mod contact_groups;
+pub(crate) mod contacts;
+mod followed_lists;
 mod following;
 mod reading;
 mod telephony;
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 use ucwa_proto::{Limits, batch};
 use ucwa_session::*;
 
+pub(crate) use self::contact_groups::with_delegates;
 pub(crate) use self::following::following;
 use crate::driver::{APP, Request, TestDriver, answer, application};
 

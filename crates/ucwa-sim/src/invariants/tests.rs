@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
-use ucwa_session::{Credentials, Operation, Output, Root, Session, SessionConfig, Ticket};
+use ucwa_session::{
+    ConversationKey, Credentials, Operation, Output, Root, Session, SessionConfig, Ticket,
+};
 
 use super::*;
 use crate::fault_schedule::{DeviceFaults, FaultSchedule};
@@ -80,6 +82,49 @@ fn a_correct_run_violates_no_invariant() {
     assert_eq!(violated(&world, &sent_messages), []);
 }
 
+/// A user who has joined a conference twice gets its messages in both conversations.
+#[test]
+fn a_message_is_shown_once_in_each_conversation_of_a_conference() {
+    let meeting = |uri: Option<&str>| {
+        Some(Meeting {
+            uri: uri.map(str::to_owned),
+        })
+    };
+    let (a, b, unknown) = (meeting(Some("a")), meeting(Some("b")), meeting(None));
+    for (first, second, is_repeated) in [
+        (&a, &a, false),
+        (&a, &unknown, false),
+        (&unknown, &a, false),
+        (&unknown, &unknown, false),
+        (&a, &b, true),
+        (&a, &None, true),
+        (&None, &None, true),
+    ] {
+        let (mut world, sent_messages) = finished_run();
+        let shows = |endpoint: &Endpoint| {
+            let mut views = endpoint.conversations.values();
+            views.any(|view| !view.received.is_empty())
+        };
+        let (id, _) = world.endpoints().find(|(_, it)| shows(it)).unwrap();
+        let conversations = &mut world.endpoint_mut(id).unwrap().conversations;
+        let mut views = conversations.values_mut();
+        let view = views.find(|view| !view.received.is_empty()).unwrap();
+        view.meeting.clone_from(first);
+        let mut other = view.clone();
+        other.meeting.clone_from(second);
+        conversations.insert(ConversationKey::Remote(1_000), other);
+        let expected: &[_] = match is_repeated {
+            true => &[Invariant::NoDuplicate],
+            false => &[],
+        };
+        assert_eq!(
+            violated(&world, &sent_messages),
+            expected,
+            "{first:?} {second:?}"
+        );
+    }
+}
+
 #[test]
 fn each_defect_violates_its_invariant() {
     type Change = fn(&mut World, &[SentMessage]);
@@ -96,7 +141,7 @@ fn each_defect_violates_its_invariant() {
             "the next session of the same actor shows a message again",
             |world, _| {
                 let message = received(world)[0];
-                let shown = |endpoint: &crate::endpoint::Endpoint| {
+                let shown = |endpoint: &Endpoint| {
                     let mut view = endpoint.conversations.values();
                     view.any(|view| view.received.contains(&message))
                 };
@@ -270,5 +315,36 @@ fn the_successor_of_a_killed_process_reports_the_delivery_result() {
         let (world, sent_messages) = handed_over(is_doubtful, settled);
         let found = violated(&world, &sent_messages);
         assert_eq!(found, invariants, "{is_doubtful} {settled:?}");
+    }
+}
+
+/// A message reached a process and is not shown. The process has stopped, as has its successor.
+#[test]
+fn a_message_may_be_lost_if_one_of_the_successors_did_not_resume() {
+    for (resumed, violated_invariants) in [
+        ([true, true], &[Invariant::NoLoss][..]),
+        ([false, true], &[]),
+        ([true, false], &[]),
+    ] {
+        let (mut world, sent_messages) = finished_run();
+        received(&mut world).pop();
+        let shows = |endpoint: &Endpoint| {
+            let mut views = endpoint.conversations.values();
+            views.any(|view| !view.received.is_empty())
+        };
+        let (mut last, endpoint) = world.endpoints().find(|(_, it)| shows(it)).unwrap();
+        let owner = endpoint.owner;
+        for is_resumed in resumed {
+            let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+            let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+            let next = world.add_endpoint("next", owner, Session::new(config));
+            world.endpoint_mut(last).unwrap().successor = Some(next);
+            world.endpoint_mut(next).unwrap().is_resumed = is_resumed;
+            last = next;
+        }
+        let (_, violations) = check(&world, &sent_messages, false);
+        let mut found: Vec<_> = violations.iter().map(|it| it.invariant).collect();
+        found.dedup();
+        assert_eq!(found, violated_invariants, "{resumed:?}");
     }
 }

@@ -521,9 +521,16 @@ fn check(operation: &ContactsOperation) -> Result<(), Failure> {
         text_limits::check("address", address, text_limits::CONTACT_URI, Stage::People)
     };
     match operation {
-        ContactsOperation::AddContact { address, .. }
-        | ContactsOperation::RemoveContact { address, .. }
-        | ContactsOperation::MoveContact { address, .. } => contact(address),
+        ContactsOperation::AddContact { address, group }
+        | ContactsOperation::RemoveContact { address, group } => {
+            group.as_ref().map_or(Ok(()), may_change)?;
+            contact(address)
+        }
+        ContactsOperation::MoveContact { address, from, to } => {
+            may_change(from)?;
+            may_change(to)?;
+            contact(address)
+        }
         ContactsOperation::AddGroup { name: text }
         | ContactsOperation::AddDistributionGroup { name: text, .. }
         | ContactsOperation::RenameGroup { name: text, .. } => name(text),
@@ -531,10 +538,19 @@ fn check(operation: &ContactsOperation) -> Result<(), Failure> {
     }
 }
 
+/// Refuses to change the members of a group that the user cannot change.
+fn may_change(group: &GroupKey) -> Result<(), Failure> {
+    match group.is_hidden() {
+        true => Err(not_supported("the members of this group cannot be changed")),
+        false => Ok(()),
+    }
+}
+
 fn id_of(group: &GroupKey) -> Result<String, Failure> {
+    may_change(group)?;
     match group {
         GroupKey::Id(id) => Ok(id.clone()),
-        GroupKey::Level(_) => Err(not_supported(
+        _ => Err(not_supported(
             "the members of a privacy level are changed by the level of each person",
         )),
     }

@@ -1,6 +1,6 @@
 //! Events of the contact list (`people_ref`, `myContacts_ref`, `myGroups_ref` and the pages of the groups).
 
-use ucwa_proto::{Event, EventKind, HrefKey};
+use ucwa_proto::{Event, EventKind};
 
 use super::emit;
 use crate::contact_list::{ContactList, ContactListChange, GroupKey};
@@ -21,15 +21,14 @@ impl People {
                 let Some(within) = within.filter(|it| it.rel != "subscribedContacts") else {
                     return false;
                 };
-                let key = key_of(core, &within.href);
-                let group = key
-                    .as_ref()
-                    .and_then(|key| self.contacts.records.group_at(key));
-                match group.cloned() {
+                match self.group_at(core, &within.href) {
                     Some(group) => self.on_member_event(core, event, group),
                     None if within.rel == "myContacts" => self.on_list_event(core, event),
                     // The list of groups is older than this group.
-                    None => self.reload_if_used(core, ContactList::Groups),
+                    None => {
+                        self.reload_if_used(core, ContactList::Groups);
+                        self.reload_if_used(core, ContactList::Memberships);
+                    }
                 }
             }
             rel if rel == "myOrganizationGroup" || rel.ends_with("Group") || rel == "group" => {
@@ -42,7 +41,7 @@ impl People {
 
     /// Handles a contact that entered or left the contact list.
     fn on_list_event(&mut self, core: &mut Core, event: &Event<'_>) {
-        let Some(contact) = self.contact_of(core, event, ContactList::Contacts) else {
+        let Some(contact) = self.contact_of(core, event, &[ContactList::Contacts]) else {
             return;
         };
         emit(
@@ -62,8 +61,11 @@ impl People {
             // The subscription to the presence of a group contains the members at its start.
             self.on_presence_member_added(core, &group);
         }
-        let list = ContactList::Members(group.clone());
-        let Some(contact) = self.contact_of(core, event, list) else {
+        let lists = [
+            ContactList::Members(group.clone()),
+            ContactList::Memberships,
+        ];
+        let Some(contact) = self.contact_of(core, event, &lists) else {
             return;
         };
         if is_gone {
@@ -76,21 +78,25 @@ impl People {
         self.apply_card(core, event);
     }
 
-    /// The SIP URI of the contact of an event. If it is not known, the list is read again.
+    /// The SIP URI of the contact of an event. If it is not known, the lists that the event has changed are read again.
     fn contact_of(
         &mut self,
         core: &mut Core,
         event: &Event<'_>,
-        list: ContactList,
+        lists: &[ContactList],
     ) -> Option<String> {
-        self.touch_list(&list);
-        self.contacts.unconfirmed.remove(&list);
+        for list in lists {
+            self.touch_list(list);
+            self.contacts.unconfirmed.remove(list);
+        }
         if let Some(card) = event.resource() {
             self.record_contact(core, card);
         }
         let known = key_of(core, &event.link.href).and_then(|key| self.uri_at(&key));
         if known.is_none() {
-            self.reload_if_used(core, list);
+            for list in lists {
+                self.reload_if_used(core, list.clone());
+            }
         }
         known
     }
@@ -105,17 +111,26 @@ impl People {
 
     /// Handles the change of a group.
     fn on_group_event(&mut self, core: &mut Core, event: &Event<'_>) {
-        let key = key_of(core, &event.link.href);
-        let known = (key.as_ref()).and_then(|key: &HrefKey| self.contacts.records.group_at(key));
-        let known = known.cloned();
+        let known = self.group_at(core, &event.link.href);
         self.touch_list(&ContactList::Groups);
         self.contacts.unconfirmed.remove(&ContactList::Groups);
         match (&event.kind, event.resource(), known) {
+            // The event may have the rel of another hidden group, so the href decides.
+            (kind, _, Some(group)) if group.is_hidden() => {
+                if *kind == EventKind::Deleted {
+                    self.contacts.records.remove_group(&group);
+                }
+                self.reload_if_used(core, ContactList::Members(group));
+            }
+            (_, _, None) if is_hidden(event.link.rel.as_ref()) => {
+                self.reload_if_used(core, ContactList::Groups);
+            }
             (EventKind::Deleted, _, Some(group)) => {
                 self.contacts.records.remove_group(&group);
                 self.contacts
                     .loaded
                     .remove(&ContactList::Members(group.clone()));
+                self.touch_list(&ContactList::Memberships);
                 emit(core, ContactListChange::GroupRemoved(group));
             }
             // A group that was not read, or is of no kind that is shown.
@@ -155,6 +170,10 @@ impl People {
             self.reload_list(core, list);
         }
     }
+}
+
+fn is_hidden(rel: &str) -> bool {
+    GroupKey::HIDDEN.iter().any(|(hidden, ..)| *hidden == rel)
 }
 
 fn is_shown(rel: &str) -> bool {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use ucwa_proto::{HrefKey, Resource};
 
-use super::{ContactsPurpose, emit, purpose};
+use super::{ContactsPurpose, ContactsTimer, emit, purpose, refused_pause, timer};
 use crate::contact_list::{
     ContactGroup, ContactList, ContactListChange, GroupKey, GroupKind, PrivacyLevel,
 };
@@ -48,6 +48,8 @@ enum ReadStage {
     Due,
     /// Waits for the reads of these lists, which tell the hrefs.
     Waiting(Vec<ContactList>),
+    /// Waits for the read of the group, which tells the href of its members.
+    Finding,
     /// This many requests are in flight.
     UnderWay(u8),
 }
@@ -102,6 +104,12 @@ impl People {
                     let count = u8::try_from(requests.len()).unwrap_or(u8::MAX);
                     self.set_stage(&list, ReadStage::UnderWay(count));
                     exchanges.extend(requests);
+                }
+                Ok(ListStep::Find(request)) => {
+                    self.set_stage(&list, ReadStage::Finding);
+                    if !core.is_under_way(&request.purpose) {
+                        exchanges.push(*request);
+                    }
                 }
                 Ok(ListStep::Wait(lists)) => {
                     self.set_stage(&list, ReadStage::Waiting(lists.clone()));
@@ -158,10 +166,16 @@ impl People {
             ContactList::Members(key) => {
                 let Some(record) = contacts.records.group(key) else {
                     return match contacts.loaded.contains(&ContactList::Groups) {
+                        // The server does not offer the group to this user.
+                        true if key.is_hidden() => Ok(ListStep::Empty),
                         true => Err(gone()),
                         false => Ok(ListStep::Wait(vec![ContactList::Groups])),
                     };
                 };
+                if let (false, Some(href)) = (record.is_read(), record.href()) {
+                    let purpose = ContactsPurpose::ReadGroup(key.clone());
+                    return Ok(ListStep::Find(Box::new(get(href, purpose)?)));
+                }
                 let rel = match record.group.kind {
                     GroupKind::Distribution => "expandDistributionGroup",
                     _ => "groupContacts",
@@ -193,6 +207,7 @@ impl People {
                 match list {
                     ContactList::Groups => {
                         let groups = self.groups_of(core, &resource);
+                        self.record_hidden_groups(core, &resource);
                         // The groups come before the privacy levels, whichever response is first.
                         self.with_content(list, |it| drop(it.groups.splice(..0, groups)));
                     }
@@ -301,12 +316,65 @@ impl People {
         core: &Core,
         membership: &Resource<'_>,
     ) -> Option<GroupKey> {
-        let rels = ["group", "pinnedGroup", "defaultGroup"];
+        let rels = ["group", "pinnedGroup", "defaultGroup", "delegatesGroup"];
         let mut hrefs = rels.iter().filter_map(|rel| membership.link_href(rel));
-        hrefs.find_map(|href| {
-            let key = key_of(core, href)?;
-            self.contacts.records.group_at(&key).cloned()
-        })
+        hrefs.find_map(|href| self.group_at(core, href))
+    }
+
+    /// The group with this href, or whose contacts have it.
+    pub(super) fn group_at(&self, core: &Core, href: &str) -> Option<GroupKey> {
+        let key = key_of(core, href)?;
+        self.contacts.records.group_at(href, &key).cloned()
+    }
+
+    /// Records the groups that the list of groups does not contain. Usually the server only links them.
+    fn record_hidden_groups(&mut self, core: &mut Core, resource: &Resource<'_>) {
+        for (rel, key, kind) in GroupKey::HIDDEN {
+            let is_new = self.contacts.records.group(&key).is_none();
+            if let Some(group) = resource.embedded(rel) {
+                self.record_group(core, rel, group);
+            } else if let Some(href) = resource.link_href(rel) {
+                let records = &mut self.contacts.records;
+                records.add_link((key.clone(), kind), href, |href| key_of(core, href));
+            }
+            if is_new && self.contacts.records.group(&key).is_some() {
+                self.reload_if_used(core, ContactList::Members(key));
+            }
+        }
+    }
+
+    /// Continues the read of the members of a group, and the subscription to their presence, when the group was read.
+    pub(super) fn on_group_read(
+        &mut self,
+        core: &mut Core,
+        group: &GroupKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let found = core.fetched(exchange, result).map(|resource| {
+            let hidden = GroupKey::HIDDEN.iter().find(|(_, key, _)| key == group);
+            if let Some((rel, ..)) = hidden {
+                self.record_group(core, rel, &resource);
+            }
+        });
+        let list = ContactList::Members(group.clone());
+        let read = self.contacts.reads.get(&list);
+        let is_awaited = read.is_some_and(|read| read.stage == ReadStage::Finding);
+        match found {
+            Ok(()) => {
+                if is_awaited {
+                    self.set_stage(&list, ReadStage::Due);
+                    self.schedule_send(core);
+                }
+                self.continue_group_presence(core);
+            }
+            Err(failure) => {
+                if is_awaited {
+                    self.settle_list(core, &list, Err(failure));
+                }
+                self.delay_group_presence(core, group);
+            }
+        }
     }
 
     /// The groups in a resource, by kind: favorites, custom, distribution, others.
@@ -454,8 +522,12 @@ impl People {
         let Some(read) = self.contacts.reads.remove(list) else {
             return;
         };
-        if let Err(failure) = &result {
-            tracing::debug!(?list, %failure, "a list could not be read");
+        match &result {
+            Ok(()) => drop(self.contacts.unread.remove(list)),
+            Err(failure) => {
+                tracing::debug!(?list, %failure, "a list could not be read");
+                self.read_later(core, list);
+            }
         }
         for ticket in read.tickets {
             core.complete(ticket, result.clone().map(|()| Outcome::Done));
@@ -464,6 +536,16 @@ impl People {
             self.read_list(core, list.clone(), None);
         }
         self.continue_waiting(core, list, &result);
+    }
+
+    /// Reads a followed list again after a pause, which grows with the number of failures.
+    fn read_later(&mut self, core: &mut Core, list: &ContactList) {
+        if self.contacts.followed.contains(list) {
+            let failures = self.contacts.unread.entry(list.clone()).or_default();
+            *failures += 1;
+            let pause = refused_pause(*failures);
+            core.arm(pause, timer(ContactsTimer::Read(list.clone())));
+        }
     }
 
     /// Continues, or ends, what waits for a list.
@@ -495,6 +577,7 @@ impl People {
 
 enum ListStep {
     Send(Vec<Exchange>),
+    Find(Box<Exchange>),
     Wait(Vec<ContactList>),
     Empty,
 }

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use http::{Method, Response};
 use ucwa_proto::{EventKind, HrefKey, Resource, SipUri};
 
-use super::{ContactsPurpose, ContactsTimer, is_of_contacts, purpose, timer};
+use super::{ContactsPurpose, ContactsTimer, is_of_contacts, purpose, refused_pause, timer};
 use crate::contact_list::{ContactList, GroupKey};
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::{Failure, Stage};
-use crate::people::presence::{EXTEND_AFTER, FRESH, MINUTES, REFUSED_PAUSE};
+use crate::people::presence::{EXTEND_AFTER, FRESH, MINUTES};
 use crate::people::{Aspect, People, PersonId, key_of};
 use crate::person::Interest;
 
@@ -24,13 +24,23 @@ pub(in crate::people) struct GroupPresence {
     renewed: Option<Duration>,
     /// Another POST is due after the one in flight, because a member was added meanwhile.
     again: bool,
-    /// Waits for the list of groups, which tells the link.
+    /// Waits for the list of groups or for the group, which tells the link.
     waits: bool,
+    /// How often in succession the server refused the subscription, or ended it soon.
+    refusals: u32,
 }
 
 impl GroupPresence {
     pub(super) fn end(&mut self) {
         *self = Self::default();
+    }
+
+    /// Ends a subscription that the server refused or ended. Returns the pause before the next attempt.
+    fn refuse(&mut self) -> Duration {
+        let refusals = self.refusals.saturating_add(1);
+        self.end();
+        self.refusals = refusals;
+        refused_pause(refusals)
     }
 }
 
@@ -85,6 +95,17 @@ impl People {
             }
             return;
         };
+        if let (false, Some(href)) = (record.is_read(), record.href()) {
+            let of = ContactsPurpose::ReadGroup(group.clone());
+            let url = core.resolve(href, Stage::People);
+            if let Ok(url) = url
+                && !core.is_under_way(&purpose(of.clone()))
+            {
+                core.issue(Exchange::new(purpose(of), Method::GET, url));
+            }
+            presence.waits = true;
+            return;
+        }
         let link = record.link("subscribeToGroupPresence");
         let Some(link) = link.map(str::to_owned) else {
             return;
@@ -120,6 +141,16 @@ impl People {
         }
     }
 
+    /// Tries the subscription of a group again later, because the group could not be read.
+    pub(super) fn delay_group_presence(&mut self, core: &mut Core, group: &GroupKey) {
+        if let Some(presence) = self.contacts.presence.get_mut(group)
+            && presence.waits
+        {
+            let pause = presence.refuse();
+            arm(core, group, pause);
+        }
+    }
+
     pub(super) fn on_group_subscribed(
         &mut self,
         core: &mut Core,
@@ -149,7 +180,11 @@ impl People {
         let next = match made {
             Ok(href) => {
                 presence.href = href;
-                let is_new = presence.renewed.replace(core.now).is_none();
+                let renewed = presence.renewed.replace(core.now);
+                let is_new = renewed.is_none();
+                if renewed.is_some_and(|at| core.now.saturating_sub(at) >= FRESH) {
+                    presence.refusals = 0;
+                }
                 let again = std::mem::take(&mut presence.again);
                 let members = ContactList::Members(group.clone());
                 if is_new {
@@ -162,10 +197,10 @@ impl People {
             }
             Err(failure) => {
                 tracing::warn!(%failure, "the server refused a subscription to the presence of a group");
-                presence.end();
+                let pause = presence.refuse();
                 self.uncover(core, group);
                 self.schedule_send(core);
-                REFUSED_PAUSE
+                pause
             }
         };
         arm(core, group, next);
@@ -191,11 +226,11 @@ impl People {
         let fresh = core.now.saturating_sub(renewed) < FRESH;
         match kind {
             EventKind::Deleted => {
-                presence.end();
+                let pause = presence.refuse();
                 self.uncover(core, &group);
                 match fresh {
                     // A server that ends a new subscription is not asked again at once.
-                    true => arm(core, &group, REFUSED_PAUSE),
+                    true => arm(core, &group, pause),
                     false => self.subscribe_to_group(core, &group),
                 }
             }

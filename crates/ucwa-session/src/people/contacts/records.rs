@@ -15,8 +15,8 @@ const MAX: usize = 2000;
 pub(super) struct GroupRecord {
     pub(super) group: ContactGroup,
     href: Option<String>,
-    /// The hrefs of its links, by rel.
-    links: BTreeMap<String, String>,
+    /// The hrefs of its links, by rel. `None` if only the href of the group is known.
+    links: Option<BTreeMap<String, String>>,
 }
 
 impl GroupRecord {
@@ -25,15 +25,21 @@ impl GroupRecord {
     }
 
     pub(super) fn link(&self, rel: &str) -> Option<&str> {
-        self.links.get(rel).map(String::as_str)
+        self.links.as_ref()?.get(rel).map(String::as_str)
+    }
+
+    /// Whether the group was read, so that its links are known.
+    pub(super) fn is_read(&self) -> bool {
+        self.links.is_some()
     }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Records {
     groups: BTreeMap<GroupKey, GroupRecord>,
-    /// The groups by their own href and by that of their contacts.
-    by_href: BTreeMap<HrefKey, GroupKey>,
+    /// The groups by their own href and by that of their contacts. Keys ignore case, but the IDs in the hrefs do not, so
+    /// several groups can have one key.
+    by_href: BTreeMap<HrefKey, Vec<(String, GroupKey)>>,
     /// The SIP URIs of contacts by their href. A contact can have several hrefs.
     uris: BTreeMap<HrefKey, String>,
 }
@@ -51,9 +57,17 @@ impl Records {
         })
     }
 
-    /// The group with this href, or whose contacts have it.
-    pub(super) fn group_at(&self, href: &HrefKey) -> Option<&GroupKey> {
-        self.by_href.get(href)
+    /// The group with this href, or whose contacts have it. `key` is the key of the href.
+    pub(super) fn group_at(&self, href: &str, key: &HrefKey) -> Option<&GroupKey> {
+        let groups = self.by_href.get(key)?;
+        let (_, first) = groups.first()?;
+        if groups.iter().all(|(_, group)| group == first) {
+            return Some(first);
+        }
+        let same = groups
+            .iter()
+            .find(|(other, _)| path_of(other) == path_of(href));
+        same.map(|(_, group)| group)
     }
 
     /// The contact with this href.
@@ -80,21 +94,28 @@ impl Records {
             "group" => GroupKind::Custom,
             "distributionGroup" => GroupKind::Distribution,
             "defaultGroup" => GroupKind::Others,
-            _ => return None,
+            _ => {
+                GroupKey::HIDDEN
+                    .iter()
+                    .find(|(hidden, ..)| *hidden == rel)?
+                    .2
+            }
         };
         let uri = resource.text("uri").map(str::to_owned);
-        // The one group of its kind needs no ID.
-        let id = (resource.text("id"))
-            .or(uri.as_deref())
-            .or_else(|| matches!(kind, GroupKind::Favorites | GroupKind::Others).then_some(rel))?;
-        let key = GroupKey::Id(id.to_owned());
+        let hidden = GroupKey::HIDDEN.iter().find(|(hidden, ..)| *hidden == rel);
+        let key = match hidden {
+            Some((_, key, _)) => key.clone(),
+            None => {
+                // The one group of its kind needs no ID.
+                let id = (resource.text("id")).or(uri.as_deref()).or_else(|| {
+                    matches!(kind, GroupKind::Favorites | GroupKind::Others).then_some(rel)
+                })?;
+                GroupKey::Id(id.to_owned())
+            }
+        };
         let name = resource.text("name").map(str::to_owned);
-        let mut group = ContactGroup::new(key.clone(), kind, name);
+        let mut group = ContactGroup::new(key, kind, name);
         group.uri = uri;
-        if self.groups.len() >= MAX || self.by_href.len() >= 2 * MAX {
-            self.groups.clear();
-            self.by_href.clear();
-        }
         let links = (resource.links.iter())
             .filter_map(|(rel, links)| {
                 let link = links.as_slice().first()?;
@@ -104,19 +125,57 @@ impl Records {
         let record = GroupRecord {
             group: group.clone(),
             href: resource.href().map(str::to_owned),
-            links,
+            links: Some(links),
         };
+        self.insert(record, key_of);
+        Some(group)
+    }
+
+    /// Adds a group of which only the href is known, unless the group is known.
+    pub(super) fn add_link(
+        &mut self,
+        (key, kind): (GroupKey, GroupKind),
+        href: &str,
+        key_of: impl Fn(&str) -> Option<HrefKey>,
+    ) {
+        if self.groups.contains_key(&key) {
+            return;
+        }
+        let record = GroupRecord {
+            group: ContactGroup::new(key, kind, None),
+            href: Some(href.to_owned()),
+            links: None,
+        };
+        self.insert(record, key_of);
+    }
+
+    fn insert(&mut self, record: GroupRecord, key_of: impl Fn(&str) -> Option<HrefKey>) {
+        if self.groups.len() >= MAX || self.by_href.len() >= 2 * MAX {
+            self.groups.clear();
+            self.by_href.clear();
+        }
+        let group = &record.group.key;
         for href in [record.href(), record.link("groupContacts")] {
-            if let Some(href) = href.and_then(&key_of) {
-                self.by_href.insert(href, key.clone());
+            if let Some((href, key)) = href.and_then(|href| Some((href, key_of(href)?))) {
+                let groups = self.by_href.entry(key).or_default();
+                // A group that was created anew has the href of the removed one.
+                groups.retain(|(other, it)| it != group && path_of(other) != path_of(href));
+                groups.push((href.to_owned(), group.clone()));
             }
         }
-        self.groups.insert(key, record);
-        Some(group)
+        self.groups.insert(group.clone(), record);
     }
 
     /// Removes a group. Its hrefs stay, because events about its contacts may follow.
     pub(super) fn remove_group(&mut self, key: &GroupKey) {
         self.groups.remove(key);
+    }
+}
+
+/// The path and the query of an href, absolute or relative.
+fn path_of(href: &str) -> &str {
+    match href.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or(rest),
+        None => href,
     }
 }

@@ -7,13 +7,13 @@ use http::{Method, Response};
 use ucwa_proto::resources::StartOrRefreshSubscriptionToContactsAndGroupsInput;
 use ucwa_proto::{Event, Resource, ToInput};
 
-use super::{ContactsPurpose, ContactsTimer, is_of_contacts, purpose, timer};
+use super::{ContactsPurpose, ContactsTimer, is_of_contacts, purpose, refused_pause, timer};
 use crate::contact_list::ContactList;
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::{Failure, Stage};
 use crate::people::People;
-use crate::people::presence::{EXTEND_AFTER, FRESH, MINUTES, REFUSED_PAUSE};
+use crate::people::presence::{EXTEND_AFTER, FRESH, MINUTES};
 use crate::response::Effect;
 
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub(super) struct ListSubscription {
     renewed: Option<Duration>,
     /// A request is in flight.
     starting: bool,
+    /// How often in succession the server refused the subscription, or ended it.
+    refusals: u32,
 }
 
 impl ListSubscription {
@@ -163,7 +165,11 @@ impl People {
                 if let Some(resource) = resource {
                     subscription.apply(&resource);
                 }
-                let is_new = subscription.renewed.replace(core.now).is_none();
+                let renewed = subscription.renewed.replace(core.now);
+                let is_new = renewed.is_none();
+                if renewed.is_some_and(|at| core.now.saturating_sub(at) >= FRESH) {
+                    subscription.refusals = 0;
+                }
                 if self.contacts.followed.is_empty() {
                     return self.stop_list_subscription(core);
                 }
@@ -180,7 +186,9 @@ impl People {
         tracing::warn!(%failure, "the server refused the subscription to contacts and groups");
         let subscription = &mut self.contacts.subscription;
         subscription.end();
-        arm_renewal(core, REFUSED_PAUSE);
+        subscription.refusals = subscription.refusals.saturating_add(1);
+        let pause = refused_pause(subscription.refusals);
+        arm_renewal(core, pause);
         let followed = self.contacts.followed.iter();
         let unread: Vec<_> = followed
             .filter(|list| !self.contacts.loaded.contains(list))
@@ -222,7 +230,12 @@ impl People {
             subscription.apply(resource);
             if resource.text("state") == Some("Disconnected") {
                 subscription.renewed = None;
-                return self.start_list_subscription(core);
+                subscription.refusals = subscription.refusals.saturating_add(1);
+                return match subscription.refusals {
+                    1 => self.start_list_subscription(core),
+                    // A server that ends each subscription is not asked again at once.
+                    refusals => arm_renewal(core, refused_pause(refusals)),
+                };
             }
         }
         if core.now.saturating_sub(renewed) >= FRESH {

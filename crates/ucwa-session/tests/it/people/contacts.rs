@@ -90,7 +90,7 @@ pub(crate) fn submit(driver: &mut TestDriver, operation: ContactsOperation) -> T
     ticket
 }
 
-fn changes(driver: &mut TestDriver) -> Vec<ContactListChange> {
+pub(crate) fn changes(driver: &mut TestDriver) -> Vec<ContactListChange> {
     std::mem::take(&mut driver.events)
         .into_iter()
         .filter_map(|event| match event {
@@ -101,7 +101,7 @@ fn changes(driver: &mut TestDriver) -> Vec<ContactListChange> {
 }
 
 /// Answers the start of the subscription, and the batch of both lists.
-fn subscribe(driver: &mut TestDriver) {
+pub(crate) fn subscribe(driver: &mut TestDriver) {
     let links = json!({"rel": "myContactsAndGroupsSubscription", "state": "Disconnected", "_links": {
         "startOrRefreshSubscriptionToContactsAndGroups": {"href": format!("{APP}/list/start")},
         "stopSubscriptionToContactsAndGroups": {"href": format!("{APP}/list/stop")},
@@ -140,6 +140,48 @@ pub(crate) fn following_the_list() -> TestDriver {
     driver
 }
 
+/// The href of the group Team.
+pub(crate) fn team_href() -> String {
+    group_href(TEAM_QUERY)
+}
+
+/// The href of Lene's privacy level.
+pub(crate) fn privacy_href() -> String {
+    format!("{}/contactPrivacyRelationship", contact_href(282))
+}
+
+/// Both lists are followed, and the link to Lene's privacy level is known.
+pub(crate) fn with_privacy() -> TestDriver {
+    let mut driver = following_the_list();
+    let mut card = lene();
+    card["_links"]["contactPrivacyRelationship"] = json!({"href": privacy_href()});
+    let event = json!({"type": "updated", "link": {"rel": "contact", "href": contact_href(282)}, "_embedded": {"contact": card}});
+    page(&mut driver, vec![event]);
+    driver.events.clear();
+    driver
+}
+
+/// The presence of the group Team, which contains Lene, is followed by subscription 3.
+pub(crate) fn presence_of_team() -> TestDriver {
+    let mut driver = following_the_list();
+    let follow = ContactsOperation::follow_presence(team(), true);
+    submit(&mut driver, follow);
+    let subscribe = format!("{APP}/presenceSubscriptions?groupId={TEAM_QUERY}");
+    let sent = driver.reply("POST", &subscribe, 201, subscription(3));
+    assert_eq!(
+        sent.json(),
+        json!({"duration": 30}),
+        "the href names the group"
+    );
+    driver.advance(SECOND);
+    let members = format!("{APP}/myContacts?groupId={TEAM_QUERY}");
+    driver.reply("GET", &members, 200, contacts(json!([lene()])));
+    driver.advance(SECOND);
+    let of_lene = format!("{}/contactPresence", contact_href(282));
+    driver.reply("GET", &of_lene, 200, presence("Busy"));
+    driver
+}
+
 pub(crate) fn in_list(kind: &str, id: u32, within: (&str, &str)) -> Value {
     json!({"type": kind, "link": {"rel": "contact", "href": contact_href(id)}, "in": {"rel": within.0, "href": within.1}})
 }
@@ -149,7 +191,7 @@ pub(crate) fn page(driver: &mut TestDriver, events: Vec<Value>) {
     driver.advance(SECOND);
 }
 
-fn my_contacts() -> String {
+pub(crate) fn my_contacts() -> String {
     format!("{APP}/myContacts")
 }
 
@@ -392,7 +434,7 @@ fn a_change_that_no_event_reports_is_read() {
     assert!(driver.is_sent("GET", &my_contacts()));
 }
 
-fn memberships() -> Value {
+pub(crate) fn memberships() -> Value {
     let of = |number: u32, contact: u32, rel: &str, group: &str| {
         json!({"rel": "myGroupMembership", "_links": {
         "self": {"href": format!("{APP}/memberships/{number}")}, "contact": {"href": contact_href(contact)},
@@ -532,24 +574,8 @@ fn a_migration_of_the_list_is_not_retried() {
 
 #[test]
 fn one_subscription_follows_the_presence_of_a_group_and_a_new_member_repeats_it() {
-    let mut driver = following_the_list();
-    submit(
-        &mut driver,
-        ContactsOperation::follow_presence(team(), true),
-    );
+    let mut driver = presence_of_team();
     let subscribe = format!("{APP}/presenceSubscriptions?groupId={TEAM_QUERY}");
-    let sent = driver.reply("POST", &subscribe, 201, subscription(3));
-    assert_eq!(
-        sent.json(),
-        json!({"duration": 30}),
-        "the href names the group"
-    );
-    driver.advance(SECOND);
-    let members = format!("{APP}/myContacts?groupId={TEAM_QUERY}");
-    driver.reply("GET", &members, 200, contacts(json!([lene()])));
-    driver.advance(SECOND);
-    let of_lene = format!("{}/contactPresence", contact_href(282));
-    driver.reply("GET", &of_lene, 200, presence("Busy"));
     assert_eq!(statuses(&mut driver, LENE), [PersonStatus::Busy]);
     // The group's subscription covers the members.
     driver.submit(follow(LENE, PersonField::Status, Interest::Live));
@@ -585,12 +611,8 @@ fn one_subscription_follows_the_presence_of_a_group_and_a_new_member_repeats_it(
 
 #[test]
 fn a_privacy_level_is_read_changed_and_written_back() {
-    let mut driver = following_the_list();
-    let href = format!("{}/contactPrivacyRelationship", contact_href(282));
-    let mut card = lene();
-    card["_links"]["contactPrivacyRelationship"] = json!({"href": href});
-    let event = json!({"type": "updated", "link": {"rel": "contact", "href": contact_href(282)}, "_embedded": {"contact": card}});
-    page(&mut driver, vec![event]);
+    let mut driver = with_privacy();
+    let href = privacy_href();
     let level = |word: &str| {
         json!({"rel": "contactPrivacyRelationship", "relationshipLevel": word, "etag": "7",
         "_links": {"self": {"href": href}, "resetContactPrivacyRelationship": {"href": format!("{href}/reset")}}})

@@ -1,0 +1,47 @@
+//! Finds the commit and the features of the build, for `--version`. The commit comes from the repository, or from the file that
+//! `cargo package` adds to a package.
+
+use std::{env, fs, path::Path, process::Command};
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let folder = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let packaged = Path::new(&folder).join(".cargo_vcs_info.json");
+    let commit = if packaged.exists() {
+        fs::read_to_string(packaged)
+            .ok()
+            .and_then(|text| packaged_commit(&text))
+    } else {
+        repository_commit()
+    };
+    // Without a repository and without the file, `--version` names no commit.
+    let commit = commit.map_or_else(String::new, |commit| format!(" ({commit})"));
+    println!("cargo::rustc-env=SKYPE_P2P_COMMIT={commit}");
+
+    let windows_auth = env::var_os("CARGO_FEATURE_WINDOWS_AUTH").is_some();
+    let sign = if windows_auth { '+' } else { '-' };
+    println!("cargo::rustc-env=SKYPE_P2P_FEATURES={sign}windows-auth");
+}
+
+/// The first twelve digits of the member `sha1`.
+fn packaged_commit(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("\"sha1\"")?;
+    let hash = rest.split('"').nth(1)?;
+    hash.get(..12).map(str::to_owned)
+}
+
+/// The commit of the work tree that contains this crate. The log of HEAD changes with each commit and checkout.
+fn repository_commit() -> Option<String> {
+    // Sources that were unpacked inside of another repository have no commit there.
+    git(&["ls-files", "--error-unmatch", "build.rs"])?;
+    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
+        println!("cargo::rerun-if-changed={log}");
+    }
+    git(&["rev-parse", "--short=12", "HEAD"])
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}
