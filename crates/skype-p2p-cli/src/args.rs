@@ -3,15 +3,23 @@
 use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs},
     path::PathBuf,
-    time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use skype_p2p::Representation;
 use ucwa_server::parse_origin;
 
-use crate::{account::Account, address, faults::Faults};
+use crate::{
+    account::Account,
+    config::{ConfigCommand, ProfileName},
+    console::ConsoleOptions,
+    exit_code,
+    faults::Faults,
+    listen::Listen,
+    send::Send,
+    sign_in::SignIn,
+};
 
 /// The version, the commit and the optional features of the build; the last two come from `build.rs`.
 const VERSION: &str = concat!(
@@ -23,8 +31,17 @@ const VERSION: &str = concat!(
 
 /// Peer-to-peer chat on Skype for Business Server.
 #[derive(Debug, Parser)]
-#[command(name = "skype-p2p", version = VERSION, about, arg_required_else_help = true)]
+#[command(
+    name = "skype-p2p",
+    version = VERSION,
+    about,
+    arg_required_else_help = true,
+    after_help = exit_code::table()
+)]
 pub struct Cli {
+    /// What standard error contains.
+    #[command(flatten)]
+    pub console: ConsoleOptions,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -41,19 +58,31 @@ pub enum Command {
     ///
     /// The first line printed is the root URL.
     ///
-    /// Exits with 0 when interrupted, 1 if it cannot listen or has failed, and 2 if the command line, or a file that it names,
-    /// cannot be used.
+    /// The exit code is 0 when interrupted, 1 if the server cannot listen or has failed, and 2 if the command line, or a file that
+    /// it names, cannot be used.
     Serve(Serve),
-    /// Send one message and tell what became of it
+    /// Send a message and report its delivery
     ///
-    /// Exits with 0 if it was delivered, 1 if it was not, 2 if the command line is wrong, 3 if nobody could tell in time,
-    /// and 4 if the sign-in failed.
+    /// The exit code is 0 if the message was delivered, 1 if it was not, and 3 if the delivery was not determined in time.
+    /// `skype-p2p --help` lists the others.
     Send(Send),
-    /// Show invitations and messages as they come in, until interrupted
+    /// Write invitations and messages as they arrive, until interrupted
     ///
-    /// Exits with 0 when interrupted, 1 if the server ended the session, 2 if the command line is wrong, and 4 if the
-    /// sign-in failed.
+    /// No invitation is accepted without --accept. The exit code is 0 when interrupted, and 1 if the server ended the session.
+    /// `skype-p2p --help` lists the others.
     Listen(Listen),
+    /// Sign in once, and store the password and the home server of a profile
+    ///
+    /// The password is stored in a file that only its owner can read. A profile that the configuration file does not have is
+    /// added, with the options of the command.
+    Login(Box<SignIn>),
+    /// Remove the stored password and home server of a profile
+    Logout(ProfileName),
+    /// List the profiles of the configuration file
+    Profiles,
+    /// Examine the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder
@@ -101,7 +130,8 @@ pub struct Serve {
     /// A TOML file with the users, pools, policies, limits, faults and allowed origins, and the file of --state
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Keep contact lists, archives and tokens in this SQLite database, which is created if it is missing. Without it they end with the server
+    /// Keep contact lists, archives and tokens in this SQLite database, which is created if it is missing. Without this option they
+    /// are lost when the server stops
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// A user: NAME, NAME:PASSWORD or NAME:PASSWORD:Display Name. NAME is a user of contoso.com, or user@domain. An omitted
@@ -158,72 +188,6 @@ pub enum Tls {
     SelfSigned,
 }
 
-/// The arguments of `send`.
-#[derive(Debug, Args)]
-pub struct Send {
-    /// Whom to sign in, and where.
-    #[command(flatten)]
-    pub sign_in: SignIn,
-    /// Whom to send to: a SIP URI, with or without sip:
-    #[arg(long, value_name = "SIP")]
-    pub to: String,
-    /// How long to wait for the verdict, signing in included, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
-    pub timeout: Duration,
-    /// What to say
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
-    pub message: String,
-}
-
-/// The arguments of `listen`.
-#[derive(Debug, Args)]
-pub struct Listen {
-    /// Whom to sign in, and where.
-    #[command(flatten)]
-    pub sign_in: SignIn,
-    /// Which invitations to accept
-    #[arg(long, value_enum, default_value_t = Accept::All)]
-    pub accept: Accept,
-    /// Send every message back to who wrote it
-    #[arg(long)]
-    pub echo: bool,
-    /// Print a JSON object per line
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Whom to sign in, and where.
-#[derive(Debug, Args)]
-pub struct SignIn {
-    /// The URL where discovery starts
-    #[arg(long, value_name = "URL")]
-    pub root: String,
-    /// Who signs in: user@domain, with or without sip:, or a user of contoso.com
-    #[arg(long, value_name = "NAME", value_parser = address::complete)]
-    pub user: String,
-    /// A file whose first line is the password; without it, the password is in SKYPE_P2P_PASSWORD
-    #[arg(long, value_name = "FILE")]
-    pub password_file: Option<PathBuf>,
-    /// Sign in with tokens of another issuer: the one in SKYPE_P2P_TOKEN, or without it a line of the standard input for each
-    /// that the server asks for
-    #[arg(long, conflicts_with = "password_file")]
-    pub bearer: bool,
-    /// Sign in with this Windows account and its password: DOMAIN\user or user@domain
-    #[cfg(feature = "windows-auth")]
-    #[arg(long, value_name = "ACCOUNT", conflicts_with = "bearer")]
-    pub windows_account: Option<String>,
-    /// What this endpoint is called at the server, at most 100 characters. With one and the same for a profile a process that was
-    /// killed leaves nothing behind: the next one takes its place. No two processes may share it at one time
-    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
-    pub endpoint_id: Option<String>,
-    /// A domain whose hosts may receive the password besides the root's and the user's own; may be given several times
-    #[arg(long, value_name = "SUFFIX")]
-    pub trust: Vec<String>,
-    /// What goes wrong on the way to the server.
-    #[command(flatten)]
-    pub faults: Faults,
-}
-
 /// A representation of UCWA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -242,26 +206,10 @@ impl From<Format> for Representation {
     }
 }
 
-/// Which invitations to accept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Accept {
-    /// Every one
-    All,
-    /// None: they are shown and left ringing
-    None,
-}
-
 /// An address with its port; a host name stands for its first address.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let mut addresses = text.to_socket_addrs().map_err(|error| error.to_string())?;
     addresses
         .next()
         .ok_or_else(|| "the host has no address".to_owned())
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<u32>() {
-        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.into())),
-        _ => Err("expected a whole number of seconds, at least 1".to_owned()),
-    }
 }

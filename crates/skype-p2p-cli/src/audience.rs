@@ -8,6 +8,7 @@ use tokio::{
 };
 
 use crate::{
+    failure::Failure,
     output::Output,
     timeline::{Event, Line, render},
 };
@@ -48,6 +49,11 @@ impl Audience {
             json,
             steps: 0,
         }
+    }
+
+    /// Checks whether the lines could be written.
+    pub(crate) fn check_output(&self) -> Result<(), Failure> {
+        self.output.check()
     }
 
     /// How many steps have been seen.

@@ -14,13 +14,14 @@ use crate::{
     args::Demo,
     audience::{Audience, Missed, Wanted},
     complain,
+    failure::Failure,
     faults::Faults,
     observer::Observer,
     output::Output,
     timeline::{Event, Line},
 };
 
-pub(crate) async fn run(args: Demo) -> End {
+pub(crate) async fn run(args: Demo) -> Result<End, Failure> {
     let (sender, lines) = mpsc::unbounded_channel();
     let mut audience = Audience::new(lines, Output::stdout(), args.json);
     let played = match Cast::gather(args.representation.into(), &args.faults, &sender).await {
@@ -30,16 +31,10 @@ pub(crate) async fn run(args: Demo) -> End {
         Err(why) => Err(why),
     };
     audience.rest();
-    match played {
-        Ok(()) => {
-            complain(format_args!("all {} steps were seen", audience.steps()));
-            End::Well
-        }
-        Err(why) => {
-            complain(why);
-            End::NotDone
-        }
-    }
+    audience.check_output()?;
+    played.map_err(Failure::other)?;
+    complain(format_args!("all {} steps were seen", audience.steps()));
+    Ok(End::Well)
 }
 
 /// The server and the two users.
@@ -102,9 +97,9 @@ impl Actor {
             .build()?;
         let uri = user.uri.to_string();
         let who = uri.trim_start_matches("sip:").to_owned();
-        let observer = Observer::new(&who, &application, move |line| {
+        let observer = Observer::new(&who, &application, move |observation| {
             // The audience may have left.
-            let _ = lines.send(line);
+            let _ = lines.send(observation.line);
         });
         Ok(Self {
             who,

@@ -1,36 +1,45 @@
-//! Being asked to stop.
+//! The signals that ask the process to stop.
 
-/// Hears when the process is interrupted: SIGINT or SIGTERM, or Ctrl-C where there are no signals.
+/// Receives SIGINT, SIGTERM and SIGHUP, or Ctrl-C on systems without signals.
 pub(crate) struct Interrupt {
     #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
+    signals: [tokio::signal::unix::Signal; 3],
 }
 
 impl Interrupt {
-    /// Takes the signals over from now on, so that none is lost between two waits. Fails when the system does not allow it.
+    /// Handles the signals from now on, so that none is lost between two waits. A closed terminal sends SIGHUP.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not allow a handler.
     #[cfg(unix)]
     pub(crate) fn catch() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            signals: [
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::hangup())?,
+            ],
         })
     }
 
-    /// Takes Ctrl-C over when it is waited for.
+    /// Handles Ctrl-C while [`received`](Self::received) waits.
     #[cfg(not(unix))]
     pub(crate) fn catch() -> std::io::Result<Self> {
         Ok(Self {})
     }
 
-    /// Waits to be interrupted.
+    /// Waits for a signal.
     pub(crate) async fn received(&mut self) {
         #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        {
+            let [terminate, interrupt, hangup] = &mut self.signals;
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = hangup.recv() => {}
+            }
         }
         #[cfg(not(unix))]
         if tokio::signal::ctrl_c().await.is_err() {

@@ -1,8 +1,7 @@
-//! What the binary `skype-p2p` is made of: its command line and its commands.
+//! The parts of the binary `skype-p2p`: its command line and its commands.
 //!
-//! Standard output is the product, a line at a time; standard error is for diagnostics, more of them with `RUST_LOG`. The
-//! words in which `demo` and `listen` tell what they observe are those of [`timeline`]; [`Observer`] finds them out from
-//! an application's model, for whoever wants to tell or to compare the same.
+//! Standard output has the results, one per line; standard error has errors, notices and the log. The lines of `demo` and
+//! `listen` are those of [`timeline`]. [`Observer`] makes them from an application's model, also for other programs.
 
 mod account;
 mod address;
@@ -10,7 +9,11 @@ mod admin;
 mod args;
 mod audience;
 mod completions;
+mod config;
+mod console;
 mod demo;
+mod exit_code;
+mod failure;
 mod faults;
 mod interrupt;
 mod listen;
@@ -18,78 +21,84 @@ mod man;
 mod observer;
 mod output;
 mod password;
-mod profile;
+mod record;
 mod send;
 mod serve;
 mod server_file;
+mod sign_in;
 mod state_file;
 pub mod timeline;
-mod token;
 mod watch;
 
-use std::{fmt::Display, io::Write as _, process::ExitCode};
-
-use tracing_subscriber::EnvFilter;
+use std::process::ExitCode;
 
 pub use account::Account;
-pub use args::{
-    Accept, Cli, Command, Completions, Demo, Format, Listen, Man, Send, Serve, SignIn, Tls,
-};
+pub use args::{Cli, Command, Completions, Demo, Format, Man, Serve, Tls};
+pub use config::{ConfigCommand, ProfileName};
+use config::{Key, Settings};
+pub use console::{Color, ConsoleOptions};
+use console::{Console, complain};
+use exit_code::End;
+use failure::Failure;
 pub use faults::Faults;
-pub use observer::Observer;
+pub use listen::{Accept, Listen};
+pub use observer::{Observation, Observer};
+pub use send::Send;
+pub use sign_in::SignIn;
 
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// As it should.
-    Well,
-    /// The message was not delivered; a step was not seen; the server ended the session.
-    NotDone,
-    /// The command line, or what it names, cannot be used.
-    Usage,
-    /// Nobody could tell in time whether the message was delivered.
-    Unknown,
-    /// The sign-in failed.
-    SignIn,
-}
-
-impl From<End> for ExitCode {
-    fn from(end: End) -> Self {
-        Self::from(match end {
-            End::Well => 0,
-            End::NotDone => 1,
-            End::Usage => 2,
-            End::Unknown => 3,
-            End::SignIn => 4,
-        })
+/// Runs the command of the command line. The exit code is 0 if the command succeeded; `--help` lists the others.
+pub async fn run(cli: Cli) -> ExitCode {
+    let result = match settings(&cli) {
+        Ok(settings) => start(cli, settings).await,
+        Err(failure) => Err((Console::default(), failure)),
+    };
+    match result {
+        Ok(end) => end.into(),
+        Err((console, failure)) => {
+            console.error(&failure);
+            failure.end().into()
+        }
     }
 }
 
-/// Does what the command line says. The code is 0 if that went well; the commands' help tells the others.
-pub async fn run(cli: Cli) -> ExitCode {
-    // Whoever embeds this may have a subscriber already.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        // The way of reporting that standard error is closed must not be a panic on standard error.
-        .log_internal_errors(false)
-        .try_init();
-    let end = match cli.command {
-        Command::Demo(demo) => demo::run(demo).await,
-        Command::Serve(serve) => serve::run(serve).await,
-        Command::Send(send) => send::run(send).await,
-        Command::Listen(listen) => listen::run(listen).await,
-        Command::Completions(completions) => completions::run(&completions),
-        Command::Man(man) => man::run(&man),
-    };
-    end.into()
+/// The settings, for a command that signs a user in.
+fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
+    let log = cli.console.log.as_deref();
+    match &cli.command {
+        Command::Send(send) => Settings::resolve(&send.sign_in, log).map(Some),
+        Command::Listen(listen) => Settings::resolve(&listen.sign_in, log).map(Some),
+        Command::Config(ConfigCommand::Check(args)) => Settings::resolve(args, log).map(Some),
+        Command::Login(args) => Settings::resolve_new(args, log).map(Some),
+        Command::Demo(_)
+        | Command::Serve(_)
+        | Command::Logout(_)
+        | Command::Profiles
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(None),
+    }
 }
 
-/// Tells the person at the terminal. Nobody reading is no error.
-fn complain(what: impl Display) {
-    let _ = writeln!(
-        std::io::stderr(),
-        "skype-p2p: {}",
-        timeline::printable(&what.to_string())
-    );
+/// Starts the log and runs the command.
+async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Failure)> {
+    let log = match &settings {
+        Some(settings) => settings.one(Key::Log),
+        None => cli.console.log.as_deref(),
+    };
+    let console = Console::open(&cli.console, log).map_err(|it| (Console::default(), it))?;
+    let result = match (cli.command, settings) {
+        (Command::Demo(demo), _) => demo::run(demo).await,
+        (Command::Serve(serve), _) => Ok(serve::run(serve).await),
+        (Command::Logout(args), _) => config::logout(&args),
+        (Command::Profiles, _) => config::profiles(),
+        (Command::Completions(args), _) => Ok(completions::run(&args)),
+        (Command::Man(args), _) => Ok(man::run(&args)),
+        (Command::Send(send), Some(settings)) => send::run(send, &settings, console).await,
+        (Command::Listen(listen), Some(settings)) => listen::run(listen, &settings, console).await,
+        (Command::Login(args), Some(settings)) => config::login(&args, settings, console).await,
+        (Command::Config(ConfigCommand::Check(args)), Some(settings)) => {
+            config::check(&args, &settings)
+        }
+        (_, None) => Err(Failure::other("The command has no settings.")),
+    };
+    result.map_err(|failure| (console, failure))
 }

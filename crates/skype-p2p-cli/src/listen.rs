@@ -1,114 +1,78 @@
-//! `listen`: shows what comes in, and answers it if told so.
+//! `listen`: writes invitations and messages, and answers them if the options say so.
 
-use std::future::Future;
+mod echo;
+mod options;
+mod responder;
 
-use skype_p2p::{Application, CallConnectionState, Direction, Reason, Subscriptions, TextMessage};
 use tokio::sync::mpsc;
 
+pub use self::options::{Accept, Listen};
+use self::responder::Responder;
 use crate::{
     End,
-    args::{Accept, Listen},
-    complain,
+    config::Settings,
+    console::Console,
+    failure::Failure,
     interrupt::Interrupt,
-    observer::Observer,
+    observer::{Observation, Observer},
     output::Output,
-    profile,
-    timeline::{Event, render},
+    record,
+    sign_in::{self, Client},
+    timeline::Event,
 };
 
-pub(crate) async fn run(args: Listen) -> End {
-    let Some((application, credentials)) = profile::application(&args.sign_in) else {
-        return End::Usage;
-    };
-    let mut interrupt = match Interrupt::catch() {
-        Ok(interrupt) => interrupt,
-        Err(error) => {
-            complain(error);
-            return End::NotDone;
-        }
-    };
-    let (sender, mut lines) = mpsc::unbounded_channel();
-    let _observer = Observer::new(&args.sign_in.user, &application, move |line| {
-        // Once this command ends nobody reads any more.
-        let _ = sender.send(line);
+pub(crate) async fn run(
+    args: Listen,
+    settings: &Settings,
+    console: Console,
+) -> Result<End, Failure> {
+    let client = Client::new(&args.sign_in, settings)?;
+    let application = client.application.clone();
+    let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
+    let (sender, mut observations) = mpsc::unbounded_channel();
+    let _observer = Observer::new(&client.user, &application, move |observation| {
+        // The receiver is dropped when the command ends.
+        let _ = sender.send(observation);
     });
-    let _answers = answer(&application, args.accept, args.echo);
+    let mut responder = Responder::new(&application, client.user.clone(), &args, console);
 
     let mut output = Output::stdout();
-    let mut sign_in = std::pin::pin!(application.sign_in_manager().sign_in(credentials));
+    let mut sign_in = std::pin::pin!(client.sign_in(None));
     let mut signed_in = false;
     let end = loop {
         tokio::select! {
-            // The end of the sign-in before the lines: what ends the session afterwards is told after it.
+            // The result of the sign-in is taken before the observations, so that the end of the session is reported after it.
             biased;
-            () = interrupt.received() => break End::Well,
+            () = interrupt.received() => break Ok(End::Well),
             result = &mut sign_in, if !signed_in => match result {
                 Ok(()) => signed_in = true,
-                Err(error) => break profile::refused(&error),
+                Err(failure) => break Err(failure),
             },
-            Some(line) = lines.recv() => {
-                if !output.line(render(&line, args.json)) {
-                    break End::Well;
+            Some(observation) = observations.recv() => {
+                if !output.line(written(&observation, args.json)) {
+                    break Ok(End::Well);
                 }
+                responder.on(&observation);
+                let line = &observation.line;
                 if signed_in && line.event == Event::SignInState && line.new == "SignedOut" {
-                    complain(format_args!("the session ended: {}", ended(&application)));
-                    break End::NotDone;
+                    let reason = application.sign_in_manager().state().reason();
+                    break Err(Failure::session_ended(reason.as_ref()));
                 }
             }
         }
     };
-    profile::sign_out(&application).await;
-    while let Ok(line) = lines.try_recv() {
-        output.line(render(&line, args.json));
+    sign_in::sign_out(&application, console).await;
+    while let Ok(observation) = observations.try_recv() {
+        output.line(written(&observation, args.json));
     }
-    end
+    let end = end?;
+    output.check().map(|()| end)
 }
 
-/// Answers invitations and messages as the command line says. Listeners run on the application's own task: they give the
-/// command and leave the waiting to a task of its own.
-fn answer(application: &Application, accept: Accept, echo: bool) -> Subscriptions {
-    let mut subscriptions = Subscriptions::new();
-    let conversations = application.conversations_manager().conversations();
-    subscriptions.add(conversations.added(move |conversation, _, _| {
-        let chat = conversation.chat_service();
-        if accept == Accept::All {
-            // For as long as the conversation exists: it may be offered more than once.
-            let accepting = chat.clone();
-            let state = conversation.self_participant().chat().state();
-            state
-                .when(CallConnectionState::Notified, move |_| {
-                    report("accept", accepting.accept());
-                })
-                .detach();
-        }
-        if echo {
-            let echoing = chat.clone();
-            let echo = move |message: &TextMessage| {
-                if message.direction() == Direction::Incoming {
-                    report("echo", echoing.send_message(message.body().clone()));
-                }
-            };
-            chat.messages()
-                .added(move |message, _, _| echo(message))
-                .detach();
-        }
-    }));
-    subscriptions
-}
-
-/// Waits for the end of a command elsewhere, and tells when it failed.
-fn report(what: &'static str, done: impl Future<Output = Result<(), Reason>> + Send + 'static) {
-    tokio::spawn(async move {
-        if let Err(reason) = done.await {
-            complain(format_args!("cannot {what}: {reason:#}"));
-        }
-    });
-}
-
-/// Why an application is signed out.
-fn ended(application: &Application) -> String {
-    application.sign_in_manager().state().reason().map_or_else(
-        || "no reason given".to_owned(),
-        |reason| format!("{reason:#}"),
-    )
+fn written(observation: &Observation, json: bool) -> String {
+    if json {
+        record::json(observation)
+    } else {
+        observation.line.to_string()
+    }
 }

@@ -1,50 +1,95 @@
-//! Listening to everything that a chat application would listen to.
+//! Observes an application: its sign-in, conversations, participants and messages.
 
 use std::{
+    collections::HashMap,
     fmt::{self, Debug},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use skype_p2p::{
-    Application, Change, Conversation, Direction, MessageStatus, Participant, Subscription,
-    Subscriptions, TextMessage,
+    Application, Change, Conversation, ConversationId, Direction, MessageStatus, Participant,
+    Subscription, Subscriptions, TextMessage,
 };
 
 use crate::timeline::{Event, Line, Message};
 
-/// Turns what an application's model shows into [`Line`]s, until it is dropped.
+/// One observation: its line, and the objects that the line is about.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Observation {
+    /// The line of the timeline.
+    pub line: Line,
+    /// The conversation, unless the line is about the sign-in.
+    pub conversation: Option<Conversation>,
+    /// The participant of `participants.added`.
+    pub participant: Option<Participant>,
+    /// The message of `messages.added` and `message.status`.
+    pub message: Option<TextMessage>,
+}
+
+impl Observation {
+    /// The message, if it is from somebody else.
+    pub(crate) fn incoming(&self) -> Option<&TextMessage> {
+        self.message
+            .as_ref()
+            .filter(|message| message.direction() == Direction::Incoming)
+    }
+}
+
+/// Turns the changes of an application's model into [`Observation`]s, until it is dropped.
 pub struct Observer {
     stage: Arc<Stage>,
 }
 
-/// Where the lines go, and the listeners that make them: those of a conversation join when it does.
+/// The receiver of the observations, and the listeners that make them.
 struct Stage {
     who: String,
-    sink: Box<dyn Fn(Line) + Send + Sync>,
-    subscriptions: Mutex<Subscriptions>,
+    sink: Box<dyn Fn(Observation) + Send + Sync>,
+    own: Mutex<Subscriptions>,
+    /// The listeners of each conversation, which are dropped when the conversation is removed.
+    of_conversations: Mutex<HashMap<ConversationId, Subscriptions>>,
 }
 
 impl Observer {
-    /// Listens to `application`, whose user is called `who` in the lines. What is there already is told first.
+    /// Observes `application`, whose user is called `who` in the lines. The present values are reported first.
     pub fn new(
         who: impl Into<String>,
         application: &Application,
-        sink: impl Fn(Line) + Send + Sync + 'static,
+        sink: impl Fn(Observation) + Send + Sync + 'static,
     ) -> Self {
         let stage = Arc::new(Stage {
             who: who.into(),
             sink: Box::new(sink),
-            subscriptions: Mutex::default(),
+            own: Mutex::default(),
+            of_conversations: Mutex::default(),
         });
-        stage.keep(
-            application
-                .sign_in_manager()
-                .state()
-                .changed(stage.state(Event::SignInState, None)),
-        );
-        let added = stage.listener(Stage::follow_conversation);
+        let weak = Arc::downgrade(&stage);
+        let state = application
+            .sign_in_manager()
+            .state()
+            .changed(move |change| {
+                if let Some(stage) = weak.upgrade() {
+                    stage.tell(stage.change(Event::SignInState, None, change));
+                }
+            });
+        lock(&stage.own).add(state);
         let conversations = application.conversations_manager().conversations();
-        stage.keep(conversations.added(move |conversation, _, _| added(conversation)));
+        let weak = Arc::downgrade(&stage);
+        let added = conversations.added(move |conversation, _, _| {
+            if let Some(stage) = weak.upgrade() {
+                stage.follow_conversation(conversation);
+            }
+        });
+        lock(&stage.own).add(added);
+        let weak = Arc::downgrade(&stage);
+        let removed = conversations.removed(move |conversation, _, _| {
+            if let Some(stage) = weak.upgrade() {
+                // The lock is released before the listeners are dropped.
+                let listeners = lock(&stage.of_conversations).remove(&conversation.id());
+                drop(listeners);
+            }
+        });
+        lock(&stage.own).add(removed);
         Self { stage }
     }
 }
@@ -57,8 +102,15 @@ impl Debug for Observer {
     }
 }
 
+/// A conversation with its name in the lines: the URI of its first participant.
+#[derive(Clone)]
+struct Followed {
+    conversation: Conversation,
+    with: Option<String>,
+}
+
 impl Stage {
-    /// A listener that is quiet once the observer is gone.
+    /// A listener that does nothing after the observer was dropped.
     fn listener<T, F>(self: &Arc<Self>, hear: F) -> impl Fn(&T) + Send + Sync + use<T, F>
     where
         F: Fn(&Arc<Self>, &T) + Send + Sync,
@@ -71,10 +123,10 @@ impl Stage {
         }
     }
 
-    fn keep(&self, subscription: Subscription) {
-        self.subscriptions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn keep(&self, followed: &Followed, subscription: Subscription) {
+        lock(&self.of_conversations)
+            .entry(followed.conversation.id())
+            .or_default()
             .add(subscription);
     }
 
@@ -83,82 +135,97 @@ impl Stage {
             .participants()
             .get(0)
             .map(|peer| peer.person().id().get());
-        self.keep(
-            conversation
-                .state()
-                .changed(self.state(Event::ConversationState, with.clone())),
-        );
+        let followed = Followed {
+            conversation: conversation.clone(),
+            with,
+        };
+        let state = self.state(Event::ConversationState, &followed);
+        self.keep(&followed, conversation.state().changed(state));
         let chat = conversation.self_participant().chat();
-        self.keep(
-            chat.state()
-                .changed(self.state(Event::ChatState, with.clone())),
-        );
+        let state = self.state(Event::ChatState, &followed);
+        self.keep(&followed, chat.state().changed(state));
 
-        let peer = with.clone();
+        let of = followed.clone();
         let joined = self.listener(move |stage, participant: &Participant| {
-            stage.tell(stage.line(
-                Event::ParticipantAdded,
-                peer.clone(),
-                participant.display_name().get(),
-            ));
+            let name = participant.display_name().get();
+            stage.tell(Observation {
+                participant: Some(participant.clone()),
+                ..stage.observation(Event::ParticipantAdded, Some(&of), name)
+            });
         });
         let participants = conversation.participants();
-        self.keep(participants.added(move |participant, _, _| joined(participant)));
+        let added = participants.added(move |participant, _, _| joined(participant));
+        self.keep(&followed, added);
 
-        let written =
-            self.listener(move |stage, message| stage.follow_message(with.clone(), message));
+        let of = followed.clone();
+        let written = self.listener(move |stage, message| stage.follow_message(&of, message));
         let messages = conversation.chat_service().messages();
-        self.keep(messages.added(move |message, _, _| written(message)));
+        let added = messages.added(move |message, _, _| written(message));
+        self.keep(&followed, added);
     }
 
-    fn follow_message(self: &Arc<Self>, with: Option<String>, message: &TextMessage) {
+    fn follow_message(self: &Arc<Self>, followed: &Followed, message: &TextMessage) {
         let direction = message.direction();
         let text = message.text();
+        let (of, observed) = (followed.clone(), message.clone());
         let follow = move |stage: &Arc<Self>, change: &Change<MessageStatus>| {
             let describe = |status| Message {
                 direction: format!("{direction:?}"),
                 text: text.clone(),
                 status: format!("{status:?}"),
             };
+            let tell = |mut observation: Observation, status| {
+                observation.line.message = Some(describe(status));
+                observation.message = Some(observed.clone());
+                stage.tell(observation);
+            };
             let mut change = change.clone();
             if change.old.is_none() {
-                // One of ours begins Pending, and may have its verdict before this listener comes to it.
+                // An outgoing message begins Pending, and may have its result before this listener is called.
                 let begun = match direction {
                     Direction::Outgoing => MessageStatus::Pending,
                     Direction::Incoming => change.new,
                 };
-                let mut added = stage.line(Event::MessageAdded, with.clone(), text.clone());
-                added.message = Some(describe(begun));
-                stage.tell(added);
+                tell(
+                    stage.observation(Event::MessageAdded, Some(&of), text.clone()),
+                    begun,
+                );
                 if change.new == begun {
                     return;
                 }
                 change.old = Some(begun);
             }
-            let mut line = stage.change(Event::MessageStatus, with.clone(), &change);
-            line.message = Some(describe(change.new));
-            stage.tell(line);
+            tell(
+                stage.change(Event::MessageStatus, Some(&of), &change),
+                change.new,
+            );
         };
-        self.keep(message.status().changed(self.listener(follow)));
+        self.keep(followed, message.status().changed(self.listener(follow)));
     }
 
-    /// A listener for a state.
+    /// A listener for a state of a conversation.
     fn state<T: Debug>(
         self: &Arc<Self>,
         event: Event,
-        with: Option<String>,
+        followed: &Followed,
     ) -> impl Fn(&Change<T>) + Send + Sync + use<T> {
-        self.listener(move |stage, change| stage.tell(stage.change(event, with.clone(), change)))
+        let of = followed.clone();
+        self.listener(move |stage, change| stage.tell(stage.change(event, Some(&of), change)))
     }
 
-    fn line(&self, event: Event, conversation: Option<String>, new: String) -> Line {
-        Line {
-            who: self.who.clone(),
-            event,
-            conversation,
-            new,
-            old: None,
-            reason: None,
+    fn observation(&self, event: Event, followed: Option<&Followed>, new: String) -> Observation {
+        Observation {
+            line: Line {
+                who: self.who.clone(),
+                event,
+                conversation: followed.and_then(|followed| followed.with.clone()),
+                new,
+                old: None,
+                reason: None,
+                message: None,
+            },
+            conversation: followed.map(|followed| followed.conversation.clone()),
+            participant: None,
             message: None,
         }
     }
@@ -166,20 +233,39 @@ impl Stage {
     fn change<T: Debug>(
         &self,
         event: Event,
-        conversation: Option<String>,
+        followed: Option<&Followed>,
         change: &Change<T>,
-    ) -> Line {
-        Line {
-            old: change.old.as_ref().map(|old| format!("{old:?}")),
-            reason: change
-                .reason
-                .as_ref()
-                .map(|reason| reason.code().to_string()),
-            ..self.line(event, conversation, format!("{:?}", change.new))
-        }
+    ) -> Observation {
+        let mut observation = self.observation(event, followed, format!("{:?}", change.new));
+        observation.line.old = change.old.as_ref().map(|old| format!("{old:?}"));
+        observation.line.reason = change
+            .reason
+            .as_ref()
+            .map(|reason| reason.code().to_string());
+        observation
     }
 
-    fn tell(&self, line: Line) {
-        (self.sink)(line);
+    fn tell(&self, observation: Observation) {
+        (self.sink)(observation);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_listeners_of_a_removed_conversation_are_dropped() {
+        let application = Application::builder().build().unwrap();
+        let observer = Observer::new("tosh", &application, |_| {});
+        let manager = application.conversations_manager();
+        let conversation = manager.get_conversation("lenea@contoso.com").unwrap();
+        assert_eq!(lock(&observer.stage.of_conversations).len(), 1);
+        manager.remove(&conversation).await.unwrap();
+        assert!(lock(&observer.stage.of_conversations).is_empty());
     }
 }

@@ -1,11 +1,20 @@
-//! Standard output, which is the product: every line goes out whole and at once.
+//! Standard output: the results of a command, one per line. Each line is written and flushed at once.
 
 use std::io::{self, Write};
 
-/// Writes lines until the reader goes away.
+use crate::failure::Failure;
+
+/// Writes lines until the reader goes away or a write fails.
 pub(crate) struct Output {
     to: Box<dyn Write + Send>,
-    closed: bool,
+    state: State,
+}
+
+enum State {
+    Open,
+    /// The reader has closed its end, as `head -1` does. This is not an error.
+    ReaderGone,
+    Failed(io::Error),
 }
 
 impl Output {
@@ -16,18 +25,34 @@ impl Output {
     pub(crate) fn new(to: impl Write + Send + 'static) -> Self {
         Self {
             to: Box::new(to),
-            closed: false,
+            state: State::Open,
         }
     }
 
-    /// Writes one line. False when nobody reads any more; that is no error, and not worth a panic.
+    /// Writes one line. False if the output cannot take it, and then it takes no other line.
     pub(crate) fn line(&mut self, line: impl std::fmt::Display) -> bool {
-        if !self.closed {
-            self.closed = writeln!(self.to, "{line}")
-                .and_then(|()| self.to.flush())
-                .is_err();
+        if matches!(self.state, State::Open) {
+            match writeln!(self.to, "{line}").and_then(|()| self.to.flush()) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    self.state = State::ReaderGone;
+                }
+                Err(error) => self.state = State::Failed(error),
+            }
         }
-        !self.closed
+        matches!(self.state, State::Open)
+    }
+
+    /// Checks whether every line was written, as far as somebody read them.
+    ///
+    /// # Errors
+    ///
+    /// The write error, for example of a full disk.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match &self.state {
+            State::Failed(error) => Err(Failure::output(error)),
+            State::Open | State::ReaderGone => Ok(()),
+        }
     }
 }
 
@@ -46,15 +71,15 @@ mod tests {
 
     use super::*;
 
-    /// Takes one line and then breaks, as a pipe into `head -1` does.
-    #[derive(Clone, Default)]
-    struct Head(Arc<Mutex<Vec<u8>>>);
+    /// Accepts one line and then fails with this error.
+    #[derive(Clone)]
+    struct OneLine(Arc<Mutex<Vec<u8>>>, io::ErrorKind);
 
-    impl Write for Head {
+    impl Write for OneLine {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let mut taken = self.0.lock().unwrap();
             if taken.ends_with(b"\n") {
-                return Err(io::ErrorKind::BrokenPipe.into());
+                return Err(self.1.into());
             }
             taken.extend_from_slice(bytes);
             Ok(bytes.len())
@@ -65,13 +90,24 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_reader_that_goes_away_ends_the_output_quietly() {
-        let head = Head::default();
-        let mut output = Output::new(head.clone());
+    fn three_lines(kind: io::ErrorKind) -> Output {
+        let reader = OneLine(Arc::default(), kind);
+        let mut output = Output::new(reader.clone());
         assert!(output.line("one"));
         assert!(!output.line("two"));
         assert!(!output.line("three"));
-        assert_eq!(*head.0.lock().unwrap(), b"one\n");
+        assert_eq!(*reader.0.lock().unwrap(), b"one\n");
+        output
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_is_no_error() {
+        assert!(three_lines(io::ErrorKind::BrokenPipe).check().is_ok());
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let full = three_lines(io::ErrorKind::StorageFull);
+        assert_eq!(full.check().unwrap_err().end(), crate::End::Output);
     }
 }

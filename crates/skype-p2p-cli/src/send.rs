@@ -1,69 +1,220 @@
-//! `send`: one message, and its fate.
+//! `send`: sends a message and reports its delivery.
 
-use skype_p2p::{Application, Conversation, Credentials, ReasonCode};
-use tokio::time::{Instant, timeout_at};
+mod message_source;
+mod options;
+mod verdict;
 
-use crate::{
-    End, args::Send, complain, interrupt::Interrupt, output::Output, profile, timeline::printable,
+use std::time::Duration;
+
+use skype_p2p::{Conversation, ConversationState, MessageBody, Resend};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
-pub(crate) async fn run(args: Send) -> End {
+pub use self::options::Send;
+use self::verdict::{Verdict, worst};
+use crate::{
+    End,
+    config::Settings,
+    console::Console,
+    failure::Failure,
+    interrupt::Interrupt,
+    observer::{Observation, Observer},
+    output::Output,
+    record,
+    sign_in::{self, Client},
+    timeline::{Event, printable},
+};
+
+/// The time limit for leaving the conversations.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The pause before the first repetition of `--retry`. Each later pause is twice as long.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Result<End, Failure> {
     let deadline = Instant::now() + args.timeout;
-    let Some((application, credentials)) = profile::application(&args.sign_in) else {
-        return End::Usage;
-    };
-    let conversation = match application
-        .conversations_manager()
-        .get_conversation(&args.to)
-    {
-        Ok(conversation) => conversation,
-        Err(reason) => {
-            complain(format_args!("cannot send to {:?}: {reason:#}", args.to));
-            return End::Usage;
+    let body = message_source::read(&args)?;
+    let client = Client::new(&args.sign_in, settings)?;
+    let application = client.application.clone();
+    let chats = chats(&client, &args)?;
+    let mut output = Output::stdout();
+    if args.dry_run {
+        for chat in &chats {
+            output.line(printable(&format!("Would send to {}.", chat.to)));
         }
-    };
-    let mut interrupt = match Interrupt::catch() {
-        Ok(interrupt) => interrupt,
-        Err(error) => {
-            complain(error);
-            return End::NotDone;
+        return output.check().map(|()| End::Well);
+    }
+
+    let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
+    let (sender, mut observations) = mpsc::unbounded_channel();
+    let _observer = args.wait.map(|_| {
+        Observer::new(&client.user, &application, move |observation| {
+            // The receiver is dropped when the command ends.
+            let _ = sender.send(observation);
+        })
+    });
+    let work = async {
+        client.sign_in(Some(deadline)).await?;
+        let end = deliver(&chats, &body, deadline, &args, console, &mut output).await;
+        if let Some(wait) = args.wait {
+            let answers = write_answers(&mut observations, args.json, &mut output);
+            // The time limit is the usual end.
+            let _ = timeout(wait, answers).await;
         }
+        Ok(end)
     };
     let end = tokio::select! {
-        end = deliver(&application, credentials, &conversation, &args.message, deadline) => end,
+        end = work => end,
         () = interrupt.received() => {
-            complain("interrupted before there was a verdict");
-            End::Unknown
+            console.notice("interrupted");
+            Ok(End::Unknown)
         }
     };
-    profile::sign_out(&application).await;
+    leave(&chats, console).await;
+    sign_in::sign_out(&application, console).await;
+    let end = end?;
+    output.check().map(|()| end)
+}
+
+/// The conversation with one receiver.
+#[derive(Clone)]
+struct Chat {
+    to: String,
+    conversation: Conversation,
+}
+
+/// One conversation for each receiver. No request is sent.
+fn chats(client: &Client, args: &Send) -> Result<Vec<Chat>, Failure> {
+    let manager = client.application.conversations_manager();
+    let mut chats = Vec::<Chat>::new();
+    for name in &args.to {
+        let to = client.addresses.user(name).unwrap_or_else(|_| name.clone());
+        if chats.iter().any(|chat| chat.to.eq_ignore_ascii_case(&to)) {
+            continue;
+        }
+        let conversation = manager
+            .get_conversation(&to)
+            .map_err(|reason| Failure::address(name, &reason))?;
+        chats.push(Chat { to, conversation });
+    }
+    Ok(chats)
+}
+
+/// Sends the message to all receivers at the same time, and writes each result when it is known.
+async fn deliver(
+    chats: &[Chat],
+    body: &MessageBody,
+    deadline: Instant,
+    args: &Send,
+    console: Console,
+    output: &mut Output,
+) -> End {
+    let mut deliveries = JoinSet::new();
+    for chat in chats {
+        let (chat, body) = (chat.clone(), body.clone());
+        let (subject, retry) = (args.subject.clone(), args.retry);
+        deliveries.spawn(async move { attempt(&chat, body, subject, retry, deadline).await });
+    }
+    let mut end = End::Well;
+    while let Some(delivery) = deliveries.join_next().await {
+        let Ok(verdict) = delivery else {
+            end = worst(end, End::Unknown);
+            continue;
+        };
+        if args.json {
+            output.line(verdict.json());
+        } else {
+            output.line(printable(&verdict.sentence()));
+        }
+        if let Some(details) = verdict.details() {
+            console.detail(details);
+        }
+        end = worst(end, verdict.end());
+    }
     end
 }
 
-async fn deliver(
-    application: &Application,
-    credentials: Credentials,
-    conversation: &Conversation,
-    message: &str,
+/// Sends the message to one receiver, and again if that can help.
+async fn attempt(
+    chat: &Chat,
+    body: MessageBody,
+    subject: Option<String>,
+    retry: u32,
     deadline: Instant,
-) -> End {
-    match timeout_at(deadline, application.sign_in_manager().sign_in(credentials)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return profile::refused(&error),
-        Err(_) => {
-            complain("cannot sign in: no answer in time");
-            return End::SignIn;
+) -> Verdict {
+    let mut pause = RETRY_PAUSE;
+    let mut attempts = 1;
+    if let Some(subject) = subject
+        && let Err(reason) = chat.conversation.set_topic(subject).await
+    {
+        return Verdict::of(&chat.to, Err(reason), attempts);
+    }
+    loop {
+        let sent = chat.conversation.chat_service().send_message(body.clone());
+        let Ok(result) = timeout_at(deadline, sent).await else {
+            return Verdict::undetermined(&chat.to, attempts);
+        };
+        let again = match &result {
+            Err(reason) => reason.resend() == Resend::Later,
+            Ok(()) => false,
+        };
+        if !again || attempts > retry || Instant::now() + pause >= deadline {
+            return Verdict::of(&chat.to, result, attempts);
+        }
+        sleep(pause).await;
+        pause *= 2;
+        attempts += 1;
+    }
+}
+
+/// Writes incoming messages until the output cannot take more.
+async fn write_answers(
+    observations: &mut mpsc::UnboundedReceiver<Observation>,
+    json: bool,
+    output: &mut Output,
+) {
+    while let Some(observation) = observations.recv().await {
+        let Some(message) = observation.incoming() else {
+            continue;
+        };
+        if observation.line.event != Event::MessageAdded {
+            continue;
+        }
+        let written = if json {
+            output.line(record::json(&observation))
+        } else {
+            let sender = message.sender().id().get();
+            let sender = sender.trim_start_matches("sip:");
+            output.line(printable(&format!("{sender}: {}", message.text())))
+        };
+        if !written {
+            return;
         }
     }
-    let (end, verdict) =
-        match timeout_at(deadline, conversation.chat_service().send_message(message)).await {
-            Ok(Ok(())) => (End::Well, "delivered".to_owned()),
-            Ok(Err(reason)) if *reason.code() == ReasonCode::DeliveryUnknown => {
-                (End::Unknown, format!("unknown: {reason:#}"))
+}
+
+/// Leaves the conversations, so that the server ends them for the receivers before the application is deleted.
+async fn leave(chats: &[Chat], console: Console) {
+    let mut leaving = JoinSet::new();
+    for chat in chats {
+        if matches!(
+            chat.conversation.state().get(),
+            ConversationState::Connecting | ConversationState::Connected
+        ) {
+            leaving.spawn(chat.conversation.leave());
+        }
+    }
+    let left = async {
+        while let Some(left) = leaving.join_next().await {
+            if let Ok(Err(reason)) = left {
+                console.detail(format_args!("the conversation was not left: {reason:#}"));
             }
-            Ok(Err(reason)) => (End::NotDone, format!("not delivered: {reason:#}")),
-            Err(_) => (End::Unknown, "unknown: no verdict in time".to_owned()),
-        };
-    Output::stdout().line(printable(&verdict));
-    end
+        }
+    };
+    if timeout(LEAVE_TIMEOUT, left).await.is_err() {
+        console.detail("the server did not answer when the conversations were left");
+    }
 }

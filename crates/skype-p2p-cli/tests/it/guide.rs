@@ -1,4 +1,4 @@
-//! The commands of the pages about the server, as a reader types them.
+//! The commands and tables of the pages, as a reader uses them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,6 +11,7 @@ use std::{
 use crate::process::{Process, command, run};
 
 const PAGE: &str = include_str!("../../../../docs/src/hosting.md");
+const COMMAND_LINE: &str = include_str!("../../../../docs/src/command-line.md");
 const README: &str = include_str!("../../../../README.md");
 
 /// The blocks of a page in this language, each with the line above it.
@@ -58,15 +59,17 @@ fn with_free_ports(command: &str, ports: &mut BTreeMap<String, u16>) -> String {
     result
 }
 
-/// Runs the commands of a block one after the other; `serve` and `listen` run until its end.
+/// Runs the commands of a block one after the other; `serve` and `listen` run until its end. The block has a configuration of
+/// its own.
 fn play(block: &str, folder: &Path) {
+    let configuration = crate::process::Folder::new("guide-configuration");
     let mut ports = BTreeMap::new();
     let mut environment = BTreeMap::new();
     let mut running = Vec::new();
     for line in block.lines() {
         let typed = line.strip_prefix("$ ").unwrap();
         let typed = with_free_ports(typed, &mut ports);
-        let typed = typed.replace("cargo run --release --", "skype-p2p");
+        let typed = typed.replace("cargo run --", "skype-p2p");
         let mut words = words(&typed);
         let mut own = environment.clone();
         while let Some((name, value)) = words[0].split_once('=') {
@@ -93,6 +96,7 @@ fn play(block: &str, folder: &Path) {
             other => panic!("{other} in {line}"),
         };
         process.envs(&own).current_dir(folder);
+        process.env("XDG_CONFIG_HOME", configuration.path());
         match &*words[1] {
             "serve" => {
                 let mut server = Process::start(process);
@@ -104,7 +108,7 @@ fn play(block: &str, folder: &Path) {
                 while !listener.line().contains("SignedIn") {}
                 running.push(listener);
             }
-            "send" => {
+            "send" | "demo" | "login" | "logout" | "profiles" | "config" => {
                 let sent = Process::start(process).end();
                 assert_eq!(sent.code, Some(0), "{line}: {}", sent.stderr);
             }
@@ -152,20 +156,101 @@ fn the_commands_of_the_page_about_the_server_work() {
 fn the_commands_of_the_readme_work() {
     let (_, section) = README.split_once("\n## The binary\n").unwrap();
     let (_, block) = blocks(section, "console").swap_remove(0);
-    play(&block, Path::new("."));
+    // The echo and the end of the chat race each other: several runs.
+    for _ in 0..3 {
+        play(&block, Path::new("."));
+    }
+}
+
+#[test]
+fn the_commands_of_the_page_about_the_command_line_work() {
+    let blocks = blocks(COMMAND_LINE, "console");
+    assert!(blocks.len() >= 4);
+    for (_, block) in blocks {
+        play(&block, Path::new("."));
+    }
+}
+
+#[test]
+fn the_keys_of_the_page_are_those_of_the_binary() {
+    let (_, table) = COMMAND_LINE
+        .split_once("| key | variable | option |\n|---|---|---|\n")
+        .unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let mut count = 0;
+    for row in rows {
+        let cells: Vec<&str> = row.split('`').collect();
+        let (key, variable) = (cells[1], cells[cells.len() - 4]);
+        let value = match key {
+            "auth" => "bearer",
+            "representation" => "json",
+            "user" => "toshm@contoso.com",
+            _ => "value",
+        };
+        let mut checking = command(["config", "check", "--user", "toshm@contoso.com"]);
+        checking.env(variable, value);
+        let checked = Process::start(checking).end().stdout;
+        let expected = match key {
+            "user" => "user = toshm@contoso.com (option --user)".to_owned(),
+            _ => format!("{key} = {value} (variable {variable})"),
+        };
+        assert!(checked.contains(&expected), "{row}: {checked:?}");
+        count += 1;
+    }
+    assert_eq!(count, 12);
+}
+
+#[test]
+fn the_exit_codes_of_the_page_are_those_of_the_help() {
+    let help = run(["--help"]).stdout;
+    let (_, table) = COMMAND_LINE
+        .split_once("| exit code | means |\n|---|---|\n")
+        .unwrap();
+    let of_the_page: Vec<String> = table
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches(['|', ' ']).replace(" | ", "  "))
+        .collect();
+    let of_the_help: Vec<&str> = help
+        .iter()
+        .skip_while(|line| *line != "Exit codes:")
+        .skip(1)
+        .map(|line| line.trim())
+        .filter(|line| !line.is_empty())
+        .collect();
+    assert_eq!(of_the_help, of_the_page);
+    assert!(of_the_page.len() >= 6);
+}
+
+#[test]
+fn the_page_about_the_command_line_has_every_option_of_send_and_listen() {
+    for command in ["send", "listen"] {
+        let help = run([command, "--help"]).stdout.join("\n");
+        let offered = options(&help);
+        assert!(offered.contains("--user"), "{offered:?}");
+        for option in offered {
+            let known = COMMAND_LINE.contains(&format!("`{option}"))
+                || COMMAND_LINE.contains(&format!(", `{option}"));
+            assert!(known || option == "--help", "{command} {option}");
+        }
+    }
+}
+
+/// The long options that a text names.
+fn options(text: &str) -> BTreeSet<String> {
+    text.split(|c: char| !c.is_ascii_lowercase() && c != '-')
+        .filter(|word| word.starts_with("--") && word.len() > 2 && !word.ends_with('-'))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
 fn the_page_about_the_server_has_every_option_of_serve_and_no_other() {
-    let options = |text: &str| -> BTreeSet<String> {
-        text.split(|c: char| !c.is_ascii_lowercase() && c != '-')
-            .filter(|word| word.starts_with("--") && !word.ends_with('-'))
-            .map(str::to_owned)
-            .collect()
-    };
     let help = run(["serve", "--help"]).stdout.join("\n");
     let mut offered = options(&help);
-    offered.remove("--help");
+    for common in ["--help", "--verbose", "--quiet", "--log", "--color"] {
+        offered.remove(common);
+    }
     let page: String = PAGE
         .lines()
         .filter(|line| !line.contains("skype-p2p send") && !line.contains("skype-p2p listen"))

@@ -71,7 +71,8 @@ pub(crate) fn serve(arguments: &[&str]) -> (Process, String) {
 
 /// Tosh writes to Lene, who listens; both trust the root certificate. Only Linux takes roots from a variable.
 fn chat(root: &str, certificate: &Scratch) -> Ended {
-    let mut listening = command(["listen", "--root", root, "--user", LENE, "--json"]);
+    let mut listening = command(["listen", "--root", root, "--user", LENE]);
+    listening.args(["--accept", "all", "--json"]);
     listening.env("SSL_CERT_FILE", certificate.path());
     let mut lene = Process::start(listening);
     lene.line_of("sign_in.state", "SignedIn");

@@ -1,6 +1,6 @@
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
-use skype_p2p::{Application, Credentials, Root};
+use skype_p2p::{Application, CallConnectionState, Credentials, Root};
 
 use crate::process::{LENE, PASSWORD, Process, TOSH, command, lene, run, server};
 
@@ -23,7 +23,7 @@ fn send(root: &str) -> Option<i32> {
 #[cfg(unix)]
 #[test]
 fn interrupted_it_signs_out() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let (_server, root) = server();
         let lene = lene(&root, &[]);
         assert_eq!(send(&root), Some(0));
@@ -59,19 +59,22 @@ async fn an_echo_comes_back() {
         .await
         .unwrap();
     messages.size().wait_for(2).await.unwrap();
-    assert_eq!(messages.get(1).unwrap().body().raw(), "Is there an echo?");
+    assert_eq!(
+        messages.get(1).unwrap().body().raw(),
+        "Echo: Is there an echo?"
+    );
     let verdict = tokio::task::spawn_blocking(move || lene.line_of("message.status", "Succeeded"))
         .await
         .unwrap();
     assert_eq!(verdict["direction"], "Outgoing");
-    assert_eq!(verdict["text"], "Is there an echo?");
+    assert_eq!(verdict["text"], "Echo: Is there an echo?");
     tosh.sign_in_manager().sign_out().await.unwrap();
 }
 
 #[test]
 fn a_failed_sign_in_is_told_and_ends_it() {
     let (_server, root) = server();
-    let mut listening = command(["listen", "--root", &root, "--user", LENE, "--json"]);
+    let mut listening = command(["listen", "-v", "--root", &root, "--user", LENE, "--json"]);
     listening.env("SKYPE_P2P_PASSWORD", "not-the-password");
     let lene = Process::start(listening).end();
     assert_eq!(lene.code, Some(4));
@@ -109,4 +112,248 @@ fn a_reader_that_goes_away_ends_it() {
     assert!(!stderr.contains("panicked"), "{stderr}");
     // It signed out when it noticed.
     assert_eq!(send(&root), Some(1));
+}
+
+#[test]
+fn without_accept_an_invitation_is_shown_and_not_answered() {
+    let (_server, root) = server();
+    let listening = ["listen", "--root", &root, "--user", LENE, "--json"];
+    let mut lene = Process::start(command(listening));
+    lene.line_of("sign_in.state", "SignedIn");
+    let sent = run([
+        "send",
+        "--root",
+        &root,
+        "--user",
+        TOSH,
+        "--to",
+        LENE,
+        "--timeout",
+        "2",
+        "Hi",
+    ]);
+    assert_eq!(sent.code, Some(3), "{}", sent.stderr);
+    lene.line_of("chat.state", "Notified");
+    let help = run(["listen", "--help"]).stdout.join("\n");
+    assert!(help.contains("[default: none]"), "{help}");
+}
+
+#[test]
+fn known_are_the_users_of_the_own_domain_and_those_on_the_command_line() {
+    let john = "johnd@fabrikam.com";
+    let [tosh, lene, stranger] = [
+        format!("toshm:{PASSWORD}"),
+        format!("lenea:{PASSWORD}"),
+        format!("{john}:{PASSWORD}"),
+    ];
+    let users = [
+        "serve", "--user", &tosh, "--user", &lene, "--user", &stranger,
+    ];
+    let mut server = Process::start(command(users));
+    let root = server.line();
+    let send = |from: &str| {
+        run([
+            "send",
+            "--root",
+            &root,
+            "--user",
+            from,
+            "--to",
+            LENE,
+            "--timeout",
+            "3",
+            "Hi",
+        ])
+        .code
+    };
+    let own = crate::process::lene(&root, &["--accept", "known", "--endpoint-id", "desk"]);
+    assert_eq!(send(TOSH), Some(0));
+    assert_eq!(send(john), Some(3), "a stranger is not accepted");
+    drop(own);
+    for known in [john, "@fabrikam.com"] {
+        let listening = [
+            "--accept",
+            "known",
+            "--known",
+            known,
+            "--endpoint-id",
+            "desk",
+        ];
+        let lene = crate::process::lene(&root, &listening);
+        assert_eq!(send(john), Some(0), "{known}");
+        drop(lene);
+    }
+}
+
+#[test]
+fn send_waits_for_answers() {
+    let (_server, root) = server();
+    let _lene = lene(&root, &["--echo"]);
+    let sent = run([
+        "send", "--root", &root, "--user", TOSH, "--to", LENE, "--wait", "2", "Hi",
+    ]);
+    assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+    assert_eq!(
+        sent.stdout,
+        [
+            "Delivered to lenea@contoso.com.",
+            "lenea@contoso.com: Echo: Hi"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_echoes_in_a_group_do_not_answer_each_other() {
+    let john = "johnd@contoso.com";
+    let users = ["toshm", "lenea", "johnd"].map(|name| format!("{name}:{PASSWORD}"));
+    let [tosh, lene, johnd] = &users;
+    let serving = ["serve", "--user", tosh, "--user", lene, "--user", johnd];
+    let mut server = Process::start(command(serving));
+    let root = server.line();
+    let echoes = [LENE, john].map(|user| {
+        let listening = ["listen", "--root", &root, "--user", user];
+        let listening = listening
+            .iter()
+            .chain(&["--accept", "all", "--echo", "--json"]);
+        let mut echo = Process::start(command(listening));
+        echo.line_of("sign_in.state", "SignedIn");
+        echo
+    });
+    let tosh = Application::builder()
+        .root(Root::Url(root))
+        .build()
+        .unwrap();
+    tosh.sign_in_manager()
+        .sign_in(Credentials::password(TOSH, PASSWORD))
+        .await
+        .unwrap();
+    let conversation = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let chat = conversation.chat_service();
+    let messages = chat.messages();
+    chat.send_message("one").await.unwrap();
+    messages.size().wait_for(2).await.unwrap();
+    conversation.participants().add(john).await.unwrap();
+    for participant in conversation.participants().snapshot() {
+        let state = participant.chat().state();
+        let connected = state.wait_for(CallConnectionState::Connected);
+        tokio::time::timeout(Duration::from_secs(30), connected)
+            .await
+            .expect("both are in the chat")
+            .unwrap();
+    }
+    for (text, size) in [("two", 5), ("three", 8), ("four", 11)] {
+        chat.send_message(text).await.unwrap();
+        let all = move |now: &usize| *now >= size;
+        let all = messages.size().wait_for_matching(all);
+        let waited = tokio::time::timeout(Duration::from_secs(30), all).await;
+        let texts: Vec<String> = messages
+            .snapshot()
+            .iter()
+            .map(|it| format!("{}: {}", it.sender().id().get(), it.text()))
+            .collect();
+        assert!(waited.is_ok(), "{texts:?}");
+    }
+    // Each message has one answer of each echo, and no answer has another.
+    let mut texts: Vec<String> = messages.snapshot().iter().map(|it| it.text()).collect();
+    texts.sort();
+    let expected = [
+        "Echo: four",
+        "Echo: four",
+        "Echo: one",
+        "Echo: three",
+        "Echo: three",
+        "Echo: two",
+        "Echo: two",
+        "four",
+        "one",
+        "three",
+        "two",
+    ];
+    assert_eq!(texts, expected);
+    tosh.sign_in_manager().sign_out().await.unwrap();
+    drop(echoes);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_ended_conversation_is_removed() {
+    let (_server, root) = server();
+    let mut lene = lene(&root, &["-v"]);
+    for _ in 0..2 {
+        assert_eq!(send(&root), Some(0));
+        lene.line_of("conversation.state", "Disconnected");
+    }
+    lene.signal("TERM");
+    let stderr = lene.end().stderr;
+    let removed = stderr.matches("the conversation has ended and was removed");
+    assert_eq!(removed.count(), 2, "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_peer_that_leaves_is_no_error_of_an_echo() {
+    let (_server, root) = server();
+    let mut lene = lene(&root, &["--echo"]);
+    for _ in 0..3 {
+        assert_eq!(send(&root), Some(0));
+        lene.line_of("conversation.state", "Disconnected");
+    }
+    lene.signal("TERM");
+    let lene = lene.end();
+    assert_eq!((lene.code, lene.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_json_line_has_the_author_the_time_and_the_ids() {
+    let (_server, root) = server();
+    let mut lene = lene(&root, &[]);
+    assert_eq!(send(&root), Some(0));
+    let first = lene.line_of("messages.added", "Hi");
+    assert_eq!(first["version"], 1);
+    assert_eq!(first["author"]["uri"], "sip:toshm@contoso.com");
+    assert_eq!(first["author"]["name"], "Tosh Meston");
+    for member in ["time", "sent_at"] {
+        let time: jiff::Timestamp = first[member].as_str().unwrap().parse().unwrap();
+        let age = jiff::Timestamp::now().duration_since(time).as_secs().abs();
+        assert!(age < 60, "{member}: {first}");
+    }
+    let ended = lene.line_of("conversation.state", "Disconnected");
+    assert_eq!(ended["conversation_id"], first["conversation_id"]);
+    assert_eq!(send(&root), Some(0));
+    let second = lene.line_of("messages.added", "Hi");
+    assert_ne!(second["conversation_id"], first["conversation_id"]);
+    assert!(second["message_id"].is_string());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_it_with_a_code_of_its_own() {
+    let (_server, root) = server();
+    let mut listening = command(["listen", "--root", &root, "--user", LENE]);
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    listening.stdout(full.unwrap());
+    let lene = listening.output().unwrap();
+    assert_eq!(lene.status.code(), Some(5));
+    let stderr = String::from_utf8(lene.stderr).unwrap();
+    assert!(
+        stderr.contains("Cannot write to standard output"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn the_log_in_a_file_has_no_colors_unless_they_are_wanted() {
+    let (_server, root) = server();
+    let log = |more: &[&str]| {
+        let arguments = ["send", "--root", &root, "--user", TOSH, "--to", LENE];
+        let arguments = arguments.iter().chain(&["--log", "trace", "Hi"]);
+        run(arguments.chain(more)).stderr
+    };
+    let plain = log(&[]);
+    assert!(
+        plain.contains("TRACE") || plain.contains("DEBUG"),
+        "{plain}"
+    );
+    assert!(!plain.contains('\u{1b}'));
+    assert!(log(&["--color", "always"]).contains('\u{1b}'));
 }

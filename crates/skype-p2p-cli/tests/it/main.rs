@@ -16,7 +16,9 @@ mod installation;
 mod listen;
 mod observer;
 mod process;
+mod profiles;
 mod send;
+mod send_input;
 mod serve;
 mod sign_in;
 #[cfg(unix)]

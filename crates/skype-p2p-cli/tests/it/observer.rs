@@ -31,7 +31,9 @@ async fn who_comes_late_is_told_what_there_is_in_the_same_words() {
 
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = lines.clone();
-    let observer = Observer::new("tosh", &tosh, move |line| sink.lock().unwrap().push(line));
+    let observer = Observer::new("tosh", &tosh, move |observation| {
+        sink.lock().unwrap().push(observation.line);
+    });
     let told: Vec<Line> = std::mem::take(&mut lines.lock().unwrap());
     let values: Vec<_> = told
         .iter()

@@ -1,10 +1,14 @@
-//! Running the binary and reading what it prints.
+//! Runs the binary and reads its output.
 
 use std::{
     ffi::OsStr,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc::{self, Receiver},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -25,6 +29,9 @@ pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -
         .args(arguments)
         .env("SKYPE_P2P_PASSWORD", PASSWORD)
         .env_remove("RUST_LOG")
+        // The configuration of the person who runs the tests is not used.
+        .env("XDG_CONFIG_HOME", "/nowhere")
+        .env("APPDATA", "C:\\nowhere")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -98,6 +105,17 @@ impl Process {
         self.line_with(|line| line["event"] == event && line["new"] == new)
     }
 
+    /// Writes this to its standard input, and closes it.
+    pub(crate) fn write(&mut self, text: &[u8]) {
+        let mut input = self.child.stdin.take().unwrap();
+        input.write_all(text).unwrap();
+    }
+
+    /// Writes this to its standard input, which stays open until the end.
+    pub(crate) fn write_and_stay(&mut self, text: &[u8]) {
+        self.child.stdin.as_mut().unwrap().write_all(text).unwrap();
+    }
+
     /// Asks it to end.
     #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {
@@ -169,10 +187,52 @@ pub(crate) fn server() -> (Process, String) {
     (server, root)
 }
 
-/// Lene, listening and signed in.
+/// Lene, listening and signed in. She accepts all invitations, unless `more` says otherwise.
 pub(crate) fn lene(root: &str, more: &[&str]) -> Process {
-    let arguments = ["listen", "--root", root, "--user", LENE, "--json"];
+    let mut arguments = vec!["listen", "--root", root, "--user", LENE, "--json"];
+    if !more.contains(&"--accept") {
+        arguments.extend(["--accept", "all"]);
+    }
     let mut lene = Process::start(command(arguments.iter().chain(more)));
     lene.line_of("sign_in.state", "SignedIn");
     lene
+}
+
+/// Runs the binary to its end with this on its standard input.
+pub(crate) fn run_with_input(mut command: Command, input: &str) -> Ended {
+    command.stdin(Stdio::piped());
+    let mut process = Process::start(command);
+    process.write(input.as_bytes());
+    process.end()
+}
+
+/// A folder that is removed when it is dropped.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("skype-p2p-{name}-{}-{count}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes a file in the folder.
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

@@ -27,7 +27,7 @@ fn a_message_from_one_process_reaches_another_through_a_third() {
     let mut lene = lene(&root, &[]);
     let sent = send(&root, TOSH, "sip:lenea@contoso.com", &[]);
     assert_eq!(sent.code, Some(0), "{}", sent.stderr);
-    assert_eq!(sent.stdout, ["delivered"]);
+    assert_eq!(sent.stdout, ["Delivered to lenea@contoso.com."]);
     let message = lene.line_of("messages.added", "Lunch at noon?");
     assert_eq!(message["direction"], "Incoming");
     assert_eq!(message["who"], LENE);
@@ -36,18 +36,36 @@ fn a_message_from_one_process_reaches_another_through_a_third() {
 }
 
 #[test]
-fn a_message_that_nobody_takes_is_not_delivered_and_says_why() {
+fn a_message_to_nobody_is_not_delivered_and_the_verdict_is_a_sentence() {
     let (_server, root) = server();
-    for nobody in [LENE, "nobody@contoso.com"] {
-        let sent = send(&root, TOSH, nobody, &[]);
+    for (nobody, why) in [
+        (LENE, "cannot be reached now"),
+        ("nobody@contoso.com", "does not exist, or is not signed in"),
+    ] {
+        let sent = send(&root, TOSH, nobody, &["-v"]);
         assert_eq!(sent.code, Some(1), "{}", sent.stderr);
-        assert_eq!(sent.stdout.len(), 1);
-        assert!(
-            sent.stdout[0].starts_with("not delivered: ") && sent.stdout[0].contains("subcode"),
-            "{:?}",
-            sent.stdout
-        );
+        assert_eq!(sent.stdout, [format!("Not delivered: {nobody} {why}.")]);
+        assert!(sent.stderr.contains("subcode"), "{}", sent.stderr);
+        let sent = send(&root, TOSH, nobody, &[]);
+        assert_eq!(sent.stderr, "", "the codes are behind -v");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_invitation_that_ends_is_named_as_such() {
+    let (_server, root) = server();
+    let mut lene = lene(&root, &["--accept", "none"]);
+    let sending = ["send", "--root", &root, "--user", TOSH, "--to", LENE, "Hi"];
+    let sending = Process::start(command(sending));
+    lene.line_of("chat.state", "Notified");
+    lene.signal("TERM");
+    let sent = sending.end();
+    assert_eq!(sent.code, Some(1), "{}", sent.stderr);
+    assert!(
+        sent.stdout[0].starts_with("Not delivered: lenea@contoso.com "),
+        "{sent:?}"
+    );
 }
 
 #[test]
@@ -56,7 +74,7 @@ fn without_a_verdict_in_time_the_fate_is_unknown() {
     let mut lene = lene(&root, &["--accept", "none"]);
     let sent = send(&root, TOSH, LENE, &["--timeout", "1"]);
     assert_eq!(sent.code, Some(3), "{}", sent.stderr);
-    assert!(sent.stdout[0].starts_with("unknown: "), "{:?}", sent.stdout);
+    assert!(sent.stdout[0].starts_with("Unknown: "), "{:?}", sent.stdout);
     lene.line_of("chat.state", "Notified");
     // The sender signed out, which ends his invitation.
     lene.line_of("conversation.state", "Disconnected");
@@ -65,7 +83,7 @@ fn without_a_verdict_in_time_the_fate_is_unknown() {
 #[test]
 fn faults_are_those_of_the_command_line() {
     let (_server, root) = server();
-    let refused = send(&root, TOSH, LENE, &["--fault", "status=403"]);
+    let refused = send(&root, TOSH, LENE, &["-v", "--fault", "status=403"]);
     assert_eq!(refused.code, Some(4), "{}", refused.stderr);
     assert!(refused.stderr.contains("403"), "{}", refused.stderr);
 
@@ -92,7 +110,7 @@ fn what_is_wrong_on_the_command_line_is_said_before_anything_is_sent() {
         "lene a@contoso.com",
         "tel:+4712345678",
     ] {
-        let sent = send(root, TOSH, to, &[]);
+        let sent = send(root, TOSH, to, &["-v"]);
         assert_eq!(sent.code, Some(2), "{to:?}: {}", sent.stderr);
         assert!(sent.stdout.is_empty());
         assert!(
@@ -124,10 +142,13 @@ fn what_is_wrong_on_the_command_line_is_said_before_anything_is_sent() {
 #[test]
 fn a_wrong_password_and_an_unknown_user_are_failed_sign_ins() {
     let (_server, root) = server();
-    let mut wrong = command(["send", "--root", &root, "--user", TOSH, "--to", LENE, "Hi"]);
+    let mut wrong = command([
+        "send", "-v", "--root", &root, "--user", TOSH, "--to", LENE, "Hi",
+    ]);
     wrong.env("SKYPE_P2P_PASSWORD", "not-the-password");
     let unknown = command([
         "send",
+        "-v",
         "--root",
         &root,
         "--user",
@@ -140,7 +161,8 @@ fn a_wrong_password_and_an_unknown_user_are_failed_sign_ins() {
         let sent = Process::start(attempt).end();
         assert_eq!(sent.code, Some(4));
         assert!(sent.stdout.is_empty());
-        for part in ["authentication", "400", "invalid_grant"] {
+        let sentence = "Cannot sign in: the server refused the user name or the password.";
+        for part in [sentence, "hint: ", "authentication", "400", "invalid_grant"] {
             assert!(sent.stderr.contains(part), "{part}: {}", sent.stderr);
         }
     }
@@ -151,7 +173,7 @@ fn a_root_that_cannot_be_reached_or_is_no_ucwa_server_is_a_failed_sign_in() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let sent = send(&closed, TOSH, LENE, &[]);
+    let sent = send(&closed, TOSH, LENE, &["-v"]);
     assert_eq!(sent.code, Some(4));
     assert!(sent.stderr.contains("127.0.0.1"), "{}", sent.stderr);
 
@@ -169,7 +191,7 @@ fn a_root_that_cannot_be_reached_or_is_no_ucwa_server_is_a_failed_sign_in() {
             let _ = write!(stream, "{head}\r\nConnection: close\r\n\r\n{body}");
         }
     });
-    let sent = send(&page, TOSH, LENE, &[]);
+    let sent = send(&page, TOSH, LENE, &["-v"]);
     assert_eq!(sent.code, Some(4));
     for part in ["discovery", "200"] {
         assert!(sent.stderr.contains(part), "{part}: {}", sent.stderr);

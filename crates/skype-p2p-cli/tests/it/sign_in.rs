@@ -89,7 +89,7 @@ fn without_a_good_token_there_is_no_sign_in() {
 fn an_endpoint_of_a_name_is_one_process_at_a_time() {
     let (_server, root) = server();
     let mut other = lene(&root, &["--endpoint-id", "phone"]);
-    let mut two = [(); 2].map(|()| lene(&root, &["--endpoint-id", "desk"]));
+    let mut two = [(); 2].map(|()| lene(&root, &["-v", "--endpoint-id", "desk"]));
     // They take the channel of their one application from each other, until one leaves it to the other.
     let began = Instant::now();
     while !two.iter_mut().any(Process::has_ended) {
@@ -131,7 +131,10 @@ fn a_windows_account_signs_in_where_the_web_server_knows_it() {
     }
     assert_eq!(send(&root, "").code, Some(2));
     let (_runtime, _server, root) = serving(|_| {});
-    let sent = send(&root, "CONTOSO\\toshm");
+    let arguments = ["send", "-v", "--root", &root, "--user", TOSH, "--to", LENE];
+    let sent = run(arguments
+        .iter()
+        .chain(&["--windows-account", "CONTOSO\\toshm", "Hi"]));
     assert_eq!(sent.code, Some(4));
     assert!(sent.stderr.contains("status 401"), "{}", sent.stderr);
 }

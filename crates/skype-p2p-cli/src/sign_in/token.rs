@@ -1,18 +1,20 @@
-//! Where tokens of another issuer come from: like passwords, never from the command line.
+//! The tokens of another issuer. Like passwords, they are never on the command line.
 
 use std::{env, io, thread, time::Duration};
 
 use skype_p2p::{BearerToken, TokenQuestion};
 use tokio::sync::oneshot;
 
-use crate::complain;
+use crate::console::complain;
 
-const VARIABLE: &str = "SKYPE_P2P_TOKEN";
+/// The environment variable with the token.
+pub(crate) const VARIABLE: &str = "SKYPE_P2P_TOKEN";
 
-/// How long a token is taken to live, which nobody here says. A server that refuses it earlier makes for the next question.
+/// The assumed lifetime of a token, which its text does not tell. If the server refuses the token earlier, the next one is
+/// read then.
 const LIFE: Duration = Duration::from_secs(3600);
 
-/// The token for a host: that of the environment variable, or else the next line of the standard input.
+/// The token for a host: that of the environment variable, or else the next line of standard input.
 pub(crate) async fn ask(question: TokenQuestion) -> Option<BearerToken> {
     let token = match env::var(VARIABLE) {
         Ok(token) => token,
@@ -31,14 +33,14 @@ pub(crate) async fn ask(question: TokenQuestion) -> Option<BearerToken> {
     (!token.is_empty()).then(|| BearerToken::new(token, LIFE))
 }
 
-/// The next line of the standard input, if there is one.
+/// The next line of standard input, if there is one.
 async fn line() -> Option<String> {
     let (sender, line) = oneshot::channel();
-    // A thread that nobody waits for: a read of the standard input cannot be aborted.
+    // A thread of its own, which no task awaits: a read of standard input cannot be aborted.
     thread::spawn(move || {
         let mut text = String::new();
         if io::stdin().read_line(&mut text).is_ok() {
-            // Whoever asked may have given up meanwhile.
+            // The receiver may have timed out.
             let _ = sender.send(text);
         }
     });

@@ -1,0 +1,14 @@
+//! The configuration: profiles in a file, environment variables, options, and stored logins.
+
+mod commands;
+mod file;
+mod key;
+mod secret_store;
+mod settings;
+
+pub use self::commands::{ConfigCommand, ProfileName};
+pub(crate) use self::{
+    commands::{check, login, logout, profiles},
+    key::Key,
+    settings::Settings,
+};

@@ -1,0 +1,166 @@
+//! `login`, `logout`, `profiles` and `config check`.
+
+use std::{env, time::Duration};
+
+use clap::{Args, Subcommand};
+use skype_p2p::Root;
+use tokio::time::Instant;
+
+use super::{
+    file::{self, ConfigFile, Profile},
+    key::Key,
+    secret_store::Login,
+    settings::{Settings, profile_name},
+};
+use crate::{
+    End,
+    console::Console,
+    failure::Failure,
+    output::Output,
+    password,
+    sign_in::{self, Client, SignIn},
+    timeline::printable,
+};
+
+/// The time limit of the sign-in that `login` tries.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The commands about the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Write each setting with its source, without secrets
+    Check(Box<SignIn>),
+}
+
+/// The profile of `logout`.
+#[derive(Debug, Args)]
+pub struct ProfileName {
+    /// The name of the profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// `login`: signs in and out, and stores the password and the home server.
+pub(crate) async fn login(
+    args: &SignIn,
+    settings: Settings,
+    console: Console,
+) -> Result<End, Failure> {
+    let client = Client::with_fresh_password(args, &settings)?;
+    let application = client.application.clone();
+    let (user, password) = (client.user.clone(), client.password.clone());
+    let signed_in = client.sign_in(Some(Instant::now() + LOGIN_TIMEOUT)).await;
+    let home = match application.sign_in_manager().home() {
+        Some(Root::User(home)) => Some(home),
+        _ => None,
+    };
+    sign_in::sign_out(&application, console).await;
+    signed_in?;
+    let login = Login {
+        user: user.clone(),
+        password,
+        home,
+    };
+    if !settings.in_file {
+        let given: Profile = settings
+            .values
+            .iter()
+            .filter(|(key, _)| **key != Key::Log)
+            .map(|(key, setting)| (*key, setting.values.clone()))
+            .collect();
+        file::add_profile(&settings.path, &settings.profile, &given)?;
+    }
+    login.write(&settings.profile)?;
+    write(&[format!("Logged in {user}, profile {}.", settings.profile)])
+}
+
+/// `logout`: removes the stored login of a profile.
+pub(crate) fn logout(args: &ProfileName) -> Result<End, Failure> {
+    let profile = profile_name(args.profile.as_deref());
+    let profile = match profile {
+        Some(profile) => profile,
+        None => ConfigFile::read()?
+            .default_profile
+            .unwrap_or_else(|| "default".to_owned()),
+    };
+    let line = if Login::remove(&profile)? {
+        format!("Removed the login of profile {profile}.")
+    } else {
+        format!("Profile {profile} has no login.")
+    };
+    write(&[line])
+}
+
+/// `profiles`: lists the profiles of the file.
+pub(crate) fn profiles() -> Result<End, Failure> {
+    let file = ConfigFile::read()?;
+    let default = file.default_profile.as_deref().unwrap_or("default");
+    let mut lines = Vec::new();
+    for (name, profile) in &file.profiles {
+        let value = |key| profile.get(&key).and_then(|it| it.first());
+        let mark = if name == default { '*' } else { ' ' };
+        let user = value(Key::User).map_or("no user", String::as_str);
+        let root = value(Key::Root).map_or("found by the domain", String::as_str);
+        let login = match Login::read(name) {
+            Ok(Some(_)) => "logged in",
+            _ => "no login",
+        };
+        lines.push(format!("{mark} {name}  {user}  {root}  {login}"));
+    }
+    write(&lines)
+}
+
+/// `config check`: each setting with its source.
+pub(crate) fn check(args: &SignIn, settings: &Settings) -> Result<End, Failure> {
+    let mut lines = vec![
+        format!("file = {}", settings.path.display()),
+        format!("profile = {}", settings.profile),
+    ];
+    for (key, setting) in &settings.values {
+        // A proxy's URL can have a password.
+        let values: Vec<String> = setting
+            .values
+            .iter()
+            .map(|it| without_userinfo(it))
+            .collect();
+        let value = values.join(", ");
+        lines.push(format!("{} = {value} ({})", key.name(), setting.source));
+    }
+    let password = if args.password_file.is_some() {
+        "hidden (option --password-file)"
+    } else if env::var_os(password::VARIABLE).is_some() {
+        "hidden (variable SKYPE_P2P_PASSWORD)"
+    } else if settings
+        .login
+        .as_ref()
+        .is_some_and(|it| it.password.is_some())
+    {
+        "hidden (login)"
+    } else {
+        "none"
+    };
+    lines.push(format!("password = {password}"));
+    let end = write(&lines)?;
+    // The files and values must be usable, too.
+    sign_in::check(settings)?;
+    Ok(end)
+}
+
+/// The URL without its user name and password.
+fn without_userinfo(text: &str) -> String {
+    match text.split_once("://") {
+        Some((scheme, rest)) => match rest.rsplit_once('@') {
+            Some((_, host)) => format!("{scheme}://***@{host}"),
+            None => text.to_owned(),
+        },
+        None => text.to_owned(),
+    }
+}
+
+fn write(lines: &[String]) -> Result<End, Failure> {
+    let mut output = Output::stdout();
+    for line in lines {
+        output.line(printable(line));
+    }
+    output.check().map(|()| End::Well)
+}

@@ -1,0 +1,188 @@
+//! The settings of a sign-in: options before environment variables before the profile.
+
+use std::{collections::BTreeMap, env, fmt, path::PathBuf};
+
+use super::{
+    file::ConfigFile,
+    key::Key,
+    secret_store::{Login, check_name},
+};
+use crate::{failure::Failure, sign_in::SignIn};
+
+/// The environment variable with the name of the profile.
+const PROFILE_VARIABLE: &str = "SKYPE_P2P_PROFILE";
+
+/// The profile that is used if none is named.
+const DEFAULT_PROFILE: &str = "default";
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Option(&'static str),
+    Variable(String),
+    Profile(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option(name) => write!(f, "option {name}"),
+            Self::Variable(name) => write!(f, "variable {name}"),
+            Self::Profile(name) => write!(f, "profile {name}"),
+        }
+    }
+}
+
+/// A value and its source. Only lists have more than one value.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) values: Vec<String>,
+    pub(crate) source: Source,
+}
+
+/// The settings of a sign-in.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The name of the profile, which need not be in the file.
+    pub(crate) profile: String,
+    /// The configuration file, which need not exist.
+    pub(crate) path: PathBuf,
+    /// Whether the file has the profile.
+    pub(crate) in_file: bool,
+    /// The stored login of the profile.
+    pub(crate) login: Option<Login>,
+    pub(crate) values: BTreeMap<Key, Setting>,
+}
+
+impl Settings {
+    /// Collects the settings.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be used, or a named profile does not exist.
+    pub(crate) fn resolve(args: &SignIn, log: Option<&str>) -> Result<Self, Failure> {
+        let settings = Self::resolve_new(args, log)?;
+        let named = profile_name(args.profile.as_deref());
+        match named {
+            Some(name) if !settings.in_file && settings.login.is_none() => Err(Failure::usage(
+                format!("There is no profile {name}."),
+            )
+            .with_hint("skype-p2p profiles lists the profiles, and skype-p2p login creates one")),
+            _ => Ok(settings),
+        }
+    }
+
+    /// Collects the settings for `login`, whose profile need not exist.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be used.
+    pub(crate) fn resolve_new(args: &SignIn, log: Option<&str>) -> Result<Self, Failure> {
+        let mut file = ConfigFile::read()?;
+        let profile = profile_name(args.profile.as_deref())
+            .or_else(|| file.default_profile.take())
+            .unwrap_or_else(|| DEFAULT_PROFILE.to_owned());
+        check_name(&profile)?;
+        let of_profile = file.profiles.remove(&profile);
+        let in_file = of_profile.is_some();
+        let mut of_profile = of_profile.unwrap_or_default();
+        let mut values = BTreeMap::new();
+        for key in Key::ALL {
+            let setting = if let Some(given) = option(key, args, log) {
+                Some((given, Source::Option(key.option())))
+            } else if let Some(set) = variable(key)? {
+                Some((set, Source::Variable(key.variable())))
+            } else {
+                let value = of_profile.remove(&key);
+                value.map(|value| (value, Source::Profile(profile.clone())))
+            };
+            if let Some((value, source)) = setting {
+                let setting = Setting {
+                    values: value,
+                    source,
+                };
+                values.insert(key, setting);
+            }
+        }
+        Ok(Self {
+            login: Login::read(&profile)?,
+            profile,
+            path: file.path,
+            in_file,
+            values,
+        })
+    }
+
+    /// The value of a key that is not a list.
+    pub(crate) fn one(&self, key: Key) -> Option<&str> {
+        self.list(key).first().map(String::as_str)
+    }
+
+    /// The values of a key.
+    pub(crate) fn list(&self, key: Key) -> &[String] {
+        self.values
+            .get(&key)
+            .map_or(&[], |setting| setting.values.as_slice())
+    }
+
+    /// The stored login, if it is that of this user.
+    pub(crate) fn login_of(&self, user: &str) -> Option<&Login> {
+        self.login
+            .as_ref()
+            .filter(|login| login.user.eq_ignore_ascii_case(user))
+    }
+}
+
+/// The profile that an option or the environment names.
+pub(crate) fn profile_name(option: Option<&str>) -> Option<String> {
+    option.map(str::to_owned).or_else(|| {
+        env::var(PROFILE_VARIABLE)
+            .ok()
+            .filter(|name| !name.is_empty())
+    })
+}
+
+fn option(key: Key, args: &SignIn, log: Option<&str>) -> Option<Vec<String>> {
+    let one = |value: Option<&str>| value.map(|value| vec![value.to_owned()]);
+    let path = |value: Option<&PathBuf>| value.map(|path| vec![path.display().to_string()]);
+    let list = |values: &Vec<String>| (!values.is_empty()).then(|| values.clone());
+    match key {
+        Key::Root => one(args.root.as_deref()),
+        Key::User => one(args.user.as_deref()),
+        Key::Auth => one(args.bearer.then_some("bearer")),
+        #[cfg(feature = "windows-auth")]
+        Key::WindowsAccount => one(args.windows_account.as_deref()),
+        #[cfg(not(feature = "windows-auth"))]
+        Key::WindowsAccount => None,
+        Key::Representation => one(args.representation.as_deref()),
+        Key::CaFile => path(args.ca_file.as_ref()),
+        Key::Pins => list(&args.pins),
+        Key::Proxy => one(args.proxy.as_deref()),
+        Key::ClientCertificate => path(args.client_certificate.as_ref()),
+        Key::Trust => list(&args.trust),
+        Key::EndpointId => one(args.endpoint_id.as_deref()),
+        Key::Log => one(log),
+    }
+}
+
+/// The value of the environment variable. An empty one counts as unset.
+fn variable(key: Key) -> Result<Option<Vec<String>>, Failure> {
+    let name = key.variable();
+    let text = match env::var(&name) {
+        Ok(text) => text,
+        Err(env::VarError::NotPresent) => return Ok(None),
+        Err(env::VarError::NotUnicode(_)) => {
+            return Err(Failure::usage(format!("{name} is not UTF-8.")));
+        }
+    };
+    let values: Vec<String> = if key.is_list() {
+        let items = text.split(',').map(str::trim);
+        items
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
+    } else {
+        [text].into_iter().filter(|text| !text.is_empty()).collect()
+    };
+    Ok((!values.is_empty()).then_some(values))
+}

@@ -1,0 +1,119 @@
+//! Standard error: errors, notices and the log. The options `-v`, `-q`, `--log` and `--color`.
+
+use std::{
+    env,
+    fmt::Display,
+    io::{IsTerminal as _, Write as _, stderr},
+};
+
+use clap::{ArgAction, Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::{failure::Failure, timeline::printable};
+
+/// What standard error contains.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConsoleOptions {
+    /// Add details to each error: its causes, codes, hosts and IDs. Twice: also log the requests
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Write errors only, no notices
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// What to log: a level or a filter such as skype_p2p=debug. The default is RUST_LOG, or else errors
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// When to color the log. NO_COLOR turns the colors of auto off
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// When to write colors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// If standard error is a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Writes to standard error. Nobody reading there is no error.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Console {
+    verbose: u8,
+    quiet: bool,
+}
+
+impl Console {
+    /// Starts the log with this filter, unless the process has a log.
+    ///
+    /// # Errors
+    ///
+    /// If the filter of the log cannot be read.
+    pub(crate) fn open(options: &ConsoleOptions, log: Option<&str>) -> Result<Self, Failure> {
+        let console = Self {
+            verbose: options.verbose,
+            quiet: options.quiet,
+        };
+        let filter = match log {
+            Some(filter) => EnvFilter::try_new(filter)
+                .map_err(|error| Failure::usage(format!("--log {filter:?}: {error}")))?,
+            None if options.verbose > 1 => EnvFilter::new("debug"),
+            None => EnvFilter::from_default_env(),
+        };
+        let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let ansi = match options.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => stderr().is_terminal() && !no_color,
+        };
+        // A program that embeds this crate may have a subscriber already.
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(stderr)
+            .with_ansi(ansi)
+            // A closed standard error must not cause a panic.
+            .log_internal_errors(false)
+            .try_init();
+        Ok(console)
+    }
+
+    /// Writes something that is not an error.
+    pub(crate) fn notice(self, what: impl Display) {
+        if !self.quiet {
+            complain(what);
+        }
+    }
+
+    /// Writes a detail that only `-v` shows.
+    pub(crate) fn detail(self, what: impl Display) {
+        if self.verbose > 0 {
+            complain(what);
+        }
+    }
+
+    /// Writes an error: a sentence, a hint, and with `-v` the causes.
+    pub(crate) fn error(self, failure: &Failure) {
+        complain(failure.message());
+        if let Some(hint) = failure.hint() {
+            line(format_args!("  hint: {hint}"));
+        }
+        if self.verbose > 0 {
+            for cause in failure.causes() {
+                line(format_args!("  cause: {cause}"));
+            }
+        }
+    }
+}
+
+/// Writes one line with the name of the program.
+pub(crate) fn complain(what: impl Display) {
+    line(format_args!("skype-p2p: {what}"));
+}
+
+fn line(what: impl Display) {
+    let _ = writeln!(stderr(), "{}", printable(&what.to_string()));
+}

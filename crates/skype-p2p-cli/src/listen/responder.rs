@@ -1,0 +1,168 @@
+//! Answers invitations and messages as the options say, and removes conversations that have ended.
+
+use skype_p2p::{
+    Application, Conversation, ConversationState, Direction, MessageStatus, Reason, ReasonCode,
+    TextMessage,
+};
+
+use super::{
+    Accept, Listen,
+    echo::{Answer, Echo},
+};
+use crate::{console::Console, observer::Observation, sign_in::same_domain, timeline::Event};
+
+/// Acts on the observations of `listen`.
+pub(crate) struct Responder {
+    application: Application,
+    console: Console,
+    user: String,
+    accept: Accept,
+    known: Vec<String>,
+    echo: Option<Echo>,
+}
+
+impl Responder {
+    pub(crate) fn new(
+        application: &Application,
+        user: String,
+        args: &Listen,
+        console: Console,
+    ) -> Self {
+        Self {
+            application: application.clone(),
+            console,
+            user,
+            accept: args.accept,
+            known: args.known.clone(),
+            echo: args.echo.then(Echo::default),
+        }
+    }
+
+    /// Acts on one observation. Commands run in tasks of their own.
+    pub(crate) fn on(&mut self, observation: &Observation) {
+        let Some(conversation) = &observation.conversation else {
+            return;
+        };
+        let line = &observation.line;
+        match (line.event, line.new.as_str()) {
+            (Event::ChatState, "Notified") => self.on_invitation(conversation),
+            (Event::ConversationState, "Disconnected") => self.remove(conversation),
+            (Event::MessageAdded, _) => {
+                if let Some(message) = observation.incoming() {
+                    self.on_message(conversation, message);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_invitation(&self, conversation: &Conversation) {
+        let accept = match self.accept {
+            Accept::None => false,
+            Accept::Known => self.knows(conversation),
+            Accept::All => true,
+        };
+        if !accept {
+            return;
+        }
+        let (console, accepted) = (self.console, conversation.chat_service().accept());
+        let conversation = conversation.clone();
+        tokio::spawn(async move {
+            if let Err(reason) = accepted.await {
+                report(
+                    "the invitation could not be accepted",
+                    &conversation,
+                    &reason,
+                    console,
+                );
+            }
+        });
+    }
+
+    /// Whether the sender of the invitation is known.
+    fn knows(&self, conversation: &Conversation) -> bool {
+        let Some(sender) = conversation.creator() else {
+            return false;
+        };
+        let sender = sender.id().get();
+        let sender = sender.trim_start_matches("sip:");
+        same_domain(sender, &self.user)
+            || self
+                .known
+                .iter()
+                .any(|known| match known.strip_prefix('@') {
+                    Some(_) => same_domain(sender, known),
+                    None => sender.eq_ignore_ascii_case(known),
+                })
+    }
+
+    fn on_message(&mut self, conversation: &Conversation, message: &TextMessage) {
+        let Some(echo) = &mut self.echo else {
+            return;
+        };
+        // A message to an ended conversation would invite the sender anew.
+        if conversation.state().get() == ConversationState::Disconnected {
+            return;
+        }
+        let console = self.console;
+        match echo.answer(message) {
+            Answer::Send(text) => {
+                let sent = conversation.chat_service().send_message(text);
+                let conversation = conversation.clone();
+                tokio::spawn(async move {
+                    if let Err(reason) = sent.await {
+                        report(
+                            "the echo was not delivered",
+                            &conversation,
+                            &reason,
+                            console,
+                        );
+                    }
+                });
+            }
+            Answer::NotAPerson => console.detail("a message of another echo was not answered"),
+            Answer::TooMany => console.notice("a message was not answered: too many in a second"),
+        }
+    }
+
+    /// Removes an ended conversation when its messages have their results, so that memory does not grow.
+    fn remove(&self, conversation: &Conversation) {
+        let manager = self.application.conversations_manager();
+        let (conversation, console) = (conversation.clone(), self.console);
+        tokio::spawn(async move {
+            for message in conversation.chat_service().messages().snapshot() {
+                if message.direction() == Direction::Outgoing {
+                    let settled = |status: &MessageStatus| *status != MessageStatus::Pending;
+                    let _ = message.status().wait_for_matching(settled).await;
+                }
+            }
+            // An invitation may have restarted the conversation meanwhile.
+            if conversation.state().get() != ConversationState::Disconnected {
+                return;
+            }
+            match manager.remove(&conversation).await {
+                Ok(()) => console.detail("the conversation has ended and was removed"),
+                Err(reason) => {
+                    console.detail(format_args!("the conversation was not removed: {reason:#}"));
+                }
+            }
+        });
+    }
+}
+
+/// Reports a failed command. That the other person has left is no fault of anybody.
+fn report(what: &str, conversation: &Conversation, reason: &Reason, console: Console) {
+    let subcode = reason.details().and_then(|it| it.subcode.as_deref());
+    let left = matches!(
+        reason.code(),
+        ReasonCode::Terminated | ReasonCode::Gone | ReasonCode::CommandDisabled
+    ) || subcode == Some("ConversationNotFound")
+        || conversation.state().get() == ConversationState::Disconnected;
+    if left {
+        console.detail(format_args!(
+            "{what}, because the chat has ended: {reason:#}"
+        ));
+    } else {
+        console.notice(format_args!("{what}: {reason}"));
+    }
+}

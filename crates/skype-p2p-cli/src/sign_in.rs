@@ -1,0 +1,251 @@
+//! Signing a user in and out: the application that the options describe, and its credentials.
+
+mod options;
+mod token;
+
+use std::{env, fmt::Display, fs, time::Duration};
+
+#[cfg(feature = "windows-auth")]
+use skype_p2p::WindowsCredentials;
+use skype_p2p::{
+    Application, Credentials, HyperConfig, HyperTransport, Proxy, Representation, Root, TlsConfig,
+};
+use tokio::time::{Instant, timeout, timeout_at};
+
+pub use self::options::SignIn;
+pub(crate) use self::token::VARIABLE as TOKEN_VARIABLE;
+use crate::{
+    address::{self, Addresses},
+    config::{Key, Settings},
+    console::Console,
+    failure::Failure,
+    password,
+};
+
+/// The time limit of the sign-out. Afterwards the process ends without the server's answer.
+const SIGN_OUT_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// A user who is about to sign in.
+pub(crate) struct Client {
+    pub(crate) application: Application,
+    /// The address of the user, without `sip:`.
+    pub(crate) user: String,
+    /// How the addresses of the command line are completed.
+    pub(crate) addresses: Addresses,
+    /// The password, unless the credentials are tokens.
+    pub(crate) password: Option<String>,
+    credentials: Credentials,
+}
+
+impl Client {
+    /// Builds the application and reads the password. No request is sent.
+    ///
+    /// # Errors
+    ///
+    /// If a setting cannot be used, or there is no password.
+    pub(crate) fn new(args: &SignIn, settings: &Settings) -> Result<Self, Failure> {
+        let (addresses, user) = user(settings)?;
+        let login = settings.login_of(&user);
+        let stored = login.and_then(|login| login.password.clone());
+        let explicit = args.password_file.is_some() || env::var_os(password::VARIABLE).is_some();
+        let stored = stored.filter(|_| !explicit);
+        let home = login.and_then(|login| login.home.clone());
+        Self::build(args, settings, addresses, user, stored, home)
+    }
+
+    /// Like [`new`](Self::new), without the stored password and home.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub(crate) fn with_fresh_password(args: &SignIn, settings: &Settings) -> Result<Self, Failure> {
+        let (addresses, user) = user(settings)?;
+        Self::build(args, settings, addresses, user, None, None)
+    }
+
+    fn build(
+        args: &SignIn,
+        settings: &Settings,
+        addresses: Addresses,
+        user: String,
+        stored: Option<String>,
+        home: Option<String>,
+    ) -> Result<Self, Failure> {
+        #[cfg_attr(
+            not(feature = "windows-auth"),
+            expect(unused_mut, reason = "the account")
+        )]
+        let mut config = transport_config(settings)?;
+        let bearer = bearer(settings)?;
+        let password = match (bearer, stored) {
+            (true, _) => None,
+            (false, Some(stored)) => Some(stored),
+            (false, None) => {
+                let file = args.password_file.as_deref();
+                Some(password::read_or_ask(file, &user).map_err(Failure::usage)?)
+            }
+        };
+        let credentials = match (&password, settings.one(Key::WindowsAccount)) {
+            (None, _) => Credentials::bearer(&user),
+            #[cfg(feature = "windows-auth")]
+            (Some(password), Some(account)) => {
+                let (domain, name) = account.split_once('\\').unwrap_or(("", account));
+                let account = WindowsCredentials::new(name, domain, password)
+                    .map_err(|error| Failure::usage(error.to_string()))?;
+                config.windows = Some(account);
+                Credentials::windows(&user)
+            }
+            #[cfg(not(feature = "windows-auth"))]
+            (Some(_), Some(_)) => {
+                return Err(Failure::usage(
+                    "This binary was built without Windows authentication.",
+                )
+                .with_hint("build it with --features windows-auth"));
+            }
+            (Some(password), None) => Credentials::password(&user, password),
+        };
+        let root = match (settings.one(Key::Root), home) {
+            (Some(root), _) => Root::Url(root.to_owned()),
+            (None, Some(home)) => Root::User(home),
+            (None, None) => Root::Domain,
+        };
+        let transport = HyperTransport::with_config(config);
+        let mut builder = Application::builder()
+            .root(root)
+            .transport(args.faults.upon(transport, 0))
+            .representation(representation(settings)?)
+            .on_token(token::ask);
+        if let Some(id) = settings.one(Key::EndpointId) {
+            builder = builder.endpoint_id(id);
+        }
+        for suffix in settings.list(Key::Trust) {
+            builder = builder.trust_suffix(suffix);
+        }
+        let application = builder
+            .build()
+            .map_err(|error| Failure::other(error.to_string()))?;
+        Ok(Self {
+            application,
+            user,
+            addresses,
+            password,
+            credentials,
+        })
+    }
+
+    /// Signs in, until the deadline if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the user is not signed in.
+    pub(crate) async fn sign_in(self, deadline: Option<Instant>) -> Result<(), Failure> {
+        let sign_in = self.application.sign_in_manager().sign_in(self.credentials);
+        let result = match deadline {
+            Some(deadline) => timeout_at(deadline, sign_in)
+                .await
+                .map_err(|_| Failure::sign_in_timeout())?,
+            None => sign_in.await,
+        };
+        result.map_err(|error| Failure::sign_in(&error))
+    }
+}
+
+/// Checks the settings that a sign-in would use.
+///
+/// # Errors
+///
+/// If a setting cannot be used.
+pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
+    user(settings)?;
+    transport_config(settings)?;
+    representation(settings)?;
+    bearer(settings).map(drop)
+}
+
+/// The user's address, and how other addresses are completed.
+fn user(settings: &Settings) -> Result<(Addresses, String), Failure> {
+    let addresses = Addresses::of_root(settings.one(Key::Root));
+    let Some(name) = settings.one(Key::User) else {
+        return Err(Failure::usage("There is no user to sign in.")
+            .with_hint("give --user user@domain, or a --profile with a user"));
+    };
+    let user = addresses.user(name).map_err(|why| {
+        Failure::usage(format!("Cannot sign in {name:?}: {why}."))
+            .with_hint("give --user user@domain")
+    })?;
+    Ok((addresses, user))
+}
+
+fn bearer(settings: &Settings) -> Result<bool, Failure> {
+    match settings.one(Key::Auth) {
+        None | Some("password") => Ok(false),
+        Some("bearer") => Ok(true),
+        Some(other) => Err(unusable(Key::Auth, other, "expected password or bearer")),
+    }
+}
+
+fn representation(settings: &Settings) -> Result<Representation, Failure> {
+    match settings.one(Key::Representation) {
+        None | Some("json") => Ok(Representation::Json),
+        Some("xml") => Ok(Representation::Xml),
+        Some(other) => Err(unusable(Key::Representation, other, "expected json or xml")),
+    }
+}
+
+/// The TLS and proxy settings.
+fn transport_config(settings: &Settings) -> Result<HyperConfig, Failure> {
+    let mut config = HyperConfig::default();
+    let mut tls = TlsConfig::new();
+    let read = |key, path: &str| fs::read(path).map_err(|error| unusable(key, path, error));
+    if let Some(path) = settings.one(Key::CaFile) {
+        let pem = read(Key::CaFile, path)?;
+        tls = tls
+            .with_roots(&pem)
+            .map_err(|error| unusable(Key::CaFile, path, error))?;
+    }
+    if let Some(path) = settings.one(Key::ClientCertificate) {
+        let pem = read(Key::ClientCertificate, path)?;
+        tls = tls
+            .with_identity(&pem)
+            .map_err(|error| unusable(Key::ClientCertificate, path, error))?;
+    }
+    for pin in settings.list(Key::Pins) {
+        let Some((host, value)) = pin.split_once('=') else {
+            return Err(unusable(Key::Pins, pin, "expected HOST=sha256//BASE64"));
+        };
+        tls = tls
+            .with_pin(host, value)
+            .map_err(|error| unusable(Key::Pins, pin, error))?;
+    }
+    config.tls = tls;
+    if let Some(url) = settings.one(Key::Proxy) {
+        let except = env::var("NO_PROXY").or_else(|_| env::var("no_proxy"));
+        // The URL can have a password, so the error does not show it.
+        config.proxy = Proxy::new(url, &except.unwrap_or_default())
+            .map_err(|error| unusable(Key::Proxy, "the URL", error))?;
+    }
+    Ok(config)
+}
+
+fn unusable(key: Key, value: &str, why: impl Display) -> Failure {
+    Failure::usage(format!("Cannot use {value} for {}: {why}.", key.option()))
+}
+
+/// Signs out, within the time limit.
+pub(crate) async fn sign_out(application: &Application, console: Console) {
+    match timeout(SIGN_OUT_TIMEOUT, application.sign_in_manager().sign_out()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(reason)) => {
+            console.notice("signed out, but the server could not be told");
+            console.detail(format_args!("{reason:#}"));
+        }
+        Err(_) => console.notice("signed out, but the server did not answer"),
+    }
+}
+
+/// Whether both addresses are of one domain.
+pub(crate) fn same_domain(one: &str, other: &str) -> bool {
+    address::domain(one).is_some_and(|domain| {
+        address::domain(other).is_some_and(|other| other.eq_ignore_ascii_case(domain))
+    })
+}
