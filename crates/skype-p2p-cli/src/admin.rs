@@ -57,10 +57,10 @@ impl Admin {
 async fn connection(stream: TcpStream, server: &Server) {
     let service = service_fn(|request| async {
         let (status, text) = match fault(request).await {
-            Ok(fault) => {
-                server.inject(fault);
-                (StatusCode::NO_CONTENT, String::new())
-            }
+            Ok(fault) => match server.inject(fault).await {
+                Ok(()) => (StatusCode::NO_CONTENT, String::new()),
+                Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+            },
             Err((status, why)) => (status, format!("{why}\n")),
         };
         let mut response = Response::new(Full::new(Bytes::from(text)));

@@ -57,6 +57,9 @@ pub enum Command {
     /// Serve UCWA to any number of users, in memory, until interrupted
     ///
     /// The first line printed is the root URL.
+    ///
+    /// The exit code is 0 when interrupted, 1 if the server cannot listen or has failed, and 2 if the command line, or a file that
+    /// it names, cannot be used.
     Serve(Serve),
     /// Send a message and report its delivery
     ///
@@ -124,9 +127,13 @@ pub struct Serve {
     /// Where to listen; port 0 takes a free one. Another address than loopback needs TLS, or --plain-http
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = listen_address)]
     pub listen: SocketAddr,
-    /// A TOML file with the users, pools, policies, limits, faults and allowed origins
+    /// A TOML file with the users, pools, policies, limits, faults and allowed origins, and the file of --state
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Keep contact lists, archives and tokens in this SQLite database, which is created if it is missing. Without this option they
+    /// are lost when the server stops
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
     /// A user: NAME, NAME:PASSWORD or NAME:PASSWORD:Display Name. NAME is a user of contoso.com, or user@domain. An omitted
     /// password (NAME, or NAME::Display Name) is read from --password-file or SKYPE_P2P_PASSWORD; one on the command line is
     /// visible to all users of the machine, and only accepted on loopback. May be given several times; without it and without

@@ -26,6 +26,7 @@ mod send;
 mod serve;
 mod server_file;
 mod sign_in;
+mod state_file;
 pub mod timeline;
 mod watch;
 

@@ -7,7 +7,7 @@ use ucwa_server::{Fault, HttpConfig, Server, ServerConfig, TlsIdentity, User};
 
 use crate::{
     End, account, admin::Admin, args::Serve, complain, interrupt::Interrupt, output::Output,
-    password, server_file, watch,
+    password, server_file, state_file::StateFile, watch,
 };
 
 pub(crate) async fn run(args: Serve) -> End {
@@ -22,7 +22,10 @@ pub(crate) async fn run(args: Serve) -> End {
         Ok(()) => End::Well,
         Err(error) => {
             complain(format_args!("cannot serve at {}: {error}", args.listen));
-            End::NotDone
+            match error.kind() {
+                io::ErrorKind::InvalidData => End::Usage,
+                _ => End::NotDone,
+            }
         }
     }
 }
@@ -32,6 +35,7 @@ struct Hosting {
     server: ServerConfig,
     http: HttpConfig,
     faults: Vec<Fault>,
+    state: Option<StateFile>,
     /// Whether the users are those of the published examples, whose passwords are public.
     sandbox: bool,
 }
@@ -40,10 +44,10 @@ impl Hosting {
     fn of(args: &Serve) -> Result<Self, String> {
         let sandbox = args.config.is_none() && args.users.is_empty();
         check_reach(args, sandbox)?;
-        let (mut server, mut http, faults) = match &args.config {
+        let (mut server, mut http, faults, state) = match &args.config {
             Some(path) => {
                 let file = server_file::read(path)?;
-                (file.server, file.http, file.faults)
+                (file.server, file.http, file.faults, file.state)
             }
             None => {
                 let users = if sandbox {
@@ -52,16 +56,19 @@ impl Hosting {
                     given_users(args)?
                 };
                 let server = ServerConfig::new(users);
-                (server, HttpConfig::default(), Vec::new())
+                (server, HttpConfig::default(), Vec::new(), None)
             }
         };
         server.origin.clone_from(&args.origin);
         http.proxies = args.proxies.iter().map(IpAddr::to_canonical).collect();
         http.tls = certificate(args)?;
+        let state = args.state.as_ref().or(state.as_ref());
+        let state = state.map(|path| StateFile::open(path)).transpose()?;
         Ok(Self {
             server,
             http,
             faults,
+            state,
             sandbox,
         })
     }
@@ -140,9 +147,22 @@ async fn serve(args: &Serve, hosting: Hosting) -> io::Result<()> {
         Some(address) => Some(Admin::bind(address).await?),
         None => None,
     };
-    let server = Server::bind_with(args.listen, hosting.server, hosting.http).await?;
+    let (config, http) = (hosting.server, hosting.http);
+    let server = match hosting.state {
+        Some(state) => {
+            let path = state.path().display().to_string();
+            let bound = Server::bind_with_store(args.listen, config, http, state).await;
+            bound.map_err(|error| match error.kind() {
+                kind @ io::ErrorKind::InvalidData => {
+                    io::Error::new(kind, format!("the state in {path} is damaged: {error}"))
+                }
+                _ => error,
+            })?
+        }
+        None => Server::bind_with(args.listen, config, http).await?,
+    };
     for fault in hosting.faults {
-        server.inject(fault);
+        server.inject(fault).await?;
     }
 
     let root = match &args.origin {

@@ -1,4 +1,4 @@
-//! The file of `serve --config`: users, groups, pools, policies, limits, faults and allowed origins.
+//! The file of `serve --config`: users, groups, pools, policies, limits, faults, allowed origins, and where the state is.
 
 mod person;
 
@@ -7,7 +7,7 @@ use std::{
     fs,
     num::NonZeroU32,
     ops::Range,
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -23,6 +23,7 @@ pub(crate) struct ServerFile {
     pub(crate) server: ServerConfig,
     pub(crate) http: HttpConfig,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) state: Option<PathBuf>,
     /// Whether the file itself has passwords.
     has_passwords: bool,
 }
@@ -36,6 +37,8 @@ struct Document {
     allowed_origins: Vec<Spanned<String>>,
     #[serde(default)]
     faults: Vec<Fault>,
+    /// Relative to the file.
+    state: Option<PathBuf>,
     #[serde(default)]
     policies: Policies,
     #[serde(default)]
@@ -153,6 +156,7 @@ fn understand(text: &str, folder: &Path) -> Result<ServerFile, Mistake> {
         server,
         http,
         faults: document.faults,
+        state: document.state.map(|state| folder.join(state)),
         has_passwords,
     })
 }
@@ -247,6 +251,7 @@ mod tests {
             r#"
             domain = "fabrikam.com"
             allowed_origins = ["https://chat.fabrikam.com"]
+            state = "state.db"
             faults = [
                 "aggregate_events",
                 { turn_away = { method = "POST", path = "/messaging", count = 3, status = 503, retry_after = 7 } },
@@ -290,7 +295,7 @@ mod tests {
             name = "Sales"
             members = ["johnd@fabrikam.com", "sales@fabrikam.com"]
             "#,
-            Path::new(""),
+            Path::new("/etc/ucwa"),
         );
         let file = file.unwrap_or_else(|mistake| panic!("{}", mistake.what));
         assert_eq!(file.server.domain, "fabrikam.com");
@@ -300,6 +305,7 @@ mod tests {
         assert_eq!(file.http.limits.connections, 50);
         assert_eq!(file.http.limits.body_timeout, Duration::from_secs(10));
         assert_eq!(file.faults.len(), 2);
+        assert_eq!(file.state, Some(PathBuf::from("/etc/ucwa/state.db")));
         let [john, jane] = &file.server.users[..] else {
             panic!("two users");
         };

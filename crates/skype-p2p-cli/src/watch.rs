@@ -37,6 +37,11 @@ pub(crate) async fn run(server: &Server, title: &str, output: &mut Output) {
             for error in new_errors(&before, &now) {
                 output.line(format_args!("error: {}", described(error)));
             }
+            if let Some(failure) = &now.store_failure
+                && now.store_failure != before.store_failure
+            {
+                output.line(format_args!("error: the state is not stored: {failure}"));
+            }
             let line = line(&now, &rates);
             if line != last {
                 output.line(&line);
@@ -80,6 +85,9 @@ fn screen(title: &str, status: &ServerStatus, rates: &Rates, now: SystemTime) ->
         "conversations: {}\nrequests: {} ({:.0}/s)\nevents: {} ({:.0}/s)\nlast errors:\n",
         status.conversations, status.requests, rates.requests, status.events, rates.events
     );
+    if let Some(failure) = &status.store_failure {
+        let _ = writeln!(screen, "  the state is not stored: {failure}");
+    }
     for error in status.errors.iter().rev() {
         let age = now.duration_since(error.at).unwrap_or_default().as_secs();
         let _ = writeln!(screen, "  {} ({age} s ago)", described(error));

@@ -40,6 +40,7 @@ mod people;
 mod photo;
 mod presence;
 mod privacy;
+mod records;
 mod reply;
 mod routes;
 mod routing;
@@ -78,6 +79,8 @@ use meeting::Meeting;
 use message::{Delivery, DeliveryId};
 use pending_gets::PendingGets;
 use presence::Published;
+use records::ChangedRecords;
+pub use records::{RecordChanges, RecordId, RecordValue, RestoreError};
 use scheduled_meeting::Calendar;
 use table::Table;
 use timers::Timers;
@@ -187,6 +190,7 @@ pub struct Engine {
     contact_lists: ContactLists,
     /// The archives of users, by address.
     mailboxes: Table<String, Mailbox>,
+    changes: ChangedRecords,
     timers: Timers,
     events_sent: u64,
     faults: Faults,
@@ -241,6 +245,7 @@ impl Engine {
             deliveries_made: 0,
             published: Table::default(),
             mailboxes: Table::default(),
+            changes: ChangedRecords::default(),
             timers: Timers::default(),
             events_sent: 0,
             faults: Faults::default(),

@@ -3,19 +3,15 @@
 use std::time::SystemTime;
 
 use http::{Method, StatusCode};
+use serde::Deserialize;
 
 /// A fault that occurs in real deployments. See [`Engine::inject`](crate::Engine::inject).
 ///
 /// `user` is a SIP URI. The fault applies to each of the user's applications.
 ///
-/// With the feature `serde`, a fault can be deserialized: `"expire_tokens"`, or `{ "resume": { "user": "sip:…" } }`. The
-/// `retry_after` of `turn_away` is then a number of seconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Deserialize),
-    serde(rename_all = "snake_case", deny_unknown_fields)
-)]
+/// A fault can be deserialized: `"expire_tokens"`, or `{ "resume": { "user": "sip:…" } }`. The `retry_after` of `turn_away` is then a number of seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Fault {
     /// All tokens become invalid: requests with them get 401 with the challenge.
@@ -56,21 +52,18 @@ pub enum Fault {
     /// (`GenericSynchronousErrors`). Each part of a batch counts as a request.
     TurnAway {
         /// The method of the requests.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "text::method"))]
+        #[serde(deserialize_with = "text::method")]
         method: Method,
         /// A part of their paths. Empty for all paths.
-        #[cfg_attr(feature = "serde", serde(default))]
+        #[serde(default)]
         path: String,
         /// The number of requests.
         count: u32,
         /// The status of the responses, such as 429 or 503.
-        #[cfg_attr(feature = "serde", serde(deserialize_with = "text::status"))]
+        #[serde(deserialize_with = "text::status")]
         status: StatusCode,
         /// The header `Retry-After` of the responses.
-        #[cfg_attr(
-            feature = "serde",
-            serde(default, deserialize_with = "text::retry_after")
-        )]
+        #[serde(default, deserialize_with = "text::retry_after")]
         retry_after: Option<RetryAfter>,
     },
 }
@@ -85,7 +78,6 @@ pub enum RetryAfter {
 }
 
 /// Deserializes the types of other crates.
-#[cfg(feature = "serde")]
 mod text {
     use http::{Method, StatusCode};
     use serde::de::{Deserialize, Deserializer, Error};

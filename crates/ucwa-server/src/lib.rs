@@ -44,12 +44,14 @@ pub use config::{
     CallForwarding, Card, DistributionGroup, ForwardingTarget, InitialContacts, IssuedToken, Photo,
     ScheduledMeeting, ServerConfig, User,
 };
-pub use engine::{Activity, Engine, Input, Output, RequestId};
+pub use engine::{
+    Activity, Engine, Input, Output, RecordChanges, RecordId, RecordValue, RequestId, RestoreError,
+};
 pub use fault::{Fault, RetryAfter};
 pub use origin::parse_origin;
 pub use seed::Seed;
 #[cfg(feature = "http")]
-pub use shell::{ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus};
+pub use shell::{ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus, StateStore};
 #[cfg(feature = "tls")]
 pub use shell::{TlsIdentity, TlsIdentityError};
 /// The type of the SIP URIs in the configuration.

@@ -1,5 +1,6 @@
 //! The engine on a TCP port, over HTTP/1.1.
 
+mod commit_queue;
 mod connection;
 mod cors;
 mod engine_task;
@@ -26,8 +27,10 @@ use crate::config::ServerConfig;
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::seed::Seed;
+use commit_queue::CommitQueue;
+pub use commit_queue::StateStore;
 use connection::Connections;
-use engine_task::{Command, EngineHandle, run};
+use engine_task::{EngineHandle, EngineStatus, run};
 pub use http_config::{ConnectionLimits, HttpConfig};
 use status::Traffic;
 pub use status::{RequestError, ServerStatus};
@@ -72,8 +75,33 @@ impl Server {
     /// As for [`bind`](Self::bind).
     pub async fn bind_with(
         address: impl ToSocketAddrs,
+        config: ServerConfig,
+        http: HttpConfig,
+    ) -> io::Result<Self> {
+        Self::start(address, config, http, None).await
+    }
+
+    /// Like [`bind_with`](Self::bind_with), with the state of a store. The server sends a response after the changes that it reports
+    /// are stored. If that fails, the response is 503.
+    ///
+    /// # Errors
+    ///
+    /// As for [`bind`](Self::bind), and if the state cannot be read. The kind is [`InvalidData`](io::ErrorKind::InvalidData) if a
+    /// record is invalid.
+    pub async fn bind_with_store(
+        address: impl ToSocketAddrs,
+        config: ServerConfig,
+        http: HttpConfig,
+        store: impl StateStore,
+    ) -> io::Result<Self> {
+        Self::start(address, config, http, Some(Box::new(store))).await
+    }
+
+    async fn start(
+        address: impl ToSocketAddrs,
         mut config: ServerConfig,
         http: HttpConfig,
+        mut store: Option<Box<dyn StateStore>>,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -81,26 +109,31 @@ impl Server {
         if config.seed.is_none() {
             config.seed = Some(Seed::from_os()?);
         }
+        let engine = match &mut store {
+            Some(store) => Engine::restore(config, store.load()?)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?,
+            None => Engine::new(config),
+        };
         #[cfg(feature = "tls")]
         let scheme = if http.tls.is_some() { "https" } else { "http" };
         #[cfg(not(feature = "tls"))]
         let scheme = "http";
-        let (engine, inbox) = EngineHandle::new();
+        let (handle, inbox) = EngineHandle::new();
         let connections = Connections {
             http: Arc::new(http),
             traffic: Arc::default(),
-            engine: engine.clone(),
+            engine: handle.clone(),
             local: address,
         };
         let traffic = connections.traffic.clone();
         let (stop, stopped) = oneshot::channel();
         let mut tasks = JoinSet::new();
-        tasks.spawn(run(Engine::new(config), inbox));
+        tasks.spawn(run(engine, CommitQueue::new(store), inbox));
         tasks.spawn(connections.accept(listener, stopped));
         Ok(Self {
             address,
             scheme,
-            engine,
+            engine: handle,
             traffic,
             stop,
             tasks,
@@ -128,26 +161,36 @@ impl Server {
         format!("{}://{address}/", self.scheme)
     }
 
-    /// Injects a fault. It takes effect before any request that is made after this call.
-    pub fn inject(&self, fault: Fault) {
-        // The command is lost if the engine's task has ended.
-        self.engine.send(Command::Fault(fault));
+    /// Injects a fault, and waits until its changes of the state are stored.
+    ///
+    /// # Errors
+    ///
+    /// If the changes cannot be stored, or the server has failed. The fault may have been injected.
+    pub async fn inject(&self, fault: Fault) -> io::Result<()> {
+        match self.engine.inject(fault).await {
+            true => Ok(()),
+            false => Err(io::Error::other("the state cannot be stored")),
+        }
     }
 
     /// The current state of the server.
     pub async fn status(&self) -> ServerStatus {
-        let activity = self.engine.activity().await;
+        let EngineStatus {
+            activity,
+            store_failure,
+        } = self.engine.status().await;
         let mut status = ServerStatus {
             signed_in: activity.applications.into_iter().collect(),
             conversations: activity.conversations,
             events: activity.events,
+            store_failure,
             ..ServerStatus::default()
         };
         self.traffic.report(&mut status);
         status
     }
 
-    /// Waits until the engine has panicked. Afterwards each request gets 503, and only a new server can serve requests.
+    /// Waits until the engine or its store has panicked. Afterwards each request gets 503, and only a new server can serve requests.
     pub async fn failed(&self) {
         self.engine.closed().await;
     }

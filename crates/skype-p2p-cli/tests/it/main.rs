@@ -22,3 +22,7 @@ mod send;
 mod send_input;
 mod serve;
 mod sign_in;
+#[cfg(unix)]
+mod state;
+#[cfg(unix)]
+mod ucwa_client;

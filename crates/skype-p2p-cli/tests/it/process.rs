@@ -16,7 +16,7 @@ use std::{
 use serde_json::Value;
 
 /// How long anything here may take. Nothing waits this long unless it fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const TOSH: &str = "toshm@contoso.com";
 pub(crate) const LENE: &str = "lenea@contoso.com";

@@ -2,7 +2,7 @@
 
 use ucwa_proto::{SipUri, SipUriError};
 
-/// The contact list of a user at the start of the server. Clients can change the list; the changes are kept in memory only.
+/// The contact list of a user at the start of the server. Clients can change the list; a server with a store keeps the changes.
 ///
 /// The server skips invalid entries: users without an account, repeated entries, groups with the name of another group, and
 /// entries beyond the limits of a list.

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use super::exchange::Exchange;
+use super::records::DurableRecord;
 use super::reply::append;
 use super::routes;
 use super::table::Table;
@@ -34,13 +37,41 @@ impl Token {
     }
 }
 
+/// A token in a durable record.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredToken {
+    address: String,
+    /// The expiry time since 1970.
+    expires: Duration,
+}
+
+impl Token {
+    /// The token for a record, given the time from 1970 to the epoch.
+    pub(super) fn stored(&self, epoch: Duration) -> StoredToken {
+        StoredToken {
+            address: self.address.clone(),
+            expires: epoch.saturating_add(self.expires),
+        }
+    }
+
+    /// The token of a record, unless it has expired at the epoch.
+    pub(super) fn restored(stored: StoredToken, epoch: Duration) -> Option<Self> {
+        let expires = stored.expires.saturating_sub(epoch);
+        (expires > Duration::ZERO).then(|| Self::new(stored.address, expires))
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+}
+
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token").finish_non_exhaustive()
     }
 }
 
-/// Tokens by their text. Inserting a token drops the expired ones.
+/// Tokens by their text.
 #[derive(Default)]
 pub(super) struct Tokens {
     by_text: Table<Arc<str>, Token>,
@@ -48,12 +79,15 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    pub(super) fn insert(&mut self, now: Duration, text: &str, token: Token) {
+    /// Adds a token, drops the expired ones, and returns those.
+    pub(super) fn insert(&mut self, now: Duration, text: &str, token: Token) -> Vec<Arc<str>> {
+        let mut dropped = Vec::new();
         while let Some((expires, _)) = self.by_expiry.first()
             && *expires <= now
         {
             if let Some((_, expired)) = self.by_expiry.pop_first() {
                 self.by_text.remove(&expired);
+                dropped.push(expired);
             }
         }
         let text: Arc<str> = text.into();
@@ -63,6 +97,11 @@ impl Tokens {
                 .remove(&(replaced.expires, Arc::clone(&text)));
         }
         self.by_expiry.insert((expires, text));
+        dropped
+    }
+
+    pub(super) fn get(&self, text: &str) -> Option<&Token> {
+        self.by_text.get(text)
     }
 
     /// The address of the token's user. `None` if the token is unknown or expired.
@@ -74,9 +113,11 @@ impl Tokens {
         self.by_text.visited()
     }
 
-    fn clear(&mut self) {
+    /// Drops all tokens, and returns them.
+    fn clear(&mut self) -> impl Iterator<Item = Arc<str>> + use<> {
         self.by_text.clear();
-        self.by_expiry.clear();
+        let tokens = mem::take(&mut self.by_expiry);
+        tokens.into_iter().map(|(_, text)| text)
     }
 }
 
@@ -98,8 +139,15 @@ impl Engine {
     /// A new token for the user or guest with this address.
     pub(super) fn issue_token(&mut self, address: String, life: Duration) -> String {
         let text = self.identifiers.token();
+        // A guest's token becomes useless when the process ends, because the conference ends with it.
+        let is_durable = !self.is_guest(&address);
         let token = Token::new(address, self.now.saturating_add(life));
-        self.tokens.insert(self.now, &text, token);
+        for expired in self.tokens.insert(self.now, &text, token) {
+            self.changed(|| DurableRecord::Token(expired));
+        }
+        if is_durable {
+            self.changed(|| DurableRecord::Token(text.as_str().into()));
+        }
         text
     }
 
@@ -158,6 +206,8 @@ impl Engine {
 
     /// Makes all issued tokens invalid.
     pub(super) fn expire_tokens(&mut self) {
-        self.tokens.clear();
+        for token in self.tokens.clear() {
+            self.changed(|| DurableRecord::Token(token));
+        }
     }
 }

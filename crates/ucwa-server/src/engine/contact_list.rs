@@ -3,6 +3,8 @@
 //! A contact of the list is in the default group if and only if it is in no group that the user created. A pinned contact is in the
 //! pinned group as well.
 
+use serde::{Deserialize, Serialize};
+
 use super::group_id::GroupId;
 use super::privacy::PrivacyLevels;
 use super::reply::Refusal;
@@ -19,7 +21,7 @@ pub(super) const PINNED: &str = "Pinned Contacts";
 pub(super) const DEFAULT: &str = "Other Contacts";
 
 /// A group that the user created.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct CustomGroup {
     number: u64,
     pub(super) name: String,
@@ -46,7 +48,7 @@ pub(super) enum Change {
 }
 
 /// The contact list of a user. A contact is identified by the address, `user@host` in lower case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ContactList {
     /// The property that a PUT of a group must contain.
     pub(super) marker: String,
@@ -55,6 +57,8 @@ pub(super) struct ContactList {
     delegates: Vec<String>,
     groups: Vec<CustomGroup>,
     groups_made: u64,
+    /// The positions in the configuration. They are not stored, because the next configuration may have another order.
+    #[serde(skip)]
     distribution_groups: Vec<usize>,
     /// The privacy levels of contacts.
     pub(super) levels: PrivacyLevels,

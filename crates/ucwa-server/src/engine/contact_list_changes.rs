@@ -11,6 +11,7 @@ use super::exchange::{Exchange, Fields};
 use super::group_id::GroupId;
 use super::groups::membership_resource;
 use super::identifiers::ApplicationId;
+use super::records::DurableRecord;
 use super::reply::{Refusal, Reply};
 use super::routes;
 use crate::config;
@@ -140,6 +141,7 @@ impl Engine {
     ) -> Result<Reply, Refusal> {
         let address = self.application(id)?.address.clone();
         let changes = self.contact_lists.change(&address, change)?;
+        self.changed(|| DurableRecord::ContactList(address.clone()));
         for application in self.list_subscribers(&address) {
             for change in &changes {
                 self.emit(application, Source::People, event(application, change));

@@ -21,8 +21,15 @@ impl ContactLists {
         self.of_user.visited() + self.delegators.visited()
     }
 
-    /// Adds the contact list of a user who has none.
+    /// Sets the contact list of a user, and the entries of the index with it.
     pub(super) fn insert(&mut self, user: String, list: ContactList) {
+        if let Some(replaced) = self.of_user.remove(&user) {
+            for delegate in replaced.members(GroupId::Delegates).unwrap_or_default() {
+                if let Some(delegators) = self.delegators.get_mut(delegate) {
+                    delegators.remove(&user);
+                }
+            }
+        }
         for delegate in list.members(GroupId::Delegates).unwrap_or_default() {
             let delegators = self.delegators.get_or_default(delegate.to_owned());
             delegators.insert(user.clone());

@@ -9,6 +9,7 @@ use super::Engine;
 use super::auth::Token;
 use super::exchange::Exchange;
 use super::form::Form;
+use super::records::DurableRecord;
 use super::reply::{Refusal, Reply, append, set};
 use super::routes;
 use crate::config::address;
@@ -158,8 +159,11 @@ impl Engine {
     fn remember_browser(&mut self, exchange: &Exchange<'_>, address: String) -> String {
         let value = self.identifiers.token();
         let expires = self.now.saturating_add(self.config.token_life);
-        self.browsers
-            .insert(self.now, &value, Token::new(address, expires));
+        let token = Token::new(address, expires);
+        for expired in self.browsers.insert(self.now, &value, token) {
+            self.changed(|| DurableRecord::Browser(expired));
+        }
+        self.changed(|| DurableRecord::Browser(value.as_str().into()));
         let secure = if self.origin(exchange).starts_with("https:") {
             "; Secure"
         } else {

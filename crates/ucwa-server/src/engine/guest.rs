@@ -1,16 +1,19 @@
 //! Guests: participants of one conference without an account (`AuthenticationInUCWA`, `joinOnlineMeeting_ref`).
 
+use serde::{Deserialize, Serialize};
+
 use super::Engine;
 use super::exchange::Fields;
 use super::form::Form;
 use super::grant::Denial;
+use super::records::DurableRecord;
 use super::reply::Refusal;
 
 /// The maximum length of a guest's name (`onlineMeetingInvitation_ref`).
 const LONGEST_NAME: usize = 250;
 
 /// A guest of a conference.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Guest {
     /// The URI of the conference.
     conference: String,
@@ -83,6 +86,7 @@ impl Engine {
             return Err(Refusal::ANOTHER_CONFERENCE);
         }
         guest.name = fields.required("anonymousDisplayName", LONGEST_NAME)?;
+        self.changed(|| DurableRecord::Guest(address.to_owned()));
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use ucwa_proto::{DateTime, Event, EventKind, EventLink, Link, Resource};
 
 use super::Engine;
@@ -11,6 +12,7 @@ use super::conversation::Conversation;
 use super::events::Source;
 use super::exchange::Exchange;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::records::DurableRecord;
 use super::reply::{Refusal, Reply};
 use super::routes;
 use super::text::Text;
@@ -25,7 +27,7 @@ static NO_LOGS: BTreeMap<usize, Log> = BTreeMap::new();
 const PREVIEW: usize = 100;
 
 /// What the archive needs of a conversation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Record {
     /// Whether the user started the conversation.
     pub(super) outgoing: bool,
@@ -33,7 +35,7 @@ pub(super) struct Record {
 }
 
 /// A message in the archive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Line {
     /// The address of the sender.
     author: String,
@@ -61,20 +63,24 @@ impl Record {
 /// The archive of a user: the logs by number, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
-    logs: BTreeMap<usize, Log>,
+    pub(super) logs: BTreeMap<usize, Log>,
     /// The number of the next log. The number of a deleted log is not used again.
-    next: usize,
+    pub(super) next: usize,
 }
 
 impl Mailbox {
-    fn keep(&mut self, log: Log) {
-        self.logs.insert(self.next, log);
+    /// Adds a log, and returns its number.
+    fn keep(&mut self, log: Log) -> usize {
+        let number = self.next;
+        self.logs.insert(number, log);
         self.next += 1;
+        number
     }
 }
 
-#[derive(Debug)]
-struct Log {
+/// A conversation in the archive.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Log {
     thread: String,
     subject: String,
     importance: String,
@@ -171,7 +177,9 @@ impl Engine {
 
     fn keep(&mut self, owner: &str, log: Log) {
         let mailbox = self.mailboxes.get_or_default(owner.to_owned());
-        mailbox.keep(log);
+        let number = mailbox.keep(log);
+        self.changed(|| DurableRecord::Archive(owner.to_owned()));
+        self.changed(|| DurableRecord::Log(owner.to_owned(), number));
         self.report_missed_items(owner);
     }
 
@@ -331,6 +339,7 @@ impl Engine {
         if let Some(mailbox) = self.mailboxes.get_mut(&owner) {
             mailbox.logs.remove(&number);
         }
+        self.changed(|| DurableRecord::Log(owner.clone(), number));
         self.report_missed_items(&owner);
         Ok(())
     }
@@ -362,6 +371,7 @@ impl Engine {
         let mailbox = self.mailboxes.get_mut(&owner);
         let log = mailbox.and_then(|mailbox| mailbox.logs.get_mut(&number));
         if log.is_some_and(|log| !std::mem::replace(&mut log.read, true)) {
+            self.changed(|| DurableRecord::Log(owner.clone(), number));
             self.report_missed_items(&owner);
         }
         Ok(Reply::Done)

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
 
 use super::Engine;
@@ -11,12 +12,13 @@ use super::dispatch::check_condition;
 use super::events::Source;
 use super::exchange::Exchange;
 use super::identifiers::ApplicationId;
+use super::records::DurableRecord;
 use super::reply::{Refusal, Reply};
 use super::routes;
 use super::routing::Parameter;
 
 /// A privacy level (`PrivacyRelationshipLevel_ref`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Level {
     Blocked,
     Colleagues,
@@ -71,10 +73,10 @@ impl Parameter<'_> for Level {
 }
 
 /// The levels that a user has set, by the address of the contact.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct PrivacyLevels(BTreeMap<String, SetLevel>);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct SetLevel {
     /// `None` after a reset.
     level: Option<Level>,
@@ -177,6 +179,7 @@ impl Engine {
         let levels = self.contact_lists.levels_mut(&user);
         let levels = levels.ok_or(Refusal::ANONYMOUS_NOT_ALLOWED)?;
         levels.set(contact, level);
+        self.changed(|| DurableRecord::ContactList(user.clone()));
         if self.privacy_level(id, contact)? == before {
             return Ok(Reply::Done);
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
 use ucwa_proto::{DataUri, MediaType};
 
 use super::reply::Refusal;
@@ -54,7 +55,7 @@ impl Formats {
 }
 
 /// The text of a message, as it was sent.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Text {
     pub(super) html: bool,
     pub(super) text: String,

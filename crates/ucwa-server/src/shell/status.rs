@@ -28,6 +28,8 @@ pub struct ServerStatus {
     pub events: u64,
     /// The last ten failed requests, the latest one last.
     pub errors: Vec<RequestError>,
+    /// Why the state could not be stored at the last attempt. `None` if it was stored, or is kept in memory only.
+    pub store_failure: Option<String>,
 }
 
 /// A request that was answered with an error.

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::commit_queue::CommitQueue;
 use super::connection::Connections;
 use super::engine_task::{EngineHandle, run};
 use super::http_config::HttpConfig;
@@ -22,7 +23,11 @@ const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 fn connections(http: HttpConfig) -> Connections {
     let user = User::new("toshm@contoso.com", "Tosh Meston", "secret").unwrap();
     let (engine, inbox) = EngineHandle::new();
-    tokio::spawn(run(Engine::new(ServerConfig::new([user])), inbox));
+    tokio::spawn(run(
+        Engine::new(ServerConfig::new([user])),
+        CommitQueue::new(None),
+        inbox,
+    ));
     Connections {
         http: Arc::new(http),
         traffic: Arc::default(),

@@ -61,7 +61,7 @@ fn names(contacts: &Resource<'_>) -> Vec<String> {
         .collect()
 }
 
-fn members(world: &mut World, client: &Client, group: &Resource<'_>) -> Vec<String> {
+pub(crate) fn members(world: &mut World, client: &Client, group: &Resource<'_>) -> Vec<String> {
     names(&client.resource(world, group.link_href("groupContacts").unwrap()))
 }
 

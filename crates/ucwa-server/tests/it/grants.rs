@@ -50,7 +50,7 @@ fn user_of(world: &mut World, token: &str) -> Option<String> {
 }
 
 /// Tosh in a conference, its URI, and the body of a guest's token request.
-fn conference(world: &mut World) -> (Client, String, String) {
+pub(crate) fn conference(world: &mut World) -> (Client, String, String) {
     let mut tosh = Client::available(world, TOSH, Representation::Json);
     let uri = enter(world, &mut tosh, None).uri;
     let body = format!(

@@ -30,6 +30,7 @@ mod people;
 mod photo;
 mod privacy;
 mod reference;
+mod restart;
 mod rules;
 mod scheduled_meeting;
 mod send_an_im;
@@ -37,6 +38,8 @@ mod session_contacts;
 #[cfg(feature = "http")]
 mod shell;
 mod sign_in;
+#[cfg(feature = "http")]
+mod state_store;
 mod telephony;
 #[cfg(feature = "http")]
 mod xframe;

@@ -31,15 +31,15 @@ async fn server() -> Server {
 }
 
 /// A client with one connection.
-struct Wire {
+pub(crate) struct Wire {
     host: String,
-    token: String,
+    pub(crate) token: String,
     sender: http1::SendRequest<Full<Bytes>>,
     connection: JoinHandle<hyper::Result<()>>,
 }
 
 impl Wire {
-    async fn connect(server: &Server) -> Self {
+    pub(crate) async fn connect(server: &Server) -> Self {
         let stream = TcpStream::connect(server.local_addr()).await.unwrap();
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         Self {
@@ -75,12 +75,17 @@ impl Wire {
         Response::from_parts(head, body.collect().await.unwrap().to_bytes())
     }
 
-    async fn get(&mut self, href: &str) -> Response<Bytes> {
+    pub(crate) async fn get(&mut self, href: &str) -> Response<Bytes> {
         let request = self.builder(Method::GET, href);
         self.send(request.body(Full::default()).unwrap()).await
     }
 
-    async fn post(&mut self, href: &str, content_type: &str, body: &str) -> Response<Bytes> {
+    pub(crate) async fn post(
+        &mut self,
+        href: &str,
+        content_type: &str,
+        body: &str,
+    ) -> Response<Bytes> {
         let request = self
             .builder(Method::POST, href)
             .header(CONTENT_TYPE, content_type)
@@ -212,9 +217,10 @@ async fn a_dropped_connection_loses_no_events() {
     }
     waiting.connection.abort();
     assert!(request.await.is_err());
-    server.inject(Fault::Resume {
+    let resume = Fault::Resume {
         user: TOSH.to_owned(),
-    });
+    };
+    server.inject(resume).await.unwrap();
     let page = resource(&commands.get(events).await);
     assert!(page.link("resume").is_some());
 }
