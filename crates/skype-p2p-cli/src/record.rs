@@ -1,4 +1,5 @@
-//! The JSON lines of `listen`, and of the answers that `send --wait` writes.
+//! The JSON lines of `listen`, and of the answers that `send --wait` writes. Their schema is
+//! `docs/src/json-lines.schema.json`.
 
 use std::time::SystemTime;
 

@@ -108,7 +108,8 @@ fn play(block: &str, folder: &Path) {
                 while !listener.line().contains("SignedIn") {}
                 running.push(listener);
             }
-            "send" | "demo" | "login" | "logout" | "profiles" | "config" => {
+            "send" | "demo" | "login" | "logout" | "profiles" | "config" | "completions"
+            | "man" => {
                 let sent = Process::start(process).end();
                 assert_eq!(sent.code, Some(0), "{line}: {}", sent.stderr);
             }

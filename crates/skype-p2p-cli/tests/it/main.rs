@@ -13,6 +13,7 @@ mod foreign_clients;
 mod guide;
 mod hosting;
 mod installation;
+mod json_schema;
 mod listen;
 mod observer;
 mod process;

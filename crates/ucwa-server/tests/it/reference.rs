@@ -1,6 +1,8 @@
 //! The methods with their statuses, and the members, of the reference pages of the resources that the server serves. The guide
 //! lists the members that the server leaves out, with the reasons (`docs/src/testing.md`).
 
+mod contact_lists;
+
 /// A reference page. Each text is a list of words.
 pub(crate) struct Reference {
     pub(crate) rel: &'static str,
@@ -22,10 +24,15 @@ pub(crate) fn reference(rel: &str) -> Option<&'static Reference> {
         "memberships" => "presenceSubscriptionMemberships",
         rel => rel,
     };
-    REFERENCES.iter().find(|page| page.rel == rel)
+    references().find(|page| page.rel == rel)
 }
 
-pub(crate) const REFERENCES: &[Reference] = &[
+/// Every page of a resource that the server serves.
+pub(crate) fn references() -> impl Iterator<Item = &'static Reference> {
+    REFERENCES.iter().chain(contact_lists::REFERENCES)
+}
+
+const REFERENCES: &[Reference] = &[
     Reference {
         rel: "root",
         operations: &[("GET", 200)],
@@ -141,131 +148,6 @@ pub(crate) const REFERENCES: &[Reference] = &[
         left_out: "presenceSubscriptionMemberships",
     },
     Reference {
-        rel: "myContacts",
-        operations: &[("GET", 200)],
-        members: "contact",
-        left_out: "",
-    },
-    Reference {
-        rel: "groupContacts",
-        operations: &[("GET", 200)],
-        members: "contact",
-        left_out: "",
-    },
-    Reference {
-        rel: "myGroups",
-        operations: &[("GET", 200), ("POST", 204)],
-        members: "defaultGroup delegatesGroup delegatorsGroup distributionGroup group pinnedGroup",
-        left_out: "myOrganizationGroup",
-    },
-    // The first edition of the pages of the groups has the link `groupMemberships`.
-    Reference {
-        rel: "group",
-        operations: &[("GET", 200), ("PUT", 200), ("DELETE", 204)],
-        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
-        left_out: "",
-    },
-    Reference {
-        rel: "pinnedGroup",
-        operations: &[("GET", 200)],
-        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
-        left_out: "",
-    },
-    Reference {
-        rel: "defaultGroup",
-        operations: &[("GET", 200)],
-        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
-        left_out: "",
-    },
-    Reference {
-        rel: "delegatesGroup",
-        operations: &[("GET", 200)],
-        members: "id name groupContacts groupMemberships subscribeToGroupPresence",
-        left_out: "",
-    },
-    Reference {
-        rel: "delegatorsGroup",
-        operations: &[("GET", 200)],
-        members: "id name groupContacts subscribeToGroupPresence",
-        left_out: "",
-    },
-    Reference {
-        rel: "distributionGroup",
-        operations: &[("GET", 200)],
-        members: "uri id name addToContactList expandDistributionGroup removeFromContactList subscribeToGroupPresence \
-                  contact distributionGroup",
-        left_out: "",
-    },
-    Reference {
-        rel: "subscribeToGroupPresence",
-        operations: &[("POST", 201)],
-        members: "",
-        left_out: "",
-    },
-    // The response is a distributionGroup.
-    Reference {
-        rel: "expandDistributionGroup",
-        operations: &[("GET", 200)],
-        members: "",
-        left_out: "",
-    },
-    Reference {
-        rel: "addToContactList",
-        operations: &[("POST", 204)],
-        members: "",
-        left_out: "",
-    },
-    Reference {
-        rel: "removeFromContactList",
-        operations: &[("POST", 204)],
-        members: "",
-        left_out: "",
-    },
-    // Servers have the link `removeContactFromAllGroups` here; its page does not say where it is.
-    Reference {
-        rel: "myGroupMemberships",
-        operations: &[("GET", 200), ("POST", 201)],
-        members: "myGroupMembership removeContactFromAllGroups",
-        left_out: "",
-    },
-    // The response is a myGroupMemberships.
-    Reference {
-        rel: "groupMemberships",
-        operations: &[("GET", 200)],
-        members: "",
-        left_out: "",
-    },
-    Reference {
-        rel: "myGroupMembership",
-        operations: &[("GET", 200), ("DELETE", 204)],
-        members: "contact defaultGroup delegatesGroup group pinnedGroup",
-        left_out: "",
-    },
-    Reference {
-        rel: "removeContactFromAllGroups",
-        operations: &[("POST", 204)],
-        members: "",
-        left_out: "",
-    },
-    Reference {
-        rel: "myContactsAndGroupsSubscription",
-        operations: &[("GET", 200)],
-        members: "state startOrRefreshSubscriptionToContactsAndGroups stopSubscriptionToContactsAndGroups",
-        left_out: "",
-    },
-    Reference {
-        rel: "startOrRefreshSubscriptionToContactsAndGroups",
-        operations: &[("POST", 201)],
-        members: "",
-        left_out: "",
-    },
-    Reference {
-        rel: "stopSubscriptionToContactsAndGroups",
-        operations: &[("POST", 204)],
-        members: "",
-        left_out: "",
-    },
-    Reference {
         rel: "search",
         operations: &[("GET", 200)],
         members: "moreResultsAvailable contact distributionGroup",
@@ -308,30 +190,6 @@ pub(crate) const REFERENCES: &[Reference] = &[
                   sourceNetwork title type uri workPhoneNumber contactLocation contactNote contactPhoto \
                   contactPresence contactPrivacyRelationship contactSupportedModalities",
         left_out: "sourceNetworkIconUrl",
-    },
-    Reference {
-        rel: "contactPrivacyRelationship",
-        operations: &[("GET", 200), ("PUT", 200)],
-        members: "relationshipLevel resetContactPrivacyRelationship",
-        left_out: "",
-    },
-    Reference {
-        rel: "resetContactPrivacyRelationship",
-        operations: &[("POST", 204)],
-        members: "",
-        left_out: "",
-    },
-    Reference {
-        rel: "myPrivacyRelationships",
-        operations: &[("GET", 200)],
-        members: "myPrivacyRelationship",
-        left_out: "",
-    },
-    Reference {
-        rel: "myPrivacyRelationship",
-        operations: &[("GET", 200)],
-        members: "relationshipLevel contact",
-        left_out: "",
     },
     Reference {
         rel: "contactPresence",
