@@ -4,8 +4,9 @@
     requests_client.py ROOT_URL json|xml USER OTHER THIRD
 
 ROOT_URL is the URL where discovery starts, SKYPE_P2P_PASSWORD the password of the three users. Each step prints a line: `NAME: done`, or
-`NAME: not offered` if the server has no link for the step. The client stops at the first step that fails. It needs the library
-`requests` (python3-requests in Debian), and takes the root certificate from REQUESTS_CA_BUNDLE.
+`NAME: not offered` if the server has no link for the step. The step contact_list also prints `group NAME: MEMBERS` for each group that
+USER created earlier. The client stops at the first step that fails. It needs the library `requests` (python3-requests in Debian), and
+takes the root certificate from REQUESTS_CA_BUNDLE.
 """
 
 import os
@@ -30,10 +31,13 @@ def check(condition, otherwise):
         raise Failed(otherwise)
 
 
-def is_of(kind, rel, within=None, href=None):
-    """Whether an event is of this type and rel, in a resource with this rel, and of the resource with this href."""
+def is_of(kind, rel, within=None, href=None, within_href=None):
+    """Whether an event is of this type and rel, of the resource with this href, and in a resource with this rel and this href."""
     return lambda event: (
-        (event.kind, event.rel) == (kind, rel) and within in (None, event.within_rel) and href in (None, event.href)
+        (event.kind, event.rel) == (kind, rel)
+        and within in (None, event.within_rel)
+        and href in (None, event.href)
+        and within_href in (None, event.within_href)
     )
 
 
@@ -59,6 +63,11 @@ class Story:
         linked = [] if embedded else [self.user.get(href) for href in contacts.links.get("contact", [])]
         return [contact.text("uri").lower() for contact in embedded + linked]
 
+    def own_groups(self, groups):
+        """The groups that the user created, from the list of groups."""
+        embedded = groups.embedded.get("group", [])
+        return embedded or [self.user.get(href) for href in groups.links.get("group", [])]
+
     def memberships(self, href, address, **query):
         """The memberships of a contact: in all groups, or in one group."""
         found = self.user.get(href, **query)
@@ -69,6 +78,22 @@ class Story:
     def remove_from_all(self, memberships, address):
         for membership in self.memberships(memberships, address):
             self.user.delete(membership.href, headers=REVISION_2)
+
+    def contact_list(self):
+        """people, myContacts, myGroups2, group2, groupContacts
+
+        Prints a line for each group of the user. The members of a group are contacts, and each is one member of the group.
+        """
+        user, people = self.user, self.user.part("people")
+        contacts = self.uris(user.get(user.offered(people, "myContacts")))
+        memberships = user.offered(people, "myGroupMemberships")
+        for group in self.own_groups(user.get(user.offered(people, "myGroups"))):
+            name, members = group.text("name"), self.members(group)
+            check(set(members) <= set(contacts), f"the members of {name} are not all contacts: {members}, {contacts}")
+            for member in members:
+                found = self.memberships(memberships, member, groupId=group.text("id"))
+                check(len(found) == 1, f"{member} has {len(found)} memberships in {name}")
+            print(f"group {name}: {' '.join(members)}", flush=True)
 
     def contacts(self):
         """myContacts, myContactsAndGroupsSubscription, myGroupMemberships2, myGroupMembership2"""
@@ -90,32 +115,54 @@ class Story:
         user.event(since, "the end of the contact", is_of("deleted", "contact", "myContacts"))
         check(other not in self.uris(user.get(contacts)), "the contact that was removed is in the list")
 
+    def create_group(self, groups, name):
+        since = self.user.now()
+        self.user.post(groups, {"displayName": name}, headers=REVISION_2, statuses=(204,))
+        href = self.user.event(since, f"the new group {name}", is_of("added", "group", "myGroups")).href
+        group = self.user.get(href)
+        check(group.text("name") == name, f"the new group is called {group.text('name')}")
+        return group
+
+    def add_to_group(self, memberships, address, group):
+        since = self.user.now()
+        member = {"contactUri": address, "groupId": group.text("id")}
+        self.user.post(memberships, member, headers=REVISION_2, statuses=(201,))
+        self.user.event(since, "the new member", is_of("added", "contact", "group", within_href=group.href))
+
+    def remove_from_group(self, memberships, address, group):
+        since = self.user.now()
+        (membership,) = self.memberships(memberships, address, groupId=group.text("id"))
+        self.user.delete(membership.href, headers=REVISION_2)
+        self.user.event(since, "the end of the membership", is_of("deleted", "contact", "group", within_href=group.href))
+
+    def members(self, group):
+        return self.uris(self.user.get(self.user.offered(group, "groupContacts")))
+
     def groups(self):
         """myGroups2, group2, groupContacts, myGroupMemberships2, myGroupMembership2"""
         user, people, other = self.user, self.user.part("people"), self.addresses[1]
         groups, memberships = user.offered(people, "myGroups"), user.offered(people, "myGroupMemberships")
-        since = user.now()
-        user.post(groups, {"displayName": "Lunch"}, headers=REVISION_2, statuses=(204,))
-        href = user.event(since, "the new group", is_of("added", "group", "myGroups")).href
-        group = user.get(href)
-        check(group.text("name") == "Lunch", f"the new group is called {group.text('name')}")
-        contacts, of_group = user.offered(group, "groupContacts"), {"groupId": group.text("id")}
+        lunch, evening = self.create_group(groups, "Lunch"), self.create_group(groups, "Evening")
+        self.add_to_group(memberships, other, lunch)
+        check(self.members(lunch) == [other], "the group has other members")
+
+        # A contact is moved by a new membership, and the removal of the old one.
+        self.add_to_group(memberships, other, evening)
+        self.remove_from_group(memberships, other, lunch)
+        check((self.members(lunch), self.members(evening)) == ([], [other]), "the contact was not moved")
 
         since = user.now()
-        user.post(memberships, {"contactUri": other, **of_group}, headers=REVISION_2, statuses=(201,))
-        user.event(since, "the new member", is_of("added", "contact", "group"))
-        check(self.uris(user.get(contacts)) == [other], "the group has other members")
+        user.change(user.get(evening.href), headers=REVISION_2, name="Dinner")
+        user.event(since, "the new name of the group", is_of("updated", "group", href=evening.href))
+        name = user.get(evening.href).text("name")
+        check(name == "Dinner", f"the renamed group is called {name}")
 
-        user.change(user.get(href), headers=REVISION_2, name="Dinner")
-        user.until("the new name of the group", href, lambda read: read.text("name") == "Dinner")
-
-        since = user.now()
-        (membership,) = self.memberships(memberships, other, **of_group)
-        user.delete(membership.href, headers=REVISION_2)
-        user.event(since, "the end of the membership", is_of("deleted", "contact", "group"))
-        user.delete(href, headers=REVISION_2)
-        user.event(since, "the end of the group", is_of("deleted", "group", "myGroups"))
-        user.expect(user.send("GET", href), 404)
+        self.remove_from_group(memberships, other, evening)
+        for group in (lunch, evening):
+            since = user.now()
+            user.delete(group.href, headers=REVISION_2)
+            user.event(since, "the end of the group", is_of("deleted", "group", "myGroups", href=group.href))
+            user.expect(user.send("GET", group.href), 404)
         self.remove_from_all(memberships, other)
 
     # People
@@ -280,7 +327,7 @@ class Story:
 
 
 STEPS = (
-    "sign_in contacts groups presence search chat typing third_participant leave history sign_out".split()
+    "sign_in contact_list contacts groups presence search chat typing third_participant leave history sign_out".split()
 )
 
 

@@ -49,7 +49,7 @@ pub struct SignIn {
     /// The only public key to accept of a host: HOST=sha256//BASE64, as in curl. May be given several times
     #[arg(long = "pin", value_name = "HOST=PIN")]
     pub pins: Vec<String>,
-    /// The proxy for all servers, instead of that of the environment: http://[USER:PASSWORD@]HOST:PORT
+    /// The proxy for all servers, instead of that of the environment: http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
     /// A file with a client certificate and its private key in PEM

@@ -23,6 +23,7 @@ const USERS: &str = r#"
 uri = "toshm@contoso.com"
 name = "Tosh Meston"
 password = "open-sesame"
+groups = { Team = ["alexd@contoso.com"] }
 
 [[user]]
 uri = "lenea@contoso.com"
@@ -35,9 +36,12 @@ name = "Alex Darrow"
 password = "open-sesame"
 "#;
 
-/// The steps of the Python client that the server must offer. The client reports the others as not offered.
-const REQUIRED: [&str; 9] = [
+/// The steps of the Python client. The server must offer each of them: the client does not fail at a missing link, but reports it.
+const REQUIRED: [&str; 12] = [
     "sign_in",
+    "contact_list",
+    "contacts",
+    "groups",
     "presence",
     "search",
     "chat",
@@ -107,6 +111,9 @@ fn follow_links(representation: &str) {
         .output()
         .unwrap();
     let lines = lines(&output);
+    // The contact list of the configuration.
+    let group = format!("group Team: sip:{ALEX}");
+    assert!(lines.contains(&group), "{lines:?}");
     for step in REQUIRED {
         assert!(
             lines.contains(&format!("{step}: done")),
