@@ -164,8 +164,8 @@ async fn a_message_arrives_once_when_the_server_is_no_longer_busy() {
             status: StatusCode::TOO_MANY_REQUESTS,
             retry_after: Some(RetryAfter::Seconds(seconds)),
         };
-        server.inject(busy(5, 0));
-        server.inject(busy(1, 1));
+        server.inject(busy(5, 0)).await.unwrap();
+        server.inject(busy(1, 1)).await.unwrap();
         let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
         let begun = Instant::now();
         let sent = tosh.send_message_within(&tosh_side.chat_service(), "Hi Lene", MINUTE);
