@@ -110,6 +110,10 @@ fn play(block: &str, folder: &Path) {
             }
             "send" | "demo" | "login" | "logout" | "profiles" | "config" | "completions"
             | "man" => {
+                if words[1] == "man" {
+                    // It writes files.
+                    process.current_dir(configuration.path());
+                }
                 let sent = Process::start(process).end();
                 assert_eq!(sent.code, Some(0), "{line}: {}", sent.stderr);
             }
