@@ -40,7 +40,7 @@ pub enum Color {
     Never,
 }
 
-/// Writes to standard error. Nobody reading there is no error.
+/// Writes to standard error. A failed write is ignored.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Console {
     verbose: u8,

@@ -260,7 +260,7 @@ fn a_message_that_was_not_delivered_is_sent_again_if_that_can_help() {
     );
     assert_eq!(sent.code, Some(0), "{sent:?}");
     lene.line_of("messages.added", "Hi");
-    // Nobody is there: another attempt cannot help.
+    // The recipient does not exist: another attempt cannot help.
     let futile = send(
         &root,
         &["--retry", "5", "--json", "--to", "nobody@contoso.com", "Hi"],

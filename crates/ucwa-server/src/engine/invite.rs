@@ -247,7 +247,7 @@ impl Engine {
         Ok(id)
     }
 
-    /// A request for the chat of a conference, which needs nobody's consent.
+    /// Adds a request for the chat of a conference, which no participant has to accept.
     fn request_meeting_chat(
         &mut self,
         conversation: ConversationId,
