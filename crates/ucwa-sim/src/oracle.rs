@@ -469,8 +469,7 @@ impl Oracle {
         if response.status().is_client_error() || refuses_ticket(response) {
             self.record_not_executed(&exchange.subject);
         }
-        // A read that waits for a token fails with the request for the token.
-        if let Subject::DeliveryResult | Subject::Token { .. } = exchange.subject
+        if let Subject::DeliveryResult = exchange.subject
             && !(authentic && response.status().is_success())
         {
             *self.failed_reads.entry(exchange.endpoint).or_default() += 1;
