@@ -10,7 +10,6 @@ use ucwa_session::{
 };
 
 use super::*;
-use crate::fault_schedule::{DeviceFaults, FaultSchedule};
 use crate::network::ExchangeId;
 use crate::options::WorldSize;
 use crate::scenario::{self, Plan, Scenario};
@@ -19,18 +18,7 @@ use crate::world::Conditions;
 /// A finished run of two actors in an ideal world, and the messages that were sent.
 fn finished_run() -> (World, Vec<SentMessage>) {
     let mut world = World::new(1, Conditions::ideal(), scenario::users(), false);
-    let plan = Plan {
-        size: WorldSize::Pair,
-        ideal: true,
-        lossless: true,
-        expires_tokens: true,
-        actors: 2,
-        messages: 5,
-        representation: None,
-        faults: FaultSchedule::default(),
-        device_faults: DeviceFaults::default(),
-        handovers: Vec::new(),
-    };
+    let plan = Plan::ideal(WorldSize::Pair);
     let sent_messages = Scenario::new(&mut world, plan, 1).play();
     (world, sent_messages)
 }

@@ -62,6 +62,11 @@ const FAILED_IN_HANDOVER: [u64; 57] = [
     20_930_434,
 ];
 
+/// Seeds that failed in [`WorldSize::Contacts`].
+const FAILED_IN_CONTACTS: [u64; 12] = [
+    14, 69, 109, 152, 405, 664, 758, 1_025, 1_294, 1_547, 2_261, 2_958,
+];
+
 #[track_caller]
 fn play_in_handover(seeds: Range<u64>) {
     play(seeds, &Options::default());
@@ -102,6 +107,15 @@ fn invariants_hold_on_seeds_that_failed_in_the_full_world() {
 fn invariants_hold_on_seeds_that_failed_in_the_handover_world() {
     for seed in FAILED_IN_HANDOVER {
         play_in_handover(seed..seed + 1);
+    }
+}
+
+#[test]
+fn invariants_hold_on_seeds_that_failed_in_the_contacts_world() {
+    let mut options = Options::default();
+    options.size = WorldSize::Contacts;
+    for seed in FAILED_IN_CONTACTS {
+        play(seed..seed + 1, &options);
     }
 }
 
