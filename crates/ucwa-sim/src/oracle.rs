@@ -571,6 +571,24 @@ impl Oracle {
 }
 
 #[cfg(test)]
+impl Oracle {
+    /// Records that a client learned that its application no longer exists.
+    pub(crate) fn lose_application(&mut self, endpoint: EndpointId) {
+        self.lost_applications.insert(endpoint);
+    }
+
+    /// Records that a client has acknowledged the page with a message.
+    pub(crate) fn acknowledge(&mut self, endpoint: EndpointId, message: MessageId) {
+        self.acknowledged.insert((endpoint, message));
+    }
+
+    /// Records that a client has not acknowledged the page with a message.
+    pub(crate) fn unacknowledge(&mut self, endpoint: EndpointId, message: MessageId) {
+        self.acknowledged.remove(&(endpoint, message));
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
