@@ -35,13 +35,10 @@ impl Failure {
         Self::new(End::NotDone, message)
     }
 
-    /// Standard output cannot be written.
-    pub(crate) fn output(error: &io::Error) -> Self {
-        Self::new(
-            End::Output,
-            format!("Cannot write to standard output: {error}."),
-        )
-        .with_hint("free space on the disk, or write to another file")
+    /// Standard output, or another file with the results, cannot be written.
+    pub(crate) fn cannot_write(name: &str, error: &io::Error) -> Self {
+        Self::new(End::Output, format!("Cannot write to {name}: {error}."))
+            .with_hint("free space on the disk, or write to another file")
     }
 
     /// The sign-in did not end in time.

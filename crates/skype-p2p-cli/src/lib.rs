@@ -41,7 +41,7 @@ use console::{Console, complain};
 use exit_code::End;
 use failure::Failure;
 pub use faults::Faults;
-pub use listen::{Accept, Listen};
+pub use listen::{Accept, Listen, Sender};
 pub use observer::{Observation, Observer};
 pub use send::Send;
 pub use sign_in::SignIn;

@@ -1,13 +1,19 @@
 //! `listen`: writes invitations and messages, and answers them if the options say so.
 
-mod echo;
+mod automatic_answers;
+mod exec;
+mod filter;
 mod options;
+mod program;
 mod responder;
 
 use tokio::sync::mpsc;
 
-pub use self::options::{Accept, Listen};
-use self::responder::Responder;
+use self::{filter::Filter, responder::Responder};
+pub use self::{
+    filter::Sender,
+    options::{Accept, Listen},
+};
 use crate::{
     End,
     config::Settings,
@@ -26,6 +32,7 @@ pub(crate) async fn run(
     settings: &Settings,
     console: Console,
 ) -> Result<End, Failure> {
+    let mut lines = Lines::new(&args)?;
     let client = Client::new(&args.sign_in, settings)?;
     let application = client.application.clone();
     let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
@@ -36,7 +43,7 @@ pub(crate) async fn run(
     });
     let mut responder = Responder::new(&application, client.user.clone(), &args, console);
 
-    let mut output = Output::stdout();
+    let filter = Filter::new(&args);
     let mut sign_in = std::pin::pin!(client.sign_in(None));
     let mut signed_in = false;
     let end = loop {
@@ -49,10 +56,10 @@ pub(crate) async fn run(
                 Err(failure) => break Err(failure),
             },
             Some(observation) = observations.recv() => {
-                if !output.line(written(&observation, args.json)) {
+                if filter.shows(&observation) && !lines.write(&observation) {
                     break Ok(End::Well);
                 }
-                responder.on(&observation);
+                responder.on(&observation, filter.accepts(&observation));
                 let line = &observation.line;
                 if signed_in && line.event == Event::SignInState && line.new == "SignedOut" {
                     let reason = application.sign_in_manager().state().reason();
@@ -61,18 +68,48 @@ pub(crate) async fn run(
             }
         }
     };
+    responder.stop().await;
     sign_in::sign_out(&application, console).await;
     while let Ok(observation) = observations.try_recv() {
-        output.line(written(&observation, args.json));
+        if filter.shows(&observation) {
+            lines.write(&observation);
+        }
     }
     let end = end?;
-    output.check().map(|()| end)
+    lines.check().map(|()| end)
 }
 
-fn written(observation: &Observation, json: bool) -> String {
-    if json {
-        record::json(observation)
-    } else {
-        observation.line.to_string()
+/// The lines, on standard output and in the transcript.
+struct Lines {
+    json: bool,
+    output: Output,
+    transcript: Option<Output>,
+}
+
+impl Lines {
+    fn new(args: &Listen) -> Result<Self, Failure> {
+        let transcript = args.transcript.as_deref().map(Output::append);
+        Ok(Self {
+            json: args.json,
+            output: Output::stdout(),
+            transcript: transcript.transpose()?,
+        })
+    }
+
+    /// Writes one observation. False if standard output or the transcript cannot take it.
+    fn write(&mut self, observation: &Observation) -> bool {
+        let json = record::json(observation);
+        let transcribed = self.transcript.as_mut().is_none_or(|it| it.line(&json));
+        let written = if self.json {
+            self.output.line(&json)
+        } else {
+            self.output.line(&observation.line)
+        };
+        written && transcribed
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        self.output.check()?;
+        self.transcript.as_ref().map_or(Ok(()), Output::check)
     }
 }

@@ -1,11 +1,16 @@
-//! Standard output: the results of a command, one per line. Each line is written and flushed at once.
+//! Standard output, and files in its form: the results of a command, one per line. Each line is written and flushed at once.
 
-use std::io::{self, Write};
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+};
 
 use crate::failure::Failure;
 
 /// Writes lines until the reader goes away or a write fails.
 pub(crate) struct Output {
+    name: String,
     to: Box<dyn Write + Send>,
     state: State,
 }
@@ -22,8 +27,32 @@ impl Output {
         Self::new(io::stdout())
     }
 
+    /// Appends to a file. A new file can be read by its owner only; on Windows the folder of the user has that protection.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened.
+    pub(crate) fn append(path: &Path) -> Result<Self, Failure> {
+        let mut options = File::options();
+        options.append(true).create(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        let name = path.display().to_string();
+        match options.open(path) {
+            Ok(file) => Ok(Self {
+                name,
+                ..Self::new(file)
+            }),
+            Err(error) => Err(Failure::usage(format!("Cannot write to {name}: {error}."))),
+        }
+    }
+
     pub(crate) fn new(to: impl Write + Send + 'static) -> Self {
         Self {
+            name: "standard output".to_owned(),
             to: Box::new(to),
             state: State::Open,
         }
@@ -32,7 +61,13 @@ impl Output {
     /// Writes one line. False if the output cannot take it, and then it takes no other line.
     pub(crate) fn line(&mut self, line: impl std::fmt::Display) -> bool {
         if matches!(self.state, State::Open) {
-            match writeln!(self.to, "{line}").and_then(|()| self.to.flush()) {
+            // One write, so that two processes can append to one file.
+            let line = format!("{line}\n");
+            match self
+                .to
+                .write_all(line.as_bytes())
+                .and_then(|()| self.to.flush())
+            {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                     self.state = State::ReaderGone;
@@ -50,7 +85,7 @@ impl Output {
     /// The write error, for example of a full disk.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         match &self.state {
-            State::Failed(error) => Err(Failure::output(error)),
+            State::Failed(error) => Err(Failure::cannot_write(&self.name, error)),
             State::Open | State::ReaderGone => Ok(()),
         }
     }

@@ -61,6 +61,16 @@ pub enum Event {
 }
 
 impl Event {
+    /// All kinds.
+    pub const ALL: [Self; 6] = [
+        Self::SignInState,
+        Self::ConversationState,
+        Self::ChatState,
+        Self::ParticipantAdded,
+        Self::MessageAdded,
+        Self::MessageStatus,
+    ];
+
     /// The name in the timeline.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,8 +1,14 @@
 //! The options of `listen`.
 
-use clap::{Args, ValueEnum};
+use std::{path::PathBuf, time::Duration};
 
-use crate::sign_in::SignIn;
+use clap::{
+    Args, ValueEnum,
+    builder::{NonEmptyStringValueParser, PossibleValuesParser},
+};
+
+use super::Sender;
+use crate::{send::seconds, sign_in::SignIn, timeline::Event};
 
 /// The options of `listen`.
 #[derive(Debug, Args)]
@@ -15,15 +21,43 @@ pub struct Listen {
     pub accept: Accept,
     /// A sender whom --accept known accepts: a SIP address, or @DOMAIN for all its users. May be given several times. The
     /// users of the own domain are always known
-    #[arg(long, value_name = "SIP", value_parser = known)]
-    pub known: Vec<String>,
-    /// Answer each message of a person with its text after "Echo: ". Messages that begin so are not answered, and at most
-    /// five are answered in a second
+    #[arg(long, value_name = "SIP")]
+    pub known: Vec<Sender>,
+    /// Write, accept and answer only what is from this sender: a SIP address, or @DOMAIN for all its users. May be given
+    /// several times
+    #[arg(long, value_name = "SIP")]
+    pub from: Vec<Sender>,
+    /// Write only lines of this event. May be given several times
+    #[arg(
+        long = "event",
+        value_name = "EVENT",
+        value_parser = PossibleValuesParser::new(Event::ALL.map(Event::as_str))
+    )]
+    pub events: Vec<String>,
+    /// Answer each message of a person with its text after "Echo: ". Answers of --echo and --exec are not answered, and at
+    /// most five messages of a conversation are answered in a second, and 200 in an hour
     #[arg(long)]
     pub echo: bool,
+    /// Answer each message of a person with the output of this command, which a shell runs: the text is on its standard
+    /// input, the other fields are in SKYPE_P2P_FROM, SKYPE_P2P_FROM_NAME, SKYPE_P2P_CONVERSATION, SKYPE_P2P_MESSAGE,
+    /// SKYPE_P2P_SENT_AT, SKYPE_P2P_SUBJECT and SKYPE_P2P_GROUP. Each answer begins with "[bot]", and the limits are those of
+    /// --echo
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with = "echo"
+    )]
+    pub exec: Option<String>,
+    /// The time limit for the command of --exec, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, requires = "exec")]
+    pub exec_timeout: Duration,
     /// Write a JSON object per line
     #[arg(long)]
     pub json: bool,
+    /// Append the lines to this file too, as with --json. A new file can be read by its owner only
+    #[arg(long, value_name = "FILE")]
+    pub transcript: Option<PathBuf>,
 }
 
 /// The invitations to accept.
@@ -35,12 +69,4 @@ pub enum Accept {
     Known,
     /// All invitations
     All,
-}
-
-fn known(text: &str) -> Result<String, String> {
-    let text = text.strip_prefix("sip:").unwrap_or(text);
-    match text.rsplit_once('@') {
-        Some((_, domain)) if !domain.is_empty() => Ok(text.to_owned()),
-        _ => Err("expected user@domain or @domain".to_owned()),
-    }
 }

@@ -6,8 +6,9 @@ use skype_p2p::{
 };
 
 use super::{
-    Accept, Listen,
-    echo::{Answer, Echo},
+    Accept, Listen, Sender,
+    automatic_answers::{AutomaticAnswers, ECHO_MARK, Verdict},
+    exec::Exec,
 };
 use crate::{console::Console, observer::Observation, sign_in::same_domain, timeline::Event};
 
@@ -17,8 +18,10 @@ pub(crate) struct Responder {
     console: Console,
     user: String,
     accept: Accept,
-    known: Vec<String>,
-    echo: Option<Echo>,
+    known: Vec<Sender>,
+    answers: AutomaticAnswers,
+    echo: bool,
+    exec: Option<Exec>,
 }
 
 impl Responder {
@@ -34,20 +37,26 @@ impl Responder {
             user,
             accept: args.accept,
             known: args.known.clone(),
-            echo: args.echo.then(Echo::default),
+            answers: AutomaticAnswers::default(),
+            echo: args.echo,
+            exec: args
+                .exec
+                .clone()
+                .map(|command| Exec::new(command, args.exec_timeout, console)),
         }
     }
 
-    /// Acts on one observation. Commands run in tasks of their own.
-    pub(crate) fn on(&mut self, observation: &Observation) {
+    /// Acts on one observation. Commands run in tasks of their own. If the observation is not `wanted`, nothing is accepted or
+    /// answered.
+    pub(crate) fn on(&mut self, observation: &Observation, wanted: bool) {
         let Some(conversation) = &observation.conversation else {
             return;
         };
         let line = &observation.line;
         match (line.event, line.new.as_str()) {
-            (Event::ChatState, "Notified") => self.on_invitation(conversation),
-            (Event::ConversationState, "Disconnected") => self.remove(conversation),
-            (Event::MessageAdded, _) => {
+            (Event::ConversationState, "Disconnected") => self.on_end(conversation),
+            (Event::ChatState, "Notified") if wanted => self.on_invitation(conversation),
+            (Event::MessageAdded, _) if wanted => {
                 if let Some(message) = observation.incoming() {
                     self.on_message(conversation, message);
                 }
@@ -85,43 +94,56 @@ impl Responder {
             return false;
         };
         let sender = sender.id().get();
-        let sender = sender.trim_start_matches("sip:");
-        same_domain(sender, &self.user)
-            || self
-                .known
-                .iter()
-                .any(|known| match known.strip_prefix('@') {
-                    Some(_) => same_domain(sender, known),
-                    None => sender.eq_ignore_ascii_case(known),
-                })
+        same_domain(&sender, &self.user) || self.known.iter().any(|known| known.matches(&sender))
     }
 
     fn on_message(&mut self, conversation: &Conversation, message: &TextMessage) {
-        let Some(echo) = &mut self.echo else {
+        if !self.echo && self.exec.is_none() {
             return;
-        };
+        }
+        let console = self.console;
+        match self.answers.decide(conversation.id(), &message.text()) {
+            Verdict::Answer => match &mut self.exec {
+                Some(exec) => exec.ask(conversation, message),
+                None => self.echo(conversation, message),
+            },
+            Verdict::Automatic => {
+                console.detail("a message was not answered: it is the answer of a program");
+            }
+            Verdict::TooMany => {
+                console.notice("a message was not answered: too many in this conversation");
+            }
+        }
+    }
+
+    fn echo(&self, conversation: &Conversation, message: &TextMessage) {
         // A message to an ended conversation would invite the sender anew.
         if conversation.state().get() == ConversationState::Disconnected {
             return;
         }
-        let console = self.console;
-        match echo.answer(message) {
-            Answer::Send(text) => {
-                let sent = conversation.chat_service().send_message(text);
-                let conversation = conversation.clone();
-                tokio::spawn(async move {
-                    if let Err(reason) = sent.await {
-                        report(
-                            "the echo was not delivered",
-                            &conversation,
-                            &reason,
-                            console,
-                        );
-                    }
-                });
+        let text = format!("{ECHO_MARK} {}", message.text());
+        let sent = conversation.chat_service().send_message(text);
+        let (conversation, console) = (conversation.clone(), self.console);
+        tokio::spawn(async move {
+            if let Err(reason) = sent.await {
+                let what = "the echo was not delivered";
+                report(what, &conversation, &reason, console);
             }
-            Answer::NotAPerson => console.detail("a message of another echo was not answered"),
-            Answer::TooMany => console.notice("a message was not answered: too many in a second"),
+        });
+    }
+
+    fn on_end(&mut self, conversation: &Conversation) {
+        self.answers.forget(conversation.id());
+        if let Some(exec) = &mut self.exec {
+            exec.forget(conversation.id());
+        }
+        self.remove(conversation);
+    }
+
+    /// Kills the programs that are running.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(exec) = &mut self.exec {
+            exec.stop().await;
         }
     }
 
@@ -151,7 +173,7 @@ impl Responder {
 }
 
 /// Reports a failed command. That the other person has left is no fault of anybody.
-fn report(what: &str, conversation: &Conversation, reason: &Reason, console: Console) {
+pub(super) fn report(what: &str, conversation: &Conversation, reason: &Reason, console: Console) {
     let subcode = reason.details().and_then(|it| it.subcode.as_deref());
     let left = matches!(
         reason.code(),

@@ -1,6 +1,6 @@
-use std::{process::Command, time::Duration};
+use std::process::Command;
 
-use skype_p2p::{Application, CallConnectionState, Credentials, Root};
+use skype_p2p::{Application, Credentials, Root};
 
 use crate::process::{LENE, PASSWORD, Process, TOSH, command, lene, run, server};
 
@@ -200,78 +200,6 @@ fn send_waits_for_answers() {
             "lenea@contoso.com: Echo: Hi"
         ]
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_echoes_in_a_group_do_not_answer_each_other() {
-    let john = "johnd@contoso.com";
-    let users = ["toshm", "lenea", "johnd"].map(|name| format!("{name}:{PASSWORD}"));
-    let [tosh, lene, johnd] = &users;
-    let serving = ["serve", "--user", tosh, "--user", lene, "--user", johnd];
-    let mut server = Process::start(command(serving));
-    let root = server.line();
-    let echoes = [LENE, john].map(|user| {
-        let listening = ["listen", "--root", &root, "--user", user];
-        let listening = listening
-            .iter()
-            .chain(&["--accept", "all", "--echo", "--json"]);
-        let mut echo = Process::start(command(listening));
-        echo.line_of("sign_in.state", "SignedIn");
-        echo
-    });
-    let tosh = Application::builder()
-        .root(Root::Url(root))
-        .build()
-        .unwrap();
-    tosh.sign_in_manager()
-        .sign_in(Credentials::password(TOSH, PASSWORD))
-        .await
-        .unwrap();
-    let conversation = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let chat = conversation.chat_service();
-    let messages = chat.messages();
-    chat.send_message("one").await.unwrap();
-    messages.size().wait_for(2).await.unwrap();
-    conversation.participants().add(john).await.unwrap();
-    for participant in conversation.participants().snapshot() {
-        let state = participant.chat().state();
-        let connected = state.wait_for(CallConnectionState::Connected);
-        tokio::time::timeout(Duration::from_secs(30), connected)
-            .await
-            .expect("both are in the chat")
-            .unwrap();
-    }
-    for (text, size) in [("two", 5), ("three", 8), ("four", 11)] {
-        chat.send_message(text).await.unwrap();
-        let all = move |now: &usize| *now >= size;
-        let all = messages.size().wait_for_matching(all);
-        let waited = tokio::time::timeout(Duration::from_secs(30), all).await;
-        let texts: Vec<String> = messages
-            .snapshot()
-            .iter()
-            .map(|it| format!("{}: {}", it.sender().id().get(), it.text()))
-            .collect();
-        assert!(waited.is_ok(), "{texts:?}");
-    }
-    // Each message has one answer of each echo, and no answer has another.
-    let mut texts: Vec<String> = messages.snapshot().iter().map(|it| it.text()).collect();
-    texts.sort();
-    let expected = [
-        "Echo: four",
-        "Echo: four",
-        "Echo: one",
-        "Echo: three",
-        "Echo: three",
-        "Echo: two",
-        "Echo: two",
-        "four",
-        "one",
-        "three",
-        "two",
-    ];
-    assert_eq!(texts, expected);
-    tosh.sign_in_manager().sign_out().await.unwrap();
-    drop(echoes);
 }
 
 #[cfg(unix)]

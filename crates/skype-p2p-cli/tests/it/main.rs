@@ -15,6 +15,8 @@ mod hosting;
 mod installation;
 mod json_schema;
 mod listen;
+mod listen_answers;
+mod listen_filter;
 mod observer;
 mod process;
 mod profiles;
