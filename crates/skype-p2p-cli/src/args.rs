@@ -17,6 +17,8 @@ use crate::{
     exit_code,
     faults::Faults,
     listen::Listen,
+    presence::PresenceCommand,
+    search::Search,
     send::Send,
     sign_in::SignIn,
 };
@@ -83,6 +85,13 @@ pub enum Command {
     /// Examine the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Read, publish and follow presence
+    #[command(subcommand)]
+    Presence(PresenceCommand),
+    /// Find people by name or address
+    ///
+    /// The exit code is 1 if nobody is found.
+    Search(Search),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -50,6 +50,12 @@ impl Failure {
         .with_hint("check --root, the network and the proxy, or give more time with --timeout")
     }
 
+    /// The requests of a command did not end in time.
+    pub(crate) fn no_answer_in_time() -> Self {
+        Self::new(End::Unknown, "The server did not answer in time.")
+            .with_hint("give more time with --timeout; a change may have been made all the same")
+    }
+
     /// The sign-in failed.
     pub(crate) fn sign_in(error: &SignInError) -> Self {
         let details = error.details();

@@ -21,10 +21,13 @@ mod man;
 mod observer;
 mod output;
 mod password;
+mod presence;
 mod record;
+mod search;
 mod send;
 mod serve;
 mod server_file;
+mod session;
 mod sign_in;
 mod state_file;
 pub mod timeline;
@@ -43,7 +46,10 @@ use failure::Failure;
 pub use faults::Faults;
 pub use listen::{Accept, Listen, Sender};
 pub use observer::{Observation, Observer};
+pub use presence::{Availability, PresenceCommand, PresenceOf, PresenceSet};
+pub use search::Search;
 pub use send::Send;
+pub use session::SessionOptions;
 pub use sign_in::SignIn;
 
 /// Runs the command of the command line. The exit code is 0 if the command succeeded; `--help` lists the others.
@@ -67,6 +73,8 @@ fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
     match &cli.command {
         Command::Send(send) => Settings::resolve(&send.sign_in, log).map(Some),
         Command::Listen(listen) => Settings::resolve(&listen.sign_in, log).map(Some),
+        Command::Presence(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
+        Command::Search(it) => Settings::resolve(&it.session.sign_in, log).map(Some),
         Command::Config(ConfigCommand::Check(args)) => Settings::resolve(args, log).map(Some),
         Command::Login(args) => Settings::resolve_new(args, log).map(Some),
         Command::Demo(_)
@@ -94,6 +102,8 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         (Command::Man(args), _) => Ok(man::run(&args)),
         (Command::Send(send), Some(settings)) => send::run(send, &settings, console).await,
         (Command::Listen(listen), Some(settings)) => listen::run(listen, &settings, console).await,
+        (Command::Presence(it), Some(settings)) => presence::run(it, &settings, console).await,
+        (Command::Search(it), Some(settings)) => search::run(it, &settings, console).await,
         (Command::Login(args), Some(settings)) => config::login(&args, settings, console).await,
         (Command::Config(ConfigCommand::Check(args)), Some(settings)) => {
             config::check(&args, &settings)

@@ -103,13 +103,18 @@ fn play(block: &str, folder: &Path) {
                 assert!(server.line().starts_with("http"), "{line}");
                 running.push(server);
             }
+            "presence" if words[2] == "watch" => {
+                let mut watch = Process::start(process);
+                watch.line();
+                running.push(watch);
+            }
             "listen" => {
                 let mut listener = Process::start(process);
                 while !listener.line().contains("SignedIn") {}
                 running.push(listener);
             }
             "send" | "demo" | "login" | "logout" | "profiles" | "config" | "completions"
-            | "man" => {
+            | "man" | "presence" | "search" => {
                 if words[1] == "man" {
                     // It writes files.
                     process.current_dir(configuration.path());
@@ -228,9 +233,16 @@ fn the_exit_codes_of_the_page_are_those_of_the_help() {
 }
 
 #[test]
-fn the_page_about_the_command_line_has_every_option_of_send_and_listen() {
-    for command in ["send", "listen"] {
-        let help = run([command, "--help"]).stdout.join("\n");
+fn the_page_about_the_command_line_has_every_option_of_the_commands_that_sign_in() {
+    for command in [
+        "send",
+        "listen",
+        "presence get",
+        "presence set",
+        "presence watch",
+        "search",
+    ] {
+        let help = run(command.split(' ').chain(["--help"])).stdout.join("\n");
         let offered = options(&help);
         assert!(offered.contains("--user"), "{offered:?}");
         for option in offered {

@@ -37,6 +37,9 @@ fn check(schema: &Value, part: &Value, value: &Value, place: &str) -> Result<(),
     if !fits {
         return wrong("another type");
     }
+    for item in value.as_array().into_iter().flatten() {
+        check(schema, &part["items"], item, place)?;
+    }
     let Some(members) = value.as_object() else {
         return Ok(());
     };
@@ -52,6 +55,13 @@ fn check(schema: &Value, part: &Value, value: &Value, place: &str) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Checks that a line is an object of this part of the schema.
+pub(crate) fn assert_valid(part: &str, line: &Value) {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let checked = check(&schema, &schema["$defs"][part], line, "line");
+    checked.unwrap_or_else(|why| panic!("{why}"));
 }
 
 #[cfg(unix)]
