@@ -15,7 +15,7 @@ pub(crate) enum End {
     Unknown,
     /// The sign-in failed.
     SignIn,
-    /// Standard output cannot be written.
+    /// Standard output, or the file of a recording, cannot be written.
     Output,
 }
 
@@ -47,7 +47,9 @@ impl End {
             Self::Usage => "the command line, or a file that it names, cannot be used",
             Self::Unknown => "the delivery was not determined in time",
             Self::SignIn => "no sign-in: server not found, not trusted, or user refused",
-            Self::Output => "standard output cannot be written, for example on a full disk",
+            Self::Output => {
+                "standard output or a recording cannot be written, for example on a full disk"
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ mod listen;
 mod observer;
 mod process;
 mod profiles;
+mod recording;
 mod send;
 mod send_input;
 mod serve;
