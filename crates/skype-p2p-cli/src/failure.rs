@@ -1,6 +1,6 @@
 //! Errors for people: a sentence, a hint, and the causes for `-v`.
 
-use std::{fmt::Display, io};
+use std::{fmt::Display, io, path::Path};
 
 use skype_p2p::{Reason, ReasonCode, SignInError, SignInErrorKind};
 
@@ -39,6 +39,16 @@ impl Failure {
     pub(crate) fn cannot_write(name: &str, error: &io::Error) -> Self {
         Self::new(End::Output, format!("Cannot write to {name}: {error}."))
             .with_hint("free space on the disk, or write to another file")
+    }
+
+    /// A recording cannot be written.
+    pub(crate) fn recording(path: &Path, error: &io::Error) -> Self {
+        let path = path.display();
+        Self::new(
+            End::Output,
+            format!("Cannot write the recording {path}: {error}."),
+        )
+        .with_hint("free space on the disk, or record to another file")
     }
 
     /// The sign-in did not end in time.

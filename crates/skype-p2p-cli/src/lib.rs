@@ -23,6 +23,7 @@ mod output;
 mod password;
 mod presence;
 mod record;
+mod recording;
 mod search;
 mod send;
 mod serve;
@@ -93,6 +94,7 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         None => cli.console.log.as_deref(),
     };
     let console = Console::open(&cli.console, log).map_err(|it| (Console::default(), it))?;
+    let recording = settings.as_ref().and_then(|it| it.recording.clone());
     let result = match (cli.command, settings) {
         (Command::Demo(demo), _) => demo::run(demo).await,
         (Command::Serve(serve), _) => Ok(serve::run(serve).await),
@@ -110,5 +112,11 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         }
         (_, None) => Err(Failure::other("The command has no settings.")),
     };
+    // The command has ended here, also after a signal.
+    let written = recording.map_or(Ok(()), |it| it.write());
+    if let (Err(_), Err(failure)) = (&result, &written) {
+        console.error(failure);
+    }
+    let result = result.and_then(|end| written.map(|()| end));
     result.map_err(|failure| (console, failure))
 }

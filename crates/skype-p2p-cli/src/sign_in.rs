@@ -109,10 +109,13 @@ impl Client {
             (None, Some(home)) => Root::User(home),
             (None, None) => Root::Domain,
         };
-        let transport = HyperTransport::with_config(config);
+        let mut transport = args.faults.upon(HyperTransport::with_config(config), 0);
+        if let Some(recording) = &settings.recording {
+            transport = recording.record(transport, password.as_deref())?;
+        }
         let mut builder = Application::builder()
             .root(root)
-            .transport(args.faults.upon(transport, 0))
+            .transport(transport)
             .representation(representation(settings)?)
             .on_token(token::ask);
         if let Some(id) = settings.one(Key::EndpointId) {

@@ -111,6 +111,11 @@ pub use conv_model::{
 };
 #[cfg(feature = "faulty")]
 pub use conv_transport::{Effect, Fault, FaultError, Faulty};
+#[cfg(feature = "har")]
+pub use conv_transport::{
+    Har, HarError, LeftOut, LeftOutReason, Nearest, Record, RecordOptions, Replay, ReplayOptions,
+    ReplayReport, Unmatched,
+};
 pub use conv_transport::{HttpTransport, Lane, SendOptions, TransportError};
 #[cfg(feature = "tokio")]
 pub use conv_transport::{

@@ -1,13 +1,13 @@
 //! The settings of a sign-in: options before environment variables before the profile.
 
-use std::{collections::BTreeMap, env, fmt, path::PathBuf};
+use std::{collections::BTreeMap, env, fmt, path::PathBuf, sync::Arc};
 
 use super::{
     file::ConfigFile,
     key::Key,
     secret_store::{Login, check_name},
 };
-use crate::{failure::Failure, sign_in::SignIn};
+use crate::{failure::Failure, recording::RecordingFile, sign_in::SignIn};
 
 /// The environment variable with the name of the profile.
 const PROFILE_VARIABLE: &str = "SKYPE_P2P_PROFILE";
@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     /// The stored login of the profile.
     pub(crate) login: Option<Login>,
     pub(crate) values: BTreeMap<Key, Setting>,
+    /// The recording that `--record` asks for.
+    pub(crate) recording: Option<Arc<RecordingFile>>,
 }
 
 impl Settings {
@@ -110,6 +112,7 @@ impl Settings {
             path: file.path,
             in_file,
             values,
+            recording: args.record.as_deref().map(RecordingFile::new),
         })
     }
 

@@ -55,6 +55,10 @@ pub struct SignIn {
     /// A file with a client certificate and its private key in PEM
     #[arg(long, value_name = "FILE")]
     pub client_certificate: Option<PathBuf>,
+    /// Record the HTTP traffic in this HAR file, without passwords, tokens and cookies. Names and messages are kept. The file is
+    /// written when the command ends
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Faults of the network.
     #[command(flatten)]
     pub faults: Faults,

@@ -21,6 +21,7 @@ mod observer;
 mod presence;
 mod process;
 mod profiles;
+mod recording;
 mod search;
 mod send;
 mod send_input;
