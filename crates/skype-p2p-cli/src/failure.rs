@@ -13,6 +13,8 @@ pub(crate) struct Failure {
     message: String,
     hint: Option<&'static str>,
     causes: Vec<String>,
+    /// Whether the server refused the password. Another attempt with it can lock the account.
+    password_refused: bool,
 }
 
 impl Failure {
@@ -22,6 +24,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             causes: Vec::new(),
+            password_refused: false,
         }
     }
 
@@ -33,6 +36,11 @@ impl Failure {
     /// Something that is neither the fault of the command line nor of the sign-in.
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self::new(End::NotDone, message)
+    }
+
+    /// It is not known whether a message was delivered.
+    pub(crate) fn undetermined(message: impl Into<String>) -> Self {
+        Self::new(End::Unknown, message)
     }
 
     /// Standard output cannot be written.
@@ -133,6 +141,7 @@ impl Failure {
             ),
         };
         let mut failure = Self::new(end, format!("Cannot sign in: {why}.")).with_hint(hint);
+        failure.password_refused = *error.kind() == SignInErrorKind::InvalidCredentials;
         failure.causes.push(error.to_string());
         failure.causes.extend(details.tried.iter().cloned());
         failure
@@ -175,6 +184,10 @@ impl Failure {
 
     pub(crate) fn end(&self) -> End {
         self.end
+    }
+
+    pub(crate) fn password_refused(&self) -> bool {
+        self.password_refused
     }
 
     pub(crate) fn message(&self) -> &str {

@@ -21,7 +21,9 @@ mod man;
 mod observer;
 mod output;
 mod password;
+mod probe;
 mod record;
+mod secret_variables;
 mod send;
 mod serve;
 mod server_file;
@@ -43,6 +45,7 @@ use failure::Failure;
 pub use faults::Faults;
 pub use listen::{Accept, Listen};
 pub use observer::{Observation, Observer};
+pub use probe::{Probe, ProbeCommand, ProbeSignIn, Receiver, Rounds};
 pub use send::Send;
 pub use sign_in::SignIn;
 
@@ -67,6 +70,7 @@ fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
     match &cli.command {
         Command::Send(send) => Settings::resolve(&send.sign_in, log).map(Some),
         Command::Listen(listen) => Settings::resolve(&listen.sign_in, log).map(Some),
+        Command::Probe(probe) => Settings::resolve(probe.sign_in(), log).map(Some),
         Command::Config(ConfigCommand::Check(args)) => Settings::resolve(args, log).map(Some),
         Command::Login(args) => Settings::resolve_new(args, log).map(Some),
         Command::Demo(_)
@@ -94,6 +98,7 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         (Command::Man(args), _) => Ok(man::run(&args)),
         (Command::Send(send), Some(settings)) => send::run(send, &settings, console).await,
         (Command::Listen(listen), Some(settings)) => listen::run(listen, &settings, console).await,
+        (Command::Probe(args), Some(settings)) => probe::run(*args, settings, console).await,
         (Command::Login(args), Some(settings)) => config::login(&args, settings, console).await,
         (Command::Config(ConfigCommand::Check(args)), Some(settings)) => {
             config::check(&args, &settings)

@@ -96,7 +96,7 @@ pub(crate) fn message_id(message: &TextMessage) -> String {
 }
 
 /// The time in UTC, with milliseconds.
-fn rfc3339(time: SystemTime) -> String {
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     // Times outside the years -9999 to 9999 do not occur.
     Timestamp::try_from(time)
         .map(|time| format!("{time:.3}"))

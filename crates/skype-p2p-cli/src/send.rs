@@ -14,6 +14,7 @@ use tokio::{
 };
 
 pub use self::options::Send;
+pub(crate) use self::options::seconds;
 use self::verdict::{Verdict, worst};
 use crate::{
     End,

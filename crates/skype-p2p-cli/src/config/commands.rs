@@ -17,7 +17,6 @@ use crate::{
     console::Console,
     failure::Failure,
     output::Output,
-    password,
     sign_in::{self, Client, SignIn},
     timeline::printable,
 };
@@ -128,7 +127,7 @@ pub(crate) fn check(args: &SignIn, settings: &Settings) -> Result<End, Failure> 
     }
     let password = if args.password_file.is_some() {
         "hidden (option --password-file)"
-    } else if env::var_os(password::VARIABLE).is_some() {
+    } else if env::var_os(args.variables.password).is_some() {
         "hidden (variable SKYPE_P2P_PASSWORD)"
     } else if settings
         .login

@@ -50,7 +50,8 @@ pub struct Send {
     pub dry_run: bool,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A time limit on the command line.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u32>() {
         Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.into())),
         _ => Err("expected a whole number of seconds, at least 1".to_owned()),

@@ -16,6 +16,7 @@ mod installation;
 mod json_schema;
 mod listen;
 mod observer;
+mod probe;
 mod process;
 mod profiles;
 mod send;
