@@ -18,6 +18,7 @@ use crate::{
     faults::Faults,
     listen::Listen,
     presence::PresenceCommand,
+    probe::Probe,
     search::Search,
     send::Send,
     sign_in::SignIn,
@@ -92,6 +93,11 @@ pub enum Command {
     ///
     /// The exit code is 1 if nobody is found.
     Search(Search),
+    /// Measure whether one user can reach another: both sign in, one invites the other, and each receives a message
+    ///
+    /// Writes the time of each stage. The exit code is 0 if the message was delivered and answered, 1 if it was not, 3 if that was
+    /// not determined in time, and 4 if a user could not sign in. `skype-p2p --help` lists the others.
+    Probe(Box<Probe>),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -98,6 +98,11 @@ impl Console {
     /// Writes an error: a sentence, a hint, and with `-v` the causes.
     pub(crate) fn error(self, failure: &Failure) {
         complain(failure.message());
+        self.advice(failure);
+    }
+
+    /// Writes the hint of an error whose sentence is on standard output, and with `-v` its causes.
+    pub(crate) fn advice(self, failure: &Failure) {
         if let Some(hint) = failure.hint() {
             line(format_args!("  hint: {hint}"));
         }

@@ -29,7 +29,7 @@ impl End {
         Self::Output,
     ];
 
-    fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::Well => 0,
             Self::NotDone => 1,

@@ -1,6 +1,6 @@
 //! Errors for people: a sentence, a hint, and the causes for `-v`.
 
-use std::{fmt::Display, io, path::Path};
+use std::{fmt::Display, io};
 
 use skype_p2p::{Reason, ReasonCode, SignInError, SignInErrorKind};
 
@@ -13,6 +13,8 @@ pub(crate) struct Failure {
     message: String,
     hint: Option<&'static str>,
     causes: Vec<String>,
+    /// Whether the server refused the password. Another attempt with it can lock the account.
+    password_refused: bool,
 }
 
 impl Failure {
@@ -22,6 +24,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             causes: Vec::new(),
+            password_refused: false,
         }
     }
 
@@ -41,14 +44,9 @@ impl Failure {
             .with_hint("free space on the disk, or write to another file")
     }
 
-    /// A recording cannot be written.
-    pub(crate) fn recording(path: &Path, error: &io::Error) -> Self {
-        let path = path.display();
-        Self::new(
-            End::Output,
-            format!("Cannot write the recording {path}: {error}."),
-        )
-        .with_hint("free space on the disk, or record to another file")
+    /// It is not known whether a message was delivered.
+    pub(crate) fn undetermined(message: impl Into<String>) -> Self {
+        Self::new(End::Unknown, message)
     }
 
     /// The sign-in did not end in time.
@@ -146,6 +144,7 @@ impl Failure {
             ),
         };
         let mut failure = Self::new(end, format!("Cannot sign in: {why}.")).with_hint(hint);
+        failure.password_refused = *error.kind() == SignInErrorKind::InvalidCredentials;
         failure.causes.push(error.to_string());
         failure.causes.extend(details.tried.iter().cloned());
         failure
@@ -188,6 +187,10 @@ impl Failure {
 
     pub(crate) fn end(&self) -> End {
         self.end
+    }
+
+    pub(crate) fn password_refused(&self) -> bool {
+        self.password_refused
     }
 
     pub(crate) fn message(&self) -> &str {

@@ -22,9 +22,11 @@ mod observer;
 mod output;
 mod password;
 mod presence;
+mod probe;
 mod record;
 mod recording;
 mod search;
+mod secret_variables;
 mod send;
 mod serve;
 mod server_file;
@@ -48,6 +50,7 @@ pub use faults::Faults;
 pub use listen::{Accept, Listen, Sender};
 pub use observer::{Observation, Observer};
 pub use presence::{Availability, PresenceCommand, PresenceOf, PresenceSet};
+pub use probe::{Probe, ProbeCommand, ProbeSignIn, Receiver, Rounds};
 pub use search::Search;
 pub use send::Send;
 pub use session::SessionOptions;
@@ -76,6 +79,7 @@ fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
         Command::Listen(listen) => Settings::resolve(&listen.sign_in, log).map(Some),
         Command::Presence(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
         Command::Search(it) => Settings::resolve(&it.session.sign_in, log).map(Some),
+        Command::Probe(probe) => Settings::resolve(probe.sign_in(), log).map(Some),
         Command::Config(ConfigCommand::Check(args)) => Settings::resolve(args, log).map(Some),
         Command::Login(args) => Settings::resolve_new(args, log).map(Some),
         Command::Demo(_)
@@ -106,6 +110,7 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         (Command::Listen(listen), Some(settings)) => listen::run(listen, &settings, console).await,
         (Command::Presence(it), Some(settings)) => presence::run(it, &settings, console).await,
         (Command::Search(it), Some(settings)) => search::run(it, &settings, console).await,
+        (Command::Probe(args), Some(settings)) => probe::run(*args, settings, console).await,
         (Command::Login(args), Some(settings)) => config::login(&args, settings, console).await,
         (Command::Config(ConfigCommand::Check(args)), Some(settings)) => {
             config::check(&args, &settings)

@@ -18,7 +18,6 @@ use crate::{
     failure::Failure,
     interrupt::Interrupt,
     output::Output,
-    password,
     sign_in::{self, Client, SignIn},
     timeline::printable,
 };
@@ -133,7 +132,7 @@ pub(crate) fn check(args: &SignIn, settings: &Settings) -> Result<End, Failure> 
     }
     let password = if args.password_file.is_some() {
         "hidden (option --password-file)"
-    } else if env::var_os(password::VARIABLE).is_some() {
+    } else if env::var_os(args.variables.password).is_some() {
         "hidden (variable SKYPE_P2P_PASSWORD)"
     } else if settings
         .login

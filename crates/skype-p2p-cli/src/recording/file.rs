@@ -3,7 +3,7 @@
 use std::{
     fmt,
     fs::File,
-    io::{self, Write as _},
+    io::{self, Seek as _, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
@@ -76,7 +76,10 @@ impl RecordingFile {
                 .map_err(io::Error::other)
                 .and_then(|bytes| output.replace(&bytes));
             if let Err(error) = written {
-                result = result.and(Err(Failure::recording(&output.path, &error)));
+                result = result.and(Err(Failure::cannot_write(
+                    &format!("the recording {}", output.path.display()),
+                    &error,
+                )));
             }
         }
         result
@@ -100,6 +103,7 @@ impl Output {
         // A pipe or a device has no length.
         if self.file.metadata()?.is_file() {
             self.file.set_len(0)?;
+            self.file.rewind()?;
         }
         self.file.write_all(bytes)?;
         self.file.flush()

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 
-use crate::faults::Faults;
+use crate::{faults::Faults, secret_variables::SecretVariables};
 
 /// The user, the server and the credentials.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Sign-in")]
 pub struct SignIn {
     /// The profile of the configuration file
@@ -59,6 +59,9 @@ pub struct SignIn {
     /// written when the command ends
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// The environment variables with the password and the token.
+    #[arg(skip)]
+    pub(crate) variables: SecretVariables,
     /// Faults of the network.
     #[command(flatten)]
     pub faults: Faults,

@@ -12,6 +12,7 @@ use crate::process::{Process, command, run};
 
 const PAGE: &str = include_str!("../../../../docs/src/hosting.md");
 const COMMAND_LINE: &str = include_str!("../../../../docs/src/command-line.md");
+const PROBE: &str = include_str!("../../../../docs/src/probe.md");
 const README: &str = include_str!("../../../../README.md");
 
 /// The blocks of a page in this language, each with the line above it.
@@ -113,10 +114,10 @@ fn play(block: &str, folder: &Path) {
                 while !listener.line().contains("SignedIn") {}
                 running.push(listener);
             }
-            "send" | "demo" | "login" | "logout" | "profiles" | "config" | "completions"
-            | "man" | "presence" | "search" => {
-                if words[1] == "man" {
-                    // It writes files.
+            "send" | "probe" | "demo" | "login" | "logout" | "profiles" | "config"
+            | "completions" | "man" | "presence" | "search" => {
+                if words[1] == "man" || words[1] == "probe" {
+                    // They write files.
                     process.current_dir(configuration.path());
                 }
                 let sent = Process::start(process).end();
@@ -182,6 +183,15 @@ fn the_commands_of_the_page_about_the_command_line_work() {
 }
 
 #[test]
+fn the_commands_of_the_page_about_the_probe_work() {
+    let blocks = blocks(PROBE, "console");
+    assert!(blocks.len() >= 3);
+    for (_, block) in blocks {
+        play(&block, Path::new("."));
+    }
+}
+
+#[test]
 fn the_keys_of_the_page_are_those_of_the_binary() {
     let (_, table) = COMMAND_LINE
         .split_once("| key | variable | option |\n|---|---|---|\n")
@@ -241,6 +251,7 @@ fn the_page_about_the_command_line_has_every_option_of_the_commands_that_sign_in
         "presence set",
         "presence watch",
         "search",
+        "probe",
     ] {
         let help = run(command.split(' ').chain(["--help"])).stdout.join("\n");
         let offered = options(&help);

@@ -19,6 +19,7 @@ mod listen_answers;
 mod listen_filter;
 mod observer;
 mod presence;
+mod probe;
 mod process;
 mod profiles;
 mod recording;
