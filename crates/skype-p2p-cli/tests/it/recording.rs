@@ -111,7 +111,7 @@ fn a_recording_that_cannot_be_written_is_reported() {
     let sent = send(&root, &["--record", "/dev/full"]);
     assert_eq!(sent.stdout, ["Delivered to lenea@contoso.com."]);
     assert_eq!(sent.code, Some(5));
-    let why = "Cannot write the recording /dev/full: No space left";
+    let why = "Cannot write to the recording /dev/full: No space left";
     assert!(sent.stderr.contains(why), "{}", sent.stderr);
 
     // The error of the command itself is reported, too, and decides the exit code.
