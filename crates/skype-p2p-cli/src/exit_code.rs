@@ -15,7 +15,7 @@ pub(crate) enum End {
     Unknown,
     /// The sign-in failed.
     SignIn,
-    /// Standard output, or a transcript, cannot be written.
+    /// Standard output, a transcript or the outbox cannot be written.
     Output,
 }
 
@@ -48,7 +48,7 @@ impl End {
             Self::Unknown => "the delivery was not determined in time",
             Self::SignIn => "no sign-in: server not found, not trusted, or user refused",
             Self::Output => {
-                "standard output, or a transcript, cannot be written, for example on a full disk"
+                "standard output, a transcript or the outbox cannot be written, for example on a full disk"
             }
         }
     }

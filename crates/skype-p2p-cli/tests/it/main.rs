@@ -22,6 +22,7 @@ mod process;
 mod profiles;
 mod send;
 mod send_input;
+mod send_outbox;
 mod serve;
 mod sign_in;
 #[cfg(unix)]
