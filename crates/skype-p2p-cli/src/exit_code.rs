@@ -15,7 +15,7 @@ pub(crate) enum End {
     Unknown,
     /// The sign-in failed.
     SignIn,
-    /// Standard output, a transcript or a recording cannot be written.
+    /// Standard output, or a file that the command writes, cannot be written.
     Output,
 }
 
@@ -50,7 +50,7 @@ impl End {
             Self::Unknown => "the result was not determined in time",
             Self::SignIn => "no sign-in: server not found, not trusted, or user refused",
             Self::Output => {
-                "standard output, a transcript or a recording cannot be written, for example on a full disk"
+                "standard output, a transcript, a recording or the outbox cannot be written, for example on a full disk"
             }
         }
     }

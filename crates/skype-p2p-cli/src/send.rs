@@ -2,6 +2,7 @@
 
 mod message_source;
 mod options;
+mod outbox;
 mod verdict;
 
 use std::time::Duration;
@@ -15,7 +16,10 @@ use tokio::{
 
 pub use self::options::Send;
 pub(crate) use self::options::seconds;
-use self::verdict::{Verdict, worst};
+use self::{
+    outbox::{Journal, Step},
+    verdict::{DeliveryResult, Verdict, worst},
+};
 use crate::{
     End,
     config::Settings,
@@ -40,13 +44,33 @@ pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Re
     let body = message_source::read(&args)?;
     let client = Client::new(&args.sign_in, settings)?;
     let application = client.application.clone();
-    let chats = chats(&client, &args)?;
-    let mut output = Output::stdout();
+    let mut chats = chats(&client, &args)?;
     if args.dry_run {
+        let mut output = Output::stdout();
         for chat in &chats {
             output.line(printable(&format!("Would send to {}.", chat.to)));
         }
         return output.check().map(|()| End::Well);
+    }
+    let mut report = Report::new(&args, console);
+    let mut journal = None;
+    if let Some(key) = &args.idempotency_key {
+        journal = Journal::open(&client.user, key, deadline).await?;
+        chats.retain(
+            |chat| match earlier_result(journal.as_ref(), chat, args.resend) {
+                Some(result) => {
+                    report.write(&Verdict::earlier(&chat.to, result));
+                    false
+                }
+                None => true,
+            },
+        );
+        if journal.is_some() && report.end == End::Unknown {
+            console.notice("with --resend, the message is sent again");
+        }
+        if chats.is_empty() {
+            return report.end();
+        }
     }
 
     let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
@@ -59,25 +83,83 @@ pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Re
     });
     let work = async {
         client.sign_in(Some(deadline)).await?;
-        let end = deliver(&chats, &body, deadline, &args, console, &mut output).await;
+        if let Some(journal) = &mut journal {
+            journal.write(chats.iter().map(|chat| &*chat.to), Step::Sending)?;
+        }
+        deliver(&chats, &body, deadline, &args, journal, &mut report).await;
         if let Some(wait) = args.wait {
-            let answers = write_answers(&mut observations, args.json, &mut output);
+            let answers = write_answers(&mut observations, args.json, &mut report.output);
             // The time limit is the usual end.
             let _ = timeout(wait, answers).await;
         }
-        Ok(end)
+        Ok(())
     };
-    let end = tokio::select! {
-        end = work => end,
+    let worked = tokio::select! {
+        worked = work => worked,
         () = interrupt.received() => {
             console.notice("interrupted");
-            Ok(End::Unknown)
+            report.end = worst(report.end, End::Unknown);
+            Ok(())
         }
     };
     leave(&chats, console).await;
     sign_in::sign_out(&application, console).await;
-    let end = end?;
-    output.check().map(|()| end)
+    worked?;
+    report.end()
+}
+
+/// The result of another call with the same key. None if the message has to be sent. Without a journal, another call is sending
+/// now.
+fn earlier_result(journal: Option<&Journal>, chat: &Chat, resend: bool) -> Option<DeliveryResult> {
+    let Some(journal) = journal else {
+        return Some(DeliveryResult::Unknown);
+    };
+    match journal.last_step(&chat.to) {
+        Some(Step::Delivered) => Some(DeliveryResult::Delivered),
+        Some(Step::Sending | Step::Unknown) if !resend => Some(DeliveryResult::Unknown),
+        _ => None,
+    }
+}
+
+/// The results of a call.
+struct Report {
+    json: bool,
+    console: Console,
+    output: Output,
+    end: End,
+}
+
+impl Report {
+    fn new(args: &Send, console: Console) -> Self {
+        Self {
+            json: args.json,
+            console,
+            output: Output::stdout(),
+            end: End::Well,
+        }
+    }
+
+    /// Writes the result for one receiver.
+    fn write(&mut self, verdict: &Verdict) {
+        if self.json {
+            self.output.line(verdict.json());
+        } else {
+            self.output.line(printable(&verdict.sentence()));
+        }
+        if let Some(details) = verdict.details() {
+            self.console.detail(details);
+        }
+        self.end = worst(self.end, verdict.end());
+    }
+
+    /// The end of the command.
+    ///
+    /// # Errors
+    ///
+    /// If standard output could not be written.
+    fn end(&self) -> Result<End, Failure> {
+        self.output.check().map(|()| self.end)
+    }
 }
 
 /// The conversation with one receiver.
@@ -104,38 +186,35 @@ fn chats(client: &Client, args: &Send) -> Result<Vec<Chat>, Failure> {
     Ok(chats)
 }
 
-/// Sends the message to all receivers at the same time, and writes each result when it is known.
+/// Sends the message to all receivers at the same time, and reports each result when it is known.
 async fn deliver(
     chats: &[Chat],
     body: &MessageBody,
     deadline: Instant,
     args: &Send,
-    console: Console,
-    output: &mut Output,
-) -> End {
+    mut journal: Option<Journal>,
+    report: &mut Report,
+) {
     let mut deliveries = JoinSet::new();
     for chat in chats {
         let (chat, body) = (chat.clone(), body.clone());
         let (subject, retry) = (args.subject.clone(), args.retry);
         deliveries.spawn(async move { attempt(&chat, body, subject, retry, deadline).await });
     }
-    let mut end = End::Well;
     while let Some(delivery) = deliveries.join_next().await {
         let Ok(verdict) = delivery else {
-            end = worst(end, End::Unknown);
+            report.end = worst(report.end, End::Unknown);
             continue;
         };
-        if args.json {
-            output.line(verdict.json());
-        } else {
-            output.line(printable(&verdict.sentence()));
+        if let Some(journal) = &mut journal {
+            let step = verdict.result().into();
+            // Without this step, the next call takes the result as unknown.
+            if let Err(failure) = journal.write([verdict.to()], step) {
+                report.console.error(&failure);
+            }
         }
-        if let Some(details) = verdict.details() {
-            console.detail(details);
-        }
-        end = worst(end, verdict.end());
+        report.write(&verdict);
     }
-    end
 }
 
 /// Sends the message to one receiver, and again if that can help.

@@ -39,6 +39,13 @@ pub struct Send {
     /// limit
     #[arg(long, value_name = "TIMES", default_value_t = 0)]
     pub retry: u32,
+    /// Send the message only if no earlier call of this user with this key has sent it. Earlier calls are in the outbox in
+    /// ~/.local/state, each key for 30 days after its last use
+    #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
+    pub idempotency_key: Option<String>,
+    /// Send the message again if an earlier call with the key may have sent it, for example because it was killed
+    #[arg(long, requires = "idempotency_key")]
+    pub resend: bool,
     /// Stay in the conversations for this time after the delivery, and write the answers
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub wait: Option<Duration>,

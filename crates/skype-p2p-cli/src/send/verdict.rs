@@ -11,6 +11,7 @@ pub(crate) struct Verdict {
     result: DeliveryResult,
     reason: Option<Reason>,
     attempts: u32,
+    earlier: bool,
 }
 
 /// What is known about a delivery.
@@ -34,6 +35,8 @@ struct Json<'a> {
     result: DeliveryResult,
     sentence: String,
     attempts: u32,
+    /// Whether the result is that of another call with the same idempotency key.
+    earlier: bool,
     code: Option<&'a str>,
     subcode: Option<&'a str>,
     status: Option<u16>,
@@ -56,6 +59,7 @@ impl Verdict {
             result,
             reason,
             attempts,
+            earlier: false,
         }
     }
 
@@ -66,7 +70,27 @@ impl Verdict {
             result: DeliveryResult::Unknown,
             reason: None,
             attempts,
+            earlier: false,
         }
+    }
+
+    /// The result of another call with the same idempotency key. Nothing was sent.
+    pub(crate) fn earlier(to: &str, result: DeliveryResult) -> Self {
+        Self {
+            to: to.to_owned(),
+            result,
+            reason: None,
+            attempts: 0,
+            earlier: true,
+        }
+    }
+
+    pub(crate) fn to(&self) -> &str {
+        &self.to
+    }
+
+    pub(crate) fn result(&self) -> DeliveryResult {
+        self.result
     }
 
     pub(crate) fn sentence(&self) -> String {
@@ -76,6 +100,12 @@ impl Verdict {
             .as_ref()
             .map(|reason| why_not_delivered(reason, to));
         match (self.result, why) {
+            (DeliveryResult::Delivered, _) if self.earlier => {
+                format!("Delivered to {to} by an earlier call.")
+            }
+            (_, _) if self.earlier => {
+                format!("Unknown: another call may have sent the message to {to}.")
+            }
             (DeliveryResult::Delivered, _) => format!("Delivered to {to}."),
             (DeliveryResult::NotDelivered, why) => {
                 format!("Not delivered: {}.", why.unwrap_or_default())
@@ -94,6 +124,7 @@ impl Verdict {
             result: self.result,
             sentence: self.sentence(),
             attempts: self.attempts,
+            earlier: self.earlier,
             code: self.reason.as_ref().map(|reason| reason.code().as_str()),
             subcode: details.and_then(|it| it.subcode.as_deref()),
             status: details.and_then(|it| it.status),

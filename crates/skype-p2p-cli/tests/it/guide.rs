@@ -98,6 +98,7 @@ fn play(block: &str, folder: &Path) {
         };
         process.envs(&own).current_dir(folder);
         process.env("XDG_CONFIG_HOME", configuration.path());
+        process.env("XDG_STATE_HOME", configuration.path());
         match &*words[1] {
             "serve" => {
                 let mut server = Process::start(process);

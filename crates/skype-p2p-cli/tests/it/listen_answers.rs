@@ -114,7 +114,7 @@ async fn a_program_has_the_message_and_its_fields_and_no_secret() {
     let tosh = signed_in(&root, TOSH).await;
     let manager = tosh.conversations_manager();
     let conversation = manager.get_conversation(LENE).unwrap();
-    conversation.set_topic("Disk").await.unwrap();
+    conversation.set_topic("Disk\u{7}").await.unwrap();
     let chat = conversation.chat_service();
     chat.send_message("two\nlines").await.unwrap();
     let answer = texts(&conversation, 2).await.swap_remove(1);
@@ -140,7 +140,7 @@ async fn a_program_has_the_message_and_its_fields_and_no_secret() {
     for field in [
         "SKYPE_P2P_FROM=toshm@contoso.com",
         "SKYPE_P2P_FROM_NAME=TOSHM",
-        "SKYPE_P2P_SUBJECT=Disk",
+        "SKYPE_P2P_SUBJECT=Disk\\u{7}",
         "SKYPE_P2P_GROUP=",
     ] {
         assert!(lines.contains(&field), "{field}: {answer}");

@@ -26,6 +26,7 @@ mod recording;
 mod search;
 mod send;
 mod send_input;
+mod send_outbox;
 mod serve;
 mod sign_in;
 #[cfg(unix)]
