@@ -14,8 +14,11 @@ use crate::{
     account::Account,
     config::{ConfigCommand, ProfileName},
     console::ConsoleOptions,
+    contacts::ContactsCommand,
     exit_code,
     faults::Faults,
+    groups::GroupsCommand,
+    history::HistoryCommand,
     listen::Listen,
     presence::PresenceCommand,
     search::Search,
@@ -92,6 +95,15 @@ pub enum Command {
     ///
     /// The exit code is 1 if nobody is found.
     Search(Search),
+    /// Read and change the contact list of the user
+    #[command(subcommand)]
+    Contacts(ContactsCommand),
+    /// Read and change the groups of the contact list
+    #[command(subcommand)]
+    Groups(GroupsCommand),
+    /// Read the archived conversations of the user
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -114,7 +114,7 @@ fn play(block: &str, folder: &Path) {
                 running.push(listener);
             }
             "send" | "demo" | "login" | "logout" | "profiles" | "config" | "completions"
-            | "man" | "presence" | "search" => {
+            | "man" | "presence" | "search" | "contacts" | "groups" | "history" => {
                 if words[1] == "man" {
                     // It writes files.
                     process.current_dir(configuration.path());
@@ -241,6 +241,17 @@ fn the_page_about_the_command_line_has_every_option_of_the_commands_that_sign_in
         "presence set",
         "presence watch",
         "search",
+        "contacts list",
+        "contacts add",
+        "contacts move",
+        "contacts remove",
+        "groups list",
+        "groups create",
+        "groups rename",
+        "groups remove",
+        "history list",
+        "history show",
+        "history export",
     ] {
         let help = run(command.split(' ').chain(["--help"])).stdout.join("\n");
         let offered = options(&help);
