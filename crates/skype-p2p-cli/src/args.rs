@@ -14,8 +14,11 @@ use crate::{
     account::Account,
     config::{ConfigCommand, ProfileName},
     console::ConsoleOptions,
+    contacts::ContactsCommand,
     exit_code,
     faults::Faults,
+    groups::GroupsCommand,
+    history::HistoryCommand,
     listen::Listen,
     presence::PresenceCommand,
     probe::Probe,
@@ -98,6 +101,15 @@ pub enum Command {
     /// Writes the time of each stage. The exit code is 0 if the message was delivered and answered, 1 if it was not, 3 if that was
     /// not determined in time, and 4 if a user could not sign in. `skype-p2p --help` lists the others.
     Probe(Box<Probe>),
+    /// Read and change the contact list of the user
+    #[command(subcommand)]
+    Contacts(ContactsCommand),
+    /// Read and change the groups of the contact list
+    #[command(subcommand)]
+    Groups(GroupsCommand),
+    /// Read the archived conversations of the user
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -11,10 +11,13 @@ mod audience;
 mod completions;
 mod config;
 mod console;
+mod contacts;
 mod demo;
 mod exit_code;
 mod failure;
 mod faults;
+mod groups;
+mod history;
 mod interrupt;
 mod listen;
 mod man;
@@ -44,9 +47,14 @@ pub use config::{ConfigCommand, ProfileName};
 use config::{Key, Settings};
 pub use console::{Color, ConsoleOptions};
 use console::{Console, complain};
+pub use contacts::{ContactsAdd, ContactsCommand, ContactsList, ContactsMove, ContactsRemove};
 use exit_code::End;
 use failure::Failure;
 pub use faults::Faults;
+pub use groups::{GroupsCommand, GroupsCreate, GroupsList, GroupsRemove, GroupsRename};
+pub use history::{
+    ExportFormat, HistoryCommand, HistoryExport, HistoryList, HistoryShow, Selection,
+};
 pub use listen::{Accept, Listen, Sender};
 pub use observer::{Observation, Observer};
 pub use presence::{Availability, PresenceCommand, PresenceOf, PresenceSet};
@@ -80,6 +88,9 @@ fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
         Command::Presence(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
         Command::Search(it) => Settings::resolve(&it.session.sign_in, log).map(Some),
         Command::Probe(probe) => Settings::resolve(probe.sign_in(), log).map(Some),
+        Command::Contacts(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
+        Command::Groups(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
+        Command::History(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
         Command::Config(ConfigCommand::Check(args)) => Settings::resolve(args, log).map(Some),
         Command::Login(args) => Settings::resolve_new(args, log).map(Some),
         Command::Demo(_)
@@ -111,6 +122,9 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         (Command::Presence(it), Some(settings)) => presence::run(it, &settings, console).await,
         (Command::Search(it), Some(settings)) => search::run(it, &settings, console).await,
         (Command::Probe(args), Some(settings)) => probe::run(*args, settings, console).await,
+        (Command::Contacts(it), Some(settings)) => contacts::run(it, &settings, console).await,
+        (Command::Groups(it), Some(settings)) => groups::run(it, &settings, console).await,
+        (Command::History(it), Some(settings)) => history::run(it, &settings, console).await,
         (Command::Login(args), Some(settings)) => config::login(&args, settings, console).await,
         (Command::Config(ConfigCommand::Check(args)), Some(settings)) => {
             config::check(&args, &settings)

@@ -25,20 +25,20 @@ pub(crate) async fn run(
     let session = Session::new(command.session(), settings, console)?;
     match command {
         PresenceCommand::Get(args) => {
-            let (persons, json) = (session.persons(&args.sip)?, session.json);
+            let persons = session.persons(&args.sip)?;
             session
-                .run(async |output| get(&persons, json, console, output).await)
+                .run(async |output| get(&persons, args.json, console, output).await)
                 .await
         }
         PresenceCommand::Set(args) => {
-            let (me, json) = (session.application().me(), session.json);
+            let me = session.application().me();
             session
-                .run(async |output| set(&me, args, json, output).await)
+                .run(async |output| set(&me, args, output).await)
                 .await
         }
         PresenceCommand::Watch(args) => {
             let persons = session.persons(&args.sip)?;
-            watch::run(session, persons).await
+            watch::run(session, persons, args.json).await
         }
     }
 }
@@ -79,12 +79,7 @@ fn read(person: &Person) -> impl Future<Output = Result<(), Failure>> + use<> {
 }
 
 /// Publishes the note and the status, and writes what the server accepted.
-async fn set(
-    me: &MePerson,
-    args: PresenceSet,
-    json: bool,
-    output: &mut Output,
-) -> Result<End, Failure> {
+async fn set(me: &MePerson, args: PresenceSet, output: &mut Output) -> Result<End, Failure> {
     if let Some(text) = args.note {
         let note = Some(text)
             .filter(|text| !text.is_empty())
@@ -97,6 +92,6 @@ async fn set(
         Err(_) => me.reset_status().await,
     };
     set.map_err(|reason| refused("Cannot set the status", &reason))?;
-    output.line(Snapshot::of(&me.person()).render(json));
+    output.line(Snapshot::of(&me.person()).render(args.json));
     Ok(End::Well)
 }

@@ -9,7 +9,7 @@ use crate::{
     config::Settings,
     console::Console,
     failure::Failure,
-    record::VERSION,
+    record::{self, VERSION},
     session::{Session, SessionOptions, address, refused},
     timeline::printable,
 };
@@ -17,7 +17,7 @@ use crate::{
 /// The options of `search`.
 #[derive(Debug, Args)]
 pub struct Search {
-    /// The user, the server, the time limit and the form of the output.
+    /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,
     /// The name or the address, or a part of it
@@ -26,6 +26,9 @@ pub struct Search {
     /// The largest number of results, at most 100
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub limit: u32,
+    /// Write a JSON object for each person
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The JSON object of a person.
@@ -55,16 +58,17 @@ pub(crate) async fn run(
     console: Console,
 ) -> Result<End, Failure> {
     let session = Session::new(&args.session, settings, console)?;
-    let (manager, json) = (
-        session.application().persons_and_groups_manager(),
-        session.json,
-    );
+    let manager = session.application().persons_and_groups_manager();
     session
         .run(async |output| {
             let found = manager.search(&args.query, args.limit).await;
             let found = found.map_err(|reason| refused("Cannot search", &reason))?;
             for person in &found.persons {
-                output.line(if json { object(person) } else { text(person) });
+                output.line(if args.json {
+                    object(person)
+                } else {
+                    text(person)
+                });
             }
             if found.more_available {
                 console.notice("there are more results; --limit allows up to 100");
@@ -112,6 +116,5 @@ fn object(person: &Person) -> String {
             })
             .collect(),
     };
-    // Strings and numbers always have a JSON form.
-    serde_json::to_string(&json).unwrap_or_default()
+    record::line(&json)
 }

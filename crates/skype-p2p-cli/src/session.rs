@@ -25,9 +25,6 @@ pub struct SessionOptions {
     /// The time limit for the sign-in and the requests together, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub timeout: Duration,
-    /// Write a JSON object per line
-    #[arg(long)]
-    pub json: bool,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -41,7 +38,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) console: Console,
-    pub(crate) json: bool,
     timeout: Duration,
 }
 
@@ -59,7 +55,6 @@ impl Session {
         Ok(Self {
             client: Client::new(&options.sign_in, settings)?,
             console,
-            json: options.json,
             timeout: options.timeout,
         })
     }
@@ -152,7 +147,6 @@ pub(crate) fn refused(what: &str, reason: &Reason) -> Failure {
 fn why_refused(reason: &Reason) -> String {
     let details = reason.details();
     let not_found = details.is_some_and(|details| details.code.as_deref() == Some("NotFound"));
-    let cause = std::error::Error::source(reason).map(ToString::to_string);
     match reason.code() {
         _ if not_found => "there is no such person or group".to_owned(),
         ReasonCode::Timeout => "the server did not answer in time".to_owned(),
@@ -161,8 +155,11 @@ fn why_refused(reason: &Reason) -> String {
             "the connection to the server was lost".to_owned()
         }
         ReasonCode::SignedOut => "the session ended".to_owned(),
-        ReasonCode::NotSupported => {
-            "the server does not offer it, or a policy forbids it".to_owned()
+        ReasonCode::NotSupported => (reason.message())
+            .unwrap_or("the server does not offer it, or a policy forbids it")
+            .to_owned(),
+        ReasonCode::Partial => {
+            "only the first half was done, and the person is in both groups".to_owned()
         }
         // The text of the library, which checks the arguments.
         ReasonCode::InvalidArgument => details
@@ -170,7 +167,9 @@ fn why_refused(reason: &Reason) -> String {
             .or_else(|| reason.message())
             .unwrap_or("a value is not valid")
             .to_owned(),
-        ReasonCode::CommandDisabled => cause.unwrap_or_else(|| "it is not possible now".to_owned()),
+        ReasonCode::CommandDisabled => (reason.cause().and_then(Reason::message))
+            .unwrap_or("it is not possible now")
+            .to_owned(),
         _ => "the server refused the request".to_owned(),
     }
 }

@@ -35,18 +35,21 @@ impl PresenceCommand {
 /// The options of `presence get` and `presence watch`.
 #[derive(Debug, Args)]
 pub struct PresenceOf {
-    /// The user, the server, the time limit and the form of the output.
+    /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,
     /// The persons: SIP addresses, with or without sip:
     #[arg(required = true)]
     pub sip: Vec<String>,
+    /// Write a JSON object per line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The options of `presence set`.
 #[derive(Debug, Args)]
 pub struct PresenceSet {
-    /// The user, the server, the time limit and the form of the output.
+    /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,
     /// The status, in any case
@@ -55,6 +58,9 @@ pub struct PresenceSet {
     /// The personal note. An empty text removes the note
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    /// Write a JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A status that a user can publish.

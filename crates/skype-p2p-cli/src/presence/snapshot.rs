@@ -6,7 +6,7 @@ use serde::Serialize;
 use skype_p2p::{Note, NoteKind, Person, PersonStatus};
 
 use crate::{
-    record::{VERSION, rfc3339},
+    record::{self, VERSION, rfc3339},
     session::address,
     timeline::printable,
 };
@@ -77,8 +77,7 @@ impl Snapshot {
             note: self.note.as_ref().map(|note| note.text.as_str()),
             note_kind: self.note.as_ref().map(|note| format!("{:?}", note.kind)),
         };
-        // Strings and numbers always have a JSON form.
-        serde_json::to_string(&json).unwrap_or_default()
+        record::line(&json)
     }
 }
 

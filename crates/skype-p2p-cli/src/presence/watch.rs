@@ -10,11 +10,15 @@ use crate::{
     End, failure::Failure, interrupt::Interrupt, output::Output, session::Session, sign_in,
 };
 
-pub(crate) async fn run(session: Session, persons: Vec<Person>) -> Result<End, Failure> {
+pub(crate) async fn run(
+    session: Session,
+    persons: Vec<Person>,
+    json: bool,
+) -> Result<End, Failure> {
     let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
     let (console, application) = (session.console, session.application());
     let mut output = Output::stdout();
-    let work = follow(session, &persons, &mut output);
+    let work = follow(session, &persons, json, &mut output);
     let end = tokio::select! {
         end = work => end,
         () = interrupt.received() => Ok(End::Well),
@@ -25,8 +29,13 @@ pub(crate) async fn run(session: Session, persons: Vec<Person>) -> Result<End, F
 }
 
 /// Writes the presence of each person, and again after each change, until the session ends or the output cannot take more.
-async fn follow(session: Session, persons: &[Person], output: &mut Output) -> Result<End, Failure> {
-    let (json, deadline, application) = (session.json, session.deadline(), session.application());
+async fn follow(
+    session: Session,
+    persons: &[Person],
+    json: bool,
+    output: &mut Output,
+) -> Result<End, Failure> {
+    let (deadline, application) = (session.deadline(), session.application());
     session.client.sign_in(Some(deadline)).await?;
     let changed = Arc::new(Notify::new());
     let mut listeners = Subscriptions::new();

@@ -116,7 +116,7 @@ fn play(block: &str, folder: &Path) {
                 running.push(listener);
             }
             "send" | "probe" | "demo" | "login" | "logout" | "profiles" | "config"
-            | "completions" | "man" | "presence" | "search" => {
+            | "completions" | "man" | "presence" | "search" | "contacts" | "groups" | "history" => {
                 if words[1] == "man" || words[1] == "probe" {
                     // They write files.
                     process.current_dir(configuration.path());
@@ -253,6 +253,17 @@ fn the_page_about_the_command_line_has_every_option_of_the_commands_that_sign_in
         "presence watch",
         "search",
         "probe",
+        "contacts list",
+        "contacts add",
+        "contacts move",
+        "contacts remove",
+        "groups list",
+        "groups create",
+        "groups rename",
+        "groups remove",
+        "history list",
+        "history show",
+        "history export",
     ] {
         let help = run(command.split(' ').chain(["--help"])).stdout.join("\n");
         let offered = options(&help);

@@ -8,9 +8,11 @@
     reason = "tests"
 )]
 
+mod contacts;
 mod demo;
 mod foreign_clients;
 mod guide;
+mod history;
 mod hosting;
 mod installation;
 mod json_schema;
