@@ -29,30 +29,27 @@ pub(crate) async fn run(
     };
     let manager = session.application().conversations_manager();
     session
-        .run(async |output| match &command {
-            HistoryCommand::List(args) => {
-                let limit = args.selection.limit;
-                let found =
-                    archive::select(&manager, limit, with.as_ref(), Messages::NewestPage).await?;
-                list(&found, args.json, console, output)
+        .run(async |output| {
+            match &command {
+                HistoryCommand::List(args) => {
+                    let (limit, messages) = (args.selection.limit, Messages::NewestPage);
+                    let found = archive::select(&manager, limit, with.as_ref(), messages).await?;
+                    list(&found, args.json, console, output);
+                }
+                HistoryCommand::Show(args) => show(&manager, args, output).await?,
+                HistoryCommand::Export(args) => {
+                    let (limit, messages) = (args.selection.limit, Messages::All);
+                    let found = archive::select(&manager, limit, with.as_ref(), messages).await?;
+                    export(&found, args.format, console, output);
+                }
             }
-            HistoryCommand::Show(args) => show(&manager, args, output).await,
-            HistoryCommand::Export(args) => {
-                let limit = args.selection.limit;
-                let found = archive::select(&manager, limit, with.as_ref(), Messages::All).await?;
-                export(&found, args.format, console, output)
-            }
+            Ok(End::Well)
         })
         .await
 }
 
 /// Writes a line for each conversation.
-fn list(
-    found: &[Archived],
-    as_json: bool,
-    console: Console,
-    output: &mut Output,
-) -> Result<End, Failure> {
+fn list(found: &[Archived], as_json: bool, console: Console, output: &mut Output) {
     for conversation in found {
         output.line(if as_json {
             json::conversation(conversation)
@@ -61,7 +58,6 @@ fn list(
         });
     }
     notice_if_empty(found, console);
-    Ok(End::Well)
 }
 
 /// Writes the messages of one conversation.
@@ -69,7 +65,7 @@ async fn show(
     manager: &ConversationsManager,
     args: &HistoryShow,
     output: &mut Output,
-) -> Result<End, Failure> {
+) -> Result<(), Failure> {
     let conversation = archive::nth(manager, args.number).await?;
     if args.json {
         for message in &conversation.messages {
@@ -80,16 +76,11 @@ async fn show(
             output.line(line);
         }
     }
-    Ok(End::Well)
+    Ok(())
 }
 
 /// Writes all messages of the conversations as one document.
-fn export(
-    found: &[Archived],
-    format: ExportFormat,
-    console: Console,
-    output: &mut Output,
-) -> Result<End, Failure> {
+fn export(found: &[Archived], format: ExportFormat, console: Console, output: &mut Output) {
     let document: Vec<String> = match format {
         ExportFormat::Json => found
             .iter()
@@ -102,7 +93,6 @@ fn export(
         output.line(line);
     }
     notice_if_empty(found, console);
-    Ok(End::Well)
 }
 
 fn notice_if_empty(found: &[Archived], console: Console) {

@@ -17,9 +17,6 @@ use crate::{
 /// The options of `search`.
 #[derive(Debug, Args)]
 pub struct Search {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The name or the address, or a part of it
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub query: String,
@@ -29,6 +26,9 @@ pub struct Search {
     /// Write a JSON object for each person
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The JSON object of a person.

@@ -19,12 +19,12 @@ use crate::{
 /// The options of a command that sends requests as a signed-in user.
 #[derive(Debug, Args)]
 pub struct SessionOptions {
-    /// The user, the server and the credentials.
-    #[command(flatten)]
-    pub sign_in: SignIn,
     /// The time limit for the sign-in and the requests together, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub timeout: Duration,
+    /// The user, the server and the credentials.
+    #[command(flatten)]
+    pub sign_in: SignIn,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -170,6 +170,12 @@ fn why_refused(reason: &Reason) -> String {
         ReasonCode::CommandDisabled => (reason.cause().and_then(Reason::message))
             .unwrap_or("it is not possible now")
             .to_owned(),
-        _ => "the server refused the request".to_owned(),
+        _ => match details.and_then(|details| details.message.as_deref()) {
+            Some(message) => {
+                let message = message.trim_end_matches('.');
+                format!("the server refused the request: {message}")
+            }
+            None => "the server refused the request".to_owned(),
+        },
     }
 }

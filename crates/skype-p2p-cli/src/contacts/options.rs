@@ -47,23 +47,20 @@ impl ContactsCommand {
 /// The options of `contacts list`.
 #[derive(Debug, Args)]
 pub struct ContactsList {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// Write the persons in this group only, by its name or its ID
     #[arg(long, value_name = "NAME")]
     pub group: Option<String>,
     /// Write a JSON object for each contact
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The options of `contacts add`.
 #[derive(Debug, Args)]
 pub struct ContactsAdd {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The persons: SIP addresses, with or without sip:
     #[arg(required = true)]
     pub sip: Vec<String>,
@@ -73,14 +70,14 @@ pub struct ContactsAdd {
     /// Write a JSON object for each change
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The options of `contacts move`.
 #[derive(Debug, Args)]
 pub struct ContactsMove {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The persons: SIP addresses, with or without sip:
     #[arg(required = true)]
     pub sip: Vec<String>,
@@ -93,14 +90,14 @@ pub struct ContactsMove {
     /// Write a JSON object for each change
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The options of `contacts remove`.
 #[derive(Debug, Args)]
 pub struct ContactsRemove {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The persons: SIP addresses, with or without sip:
     #[arg(required = true)]
     pub sip: Vec<String>,
@@ -110,4 +107,7 @@ pub struct ContactsRemove {
     /// Write a JSON object for each change
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }

@@ -33,34 +33,31 @@ impl GroupsCommand {
 /// The options of `groups list`.
 #[derive(Debug, Args)]
 pub struct GroupsList {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// Write a JSON object for each group
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The options of `groups create`.
 #[derive(Debug, Args)]
 pub struct GroupsCreate {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The name
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub name: String,
     /// Write a JSON object
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The options of `groups rename`.
 #[derive(Debug, Args)]
 pub struct GroupsRename {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The group, by its name or its ID
     pub name: String,
     /// The new name
@@ -69,17 +66,20 @@ pub struct GroupsRename {
     /// Write a JSON object
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The options of `groups remove`.
 #[derive(Debug, Args)]
 pub struct GroupsRemove {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The group, by its name or its ID
     pub name: String,
     /// Write a JSON object
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }

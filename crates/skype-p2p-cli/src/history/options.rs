@@ -49,43 +49,43 @@ pub struct Selection {
 /// The options of `history list`.
 #[derive(Debug, Args)]
 pub struct HistoryList {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// Which conversations to read.
     #[command(flatten)]
     pub selection: Selection,
     /// Write a JSON object for each conversation
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The options of `history show`.
 #[derive(Debug, Args)]
 pub struct HistoryShow {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The number of the conversation in the list; 1 is the newest
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
     pub number: u32,
     /// Write a JSON object for each message
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The options of `history export`.
 #[derive(Debug, Args)]
 pub struct HistoryExport {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// Which conversations to read.
     #[command(flatten)]
     pub selection: Selection,
     /// The format of the document
     #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
     pub format: ExportFormat,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The format of an export.

@@ -35,23 +35,20 @@ impl PresenceCommand {
 /// The options of `presence get` and `presence watch`.
 #[derive(Debug, Args)]
 pub struct PresenceOf {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The persons: SIP addresses, with or without sip:
     #[arg(required = true)]
     pub sip: Vec<String>,
     /// Write a JSON object per line
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The options of `presence set`.
 #[derive(Debug, Args)]
 pub struct PresenceSet {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The status, in any case
     #[arg(value_enum, ignore_case = true)]
     pub availability: Availability,
@@ -61,6 +58,9 @@ pub struct PresenceSet {
     /// Write a JSON object
     #[arg(long)]
     pub json: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// A status that a user can publish.

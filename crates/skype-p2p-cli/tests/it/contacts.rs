@@ -121,6 +121,16 @@ fn the_groups_of_the_list_are_created_renamed_and_removed() {
     let removed = groups("remove", &["Night shift"]);
     succeeds(&removed, &["Removed the group \"Night shift\"."]);
     listed("");
+    // A name cannot steer the terminal.
+    let created = groups("create", &["Bell\u{7}\u{9b}2J"]);
+    succeeds(&created, &["Created the group \"Bell\\u{7}\\u{9b}2J\"."]);
+    listed("Bell\\u{7}\\u{9b}2J                 Custom");
+    let add = [ALEX, "--group", "Bell\u{7}\u{9b}2J"];
+    let added = tosh(&root, ["contacts", "add"], &add);
+    succeeds(&added, &["Added alexd@contoso.com to Bell\\u{7}\\u{9b}2J."]);
+    let list = tosh(&root, ["contacts", "list"], &["--group", add[2]]);
+    let line = "alexd@contoso.com        Alex Darrow (Bell\\u{7}\\u{9b}2J)";
+    succeeds(&list, &[line]);
 }
 
 #[test]
@@ -210,6 +220,14 @@ fn a_change_that_is_not_possible_is_a_sentence() {
     assert_eq!(
         added.stdout.last().unwrap(),
         "Added alexd@contoso.com to Team."
+    );
+    // The first half of a move adds the person, and the second half has another path.
+    let fault = ["--fault", "status=403,path=/groupMemberships/"];
+    let half = [&[ALEX, "--from", "Team", "--to", "Crew"], &fault[..]].concat();
+    fails(
+        &contacts("move", &half),
+        1,
+        "Cannot move alexd@contoso.com: only the first half was done",
     );
     fails(&contacts("add", &["lenea@"]), 2, "is not a SIP address");
     fails(&groups("create", &[""]), 2, "");

@@ -3,11 +3,16 @@ use skype_p2p::{Application, Credentials, MessageBody, Root};
 
 use crate::{
     json_schema::assert_valid,
-    process::{Ended, LENE, PASSWORD, Process, TOSH, command, run, server},
+    process::{Ended, LENE, PASSWORD, Process, TOSH, command, run},
 };
 
 /// A subject that would be markup, and would steer a terminal.
 const SUBJECT: &str = "<i>Lunch</i> & *more* \u{9b}2J";
+
+const ALEX: &str = "alexd@contoso.com";
+
+/// The number of messages in the first conversation.
+const LONG: usize = 45;
 
 async fn signed_in(root: &str, user: &str, history: bool) -> Application {
     let root = Root::Url(root.to_owned());
@@ -19,40 +24,54 @@ async fn signed_in(root: &str, user: &str, history: bool) -> Application {
     application
 }
 
-/// Lets Tosh and Lene chat twice. The conversations are archived for Lene.
+/// Lets Tosh chat with Lene, then Alex, and then Tosh again. The conversations are archived for Lene.
 async fn chat(root: &str) {
     let tosh = signed_in(root, TOSH, false).await;
+    let alex = signed_in(root, ALEX, false).await;
     let lene = signed_in(root, LENE, true).await;
     let enabled = lene.conversations_manager().is_history_enabled();
     enabled.wait_for(true).await.unwrap();
-    for bodies in [
-        vec![MessageBody::Text("First chat".to_owned())],
-        vec![
-            MessageBody::Text("Lunch at noon?\n# <script>alert(1)</script>".to_owned()),
-            MessageBody::Html("<p><b>Pizza</b></p><script>alert(2)</script>".to_owned()),
-            MessageBody::Text("\u{1b}]0;owned\u{7} &amp;".to_owned()),
-        ],
+    let text = |text: &str| MessageBody::Text(text.to_owned());
+    // More messages than the server has on a page.
+    let many = (1..=LONG).map(|number| text(&format!("Message {number}")));
+    let many: Vec<_> = many.collect();
+    let last = vec![
+        text("Lunch at noon?\n# <script>alert(1)</script>"),
+        MessageBody::Html("<p><b>Pizza</b></p><script>alert(2)</script>".to_owned()),
+        text("\u{1b}]0;owned\u{7} &amp;"),
+    ];
+    for (sender, bodies, subject) in [
+        (&tosh, many, None),
+        (&alex, vec![text("Hi")], None),
+        (&tosh, last, Some(SUBJECT)),
     ] {
-        let conversation = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        if bodies.len() > 1 {
-            conversation.set_topic(SUBJECT).await.unwrap();
+        let manager = sender.conversations_manager();
+        let conversation = manager.get_conversation(LENE).unwrap();
+        if let Some(subject) = subject {
+            conversation.set_topic(subject).await.unwrap();
         }
         for body in bodies {
-            conversation
-                .chat_service()
-                .send_message(body)
-                .await
-                .unwrap();
+            let sent = conversation.chat_service().send_message(body);
+            sent.await.unwrap();
         }
         conversation.leave().await.unwrap();
     }
-    tosh.sign_in_manager().sign_out().await.unwrap();
-    lene.sign_in_manager().sign_out().await.unwrap();
+    for application in [tosh, alex, lene] {
+        application.sign_in_manager().sign_out().await.unwrap();
+    }
 }
 
 /// A server with the archive of Lene, and its root URL.
 fn archive() -> (Process, String) {
-    let (server, root) = server();
+    let users = [
+        (TOSH, "Tosh Meston"),
+        (LENE, "Lene Aaling"),
+        (ALEX, "Alex Darrow"),
+    ];
+    let users = users.map(|(address, name)| format!("{address}:{PASSWORD}:{name}"));
+    let users = users.iter().flat_map(|user| ["--user", user]);
+    let mut server = Process::start(command(["serve"].into_iter().chain(users)));
+    let root = server.line();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(chat(&root));
     (server, root)
@@ -92,7 +111,8 @@ fn the_conversations_are_listed_and_shown_the_newest_first() {
         [
             "  1  TIME  Tosh Meston <toshm@contoso.com>  \
              [<i>Lunch</i> & *more* \\u{9b}2J]  \\u{1b}]0;owned\\u{7} &amp;",
-            "  2  TIME  Tosh Meston <toshm@contoso.com>  First chat",
+            "  2  TIME  Alex Darrow <alexd@contoso.com>  Hi",
+            "  3  TIME  Tosh Meston <toshm@contoso.com>  Message 45",
         ]
     );
     let one = history(&root, LENE, "list", &["--limit", "1"]);
@@ -117,17 +137,21 @@ fn the_conversations_are_listed_and_shown_the_newest_first() {
 #[test]
 fn the_conversations_with_one_person_are_chosen() {
     let (_server, root) = archive();
-    let with = history(&root, LENE, "list", &["--with", "toshm", "--limit", "1"]);
-    assert_eq!(lines(&with).len(), 1);
+    let with = history(&root, LENE, "list", &["--with", "toshm"]);
+    let numbers: Vec<_> = lines(&with).into_iter().map(|line| &line[..3]).collect();
+    // The numbers are those of the whole list, so that `show` takes them.
+    assert_eq!(numbers, ["  1", "  3"]);
+    let with = history(&root, LENE, "list", &["--with", "alexd", "--limit", "1"]);
+    assert!(lines(&with)[0].ends_with("  Hi"), "{with:?}");
     for command in ["list", "export"] {
         let none = history(&root, LENE, command, &["--with", "nobody@contoso.com"]);
         assert!(lines(&none).is_empty(), "{none:?}");
         let notice = "skype-p2p: no archived conversation was found\n";
         assert_eq!(none.stderr, notice);
     }
-    let missing = history(&root, LENE, "show", &["3"]);
+    let missing = history(&root, LENE, "show", &["4"]);
     assert_eq!(missing.code, Some(1));
-    let sentence = "There is no archived conversation with the number 3.";
+    let sentence = "There is no archived conversation with the number 4.";
     assert!(missing.stderr.contains(sentence), "{}", missing.stderr);
     assert_eq!(history(&root, LENE, "show", &["0"]).code, Some(2));
     let wrong = history(&root, LENE, "list", &["--with", "lene a@"]);
@@ -149,21 +173,24 @@ fn each_line_is_an_object_of_the_schema() {
         objects
     };
     let listed = objects("list", &["--json"], "history_conversation");
-    assert_eq!(listed.len(), 2);
+    assert_eq!(listed.len(), 3);
     assert_eq!(listed[0]["subject"], SUBJECT);
     assert_eq!(listed[0]["participants"][0]["name"], "Tosh Meston");
-    assert_eq!(listed[1]["last_text"], "First chat");
+    assert_eq!(listed[1]["last_text"], "Hi");
 
     let shown = objects("show", &["--json", "1"], "history_message");
     let exported = objects("export", &[], "history_message");
     assert_eq!(shown.len(), 3);
-    assert_eq!(exported.len(), 4);
+    assert_eq!(exported.len(), 3 + 1 + LONG, "all pages");
     assert_eq!(shown[..], exported[..3]);
     assert_eq!(shown[1]["text"], "Pizza");
     assert_eq!(shown[1]["html"], "<p><b>Pizza</b></p>");
     assert_eq!(shown[1]["direction"], "Incoming");
     assert_eq!(shown[1]["author"]["uri"], "sip:toshm@contoso.com");
     assert_eq!(exported[3]["number"], 2);
+    assert_eq!(exported[4]["number"], 3);
+    assert_eq!(exported[4]["text"], "Message 1");
+    assert_eq!(exported[3 + LONG]["text"], "Message 45");
 }
 
 #[test]
@@ -180,7 +207,7 @@ fn an_export_as_a_page_has_no_markup_of_a_message() {
         "Lunch at noon?<br># &lt;script&gt;alert(1)&lt;/script&gt;",
         "<b>Pizza</b>",
         "\\u{1b}]0;owned\\u{7} &amp;amp;",
-        "First chat",
+        "Message 1<",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     json_schema::assert_valid,
-    process::{Ended, LENE, PASSWORD, Process, TOSH, command, lene, run, server},
+    process::{Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, run, server},
 };
 
 fn presence(root: &str, user: &str, command: &str, more: &[&str]) -> Ended {
@@ -91,6 +91,27 @@ fn what_is_wrong_on_the_command_line_is_reported_before_the_sign_in() {
     }
     assert_eq!(presence(root, TOSH, "get", &[]).code, Some(2));
     assert_eq!(presence(root, TOSH, "get", &[LENE]).code, Some(4));
+}
+
+#[test]
+fn the_settings_of_a_profile_are_used_by_every_command() {
+    let (_server, root) = server();
+    let folder = Folder::new("people-profile");
+    let profile = format!("[profile.default]\nroot = {root:?}\nuser = \"toshm\"\n");
+    let file = folder.file("config.toml", profile);
+    for arguments in [
+        vec!["presence", "get", "lenea"],
+        vec!["presence", "set", "Busy"],
+        vec!["search", "Lene"],
+        vec!["contacts", "list"],
+        vec!["groups", "list"],
+        vec!["history", "list"],
+    ] {
+        let mut command = command(&arguments);
+        command.env("SKYPE_P2P_CONFIG", &file);
+        let ended = Process::start(command).end();
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.stderr);
+    }
 }
 
 #[test]
