@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+#[cfg(unix)]
+mod chat;
 mod demo;
 mod foreign_clients;
 mod guide;
