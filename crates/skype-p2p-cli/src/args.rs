@@ -12,6 +12,7 @@ use ucwa_server::parse_origin;
 
 use crate::{
     account::Account,
+    chat::Chat,
     config::{ConfigCommand, ProfileName},
     console::ConsoleOptions,
     contacts::ContactsCommand,
@@ -110,6 +111,11 @@ pub enum Command {
     /// Read the archived conversations of the user
     #[command(subcommand)]
     History(HistoryCommand),
+    /// Chat in the terminal
+    ///
+    /// F1 shows the keys, Ctrl+Q signs out and quits. The exit code is 0 after that, and 1 if the server ended the session.
+    /// `skype-p2p --help` lists the others.
+    Chat(Box<Chat>),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

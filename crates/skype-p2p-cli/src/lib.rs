@@ -8,6 +8,7 @@ mod address;
 mod admin;
 mod args;
 mod audience;
+mod chat;
 mod completions;
 mod config;
 mod console;
@@ -39,10 +40,14 @@ mod state_file;
 pub mod timeline;
 mod watch;
 
-use std::process::ExitCode;
+use std::{
+    io::{IsTerminal as _, stderr},
+    process::ExitCode,
+};
 
 pub use account::Account;
 pub use args::{Cli, Command, Completions, Demo, Format, Man, Serve, Tls};
+pub use chat::{Chat, ThemeName};
 pub use config::{ConfigCommand, ProfileName};
 use config::{Key, Settings};
 pub use console::{Color, ConsoleOptions};
@@ -91,6 +96,7 @@ fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
         Command::Contacts(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
         Command::Groups(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
         Command::History(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
+        Command::Chat(chat) => Settings::resolve(&chat.sign_in, log).map(Some),
         Command::Config(ConfigCommand::Check(args)) => Settings::resolve(args, log).map(Some),
         Command::Login(args) => Settings::resolve_new(args, log).map(Some),
         Command::Demo(_)
@@ -108,6 +114,9 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         Some(settings) => settings.one(Key::Log),
         None => cli.console.log.as_deref(),
     };
+    // Lines of the log would be written across the screen of the client.
+    let on_screen = matches!(cli.command, Command::Chat(_)) && stderr().is_terminal();
+    let log = if on_screen { Some("off") } else { log };
     let console = Console::open(&cli.console, log).map_err(|it| (Console::default(), it))?;
     let recording = settings.as_ref().and_then(|it| it.recording.clone());
     let result = match (cli.command, settings) {
@@ -125,6 +134,9 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         (Command::Contacts(it), Some(settings)) => contacts::run(it, &settings, console).await,
         (Command::Groups(it), Some(settings)) => groups::run(it, &settings, console).await,
         (Command::History(it), Some(settings)) => history::run(it, &settings, console).await,
+        (Command::Chat(chat), Some(settings)) => {
+            chat::run(*chat, &settings, cli.console.color, console).await
+        }
         (Command::Login(args), Some(settings)) => config::login(&args, settings, console).await,
         (Command::Config(ConfigCommand::Check(args)), Some(settings)) => {
             config::check(&args, &settings)

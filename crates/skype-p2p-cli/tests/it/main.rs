@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+#[cfg(unix)]
+mod chat;
 mod contacts;
 mod demo;
 mod foreign_clients;
