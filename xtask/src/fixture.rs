@@ -8,6 +8,7 @@ use std::{
 use conv_transport::Har;
 
 pub(crate) mod actor;
+mod contact_list;
 pub(crate) mod office;
 pub(crate) mod scenario;
 pub(crate) mod timeline;

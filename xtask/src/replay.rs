@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn every_fixture_replays() {
         let folders = fixture::folders().unwrap();
-        assert!(folders.len() >= 31, "{}", folders.len());
+        assert!(folders.len() >= 35, "{}", folders.len());
         for folder in folders {
             if let Err(failure) = check(&folder) {
                 panic!("{}\n{failure}", folder.display());
@@ -255,7 +255,7 @@ mod tests {
             .iter()
             .filter_map(|folder| folder.file_name()?.to_str());
         let stories: Vec<&str> = names.filter_map(|name| name.strip_suffix("-xml")).collect();
-        assert!(stories.len() >= 14, "{stories:?}");
+        assert!(stories.len() >= 16, "{stories:?}");
         for story in stories {
             let json = fixture(&format!("{story}-json"));
             let xml = fixture(&format!("{story}-xml"));
@@ -270,6 +270,8 @@ mod tests {
             ("typing-html", "Here+they", "Where+they"),
             ("presence-search", "Busy", "Away"),
             ("presence-search", "Lene Aaling", "Lena Aaling"),
+            ("contact-list", "Pinned Contacts", "Pinned Persons"),
+            ("contact-list", "A photo of Lene", "A photo of Alex"),
             ("history", "Where+is", "Who+has"),
             ("malformed-event", "Hi+Tosh", "Hi+Tom"),
             ("group", "Hello+you", "Hello+both"),
