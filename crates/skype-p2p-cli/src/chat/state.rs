@@ -85,6 +85,13 @@ impl State {
         self.conversations.iter().find(|it| it.summary.id == id)
     }
 
+    /// The other conversations that wait for the user.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Conversation> {
+        self.conversations
+            .iter()
+            .filter(|it| it.needs_attention() && Some(it.summary.id) != self.selected)
+    }
+
     fn current_mut(&mut self) -> Option<&mut Conversation> {
         let id = self.selected?;
         self.conversation_mut(id)

@@ -168,6 +168,12 @@ pub(super) fn input(event: Event) -> Option<Input> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
+    use std::{
+        process::{Command, Stdio},
+        time::{Duration, Instant},
+    };
+
     use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
     use super::*;
@@ -187,6 +193,46 @@ mod tests {
             let off = format!("\u{1b}[?{}l", mode.trim_end_matches('h'));
             assert!(left.contains(&off), "{off:?} in {left:?}");
         }
+    }
+
+    /// The test runs itself in a terminal of tmux, where it panics while the screen is open.
+    #[cfg(unix)]
+    #[test]
+    fn a_panic_restores_the_terminal() {
+        const VARIABLE: &str = "SKYPE_P2P_TEST_PANIC";
+        if std::env::var_os(VARIABLE).is_some() {
+            let _screen = Screen::open(true, Arc::default()).unwrap();
+            panic!("the client panics");
+        }
+        let socket = format!("skype-p2p-panic-{}", std::process::id());
+        let tmux = |arguments: &[&str]| {
+            let mut tmux = Command::new("tmux");
+            tmux.args(["-u", "-f", "/dev/null", "-L", &socket]);
+            let output = tmux.args(arguments).stdin(Stdio::null()).output()?;
+            io::Result::Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let program = std::env::current_exe().unwrap();
+        let shell = format!(
+            "{VARIABLE}=1 RUST_BACKTRACE=0 {} --exact chat::terminal::tests::a_panic_restores_the_terminal --nocapture; \
+             stty -a | grep -o -- '-*icanon'; cat",
+            program.display()
+        );
+        if tmux(&["new-session", "-d", "-x", "200", "-y", "50", &shell]).is_err() {
+            eprintln!("skipped: tmux is not installed");
+            return;
+        }
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut screen = String::new();
+        while !screen.contains("icanon") && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(50));
+            screen = tmux(&["capture-pane", "-p"]).unwrap();
+        }
+        let modes = "#{alternate_on} #{cursor_flag} #{mouse_any_flag}";
+        let modes = tmux(&["display-message", "-p", modes]).unwrap();
+        tmux(&["kill-server"]).unwrap();
+        assert!(screen.lines().any(|line| line == "icanon"), "{screen}");
+        assert!(screen.contains("the client panics"), "{screen}");
+        assert_eq!(modes.trim(), "0 1 0");
     }
 
     #[test]

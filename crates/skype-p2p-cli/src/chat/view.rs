@@ -71,7 +71,7 @@ fn draw_account(buffer: &mut Buffer, area: Rect, state: &State, theme: &Theme) {
     put(buffer, area, vec![Span::styled(text, theme.bar)]);
 }
 
-/// A notice, the loss of the connection, or the most important keys.
+/// A notice, the loss of the connection, what waits in other conversations, or the most important keys.
 fn draw_footer(buffer: &mut Buffer, area: Rect, state: &State, theme: &Theme) {
     let (text, style) = match (&state.notice, state.connection) {
         (Some(notice), _) => (notice.as_str().to_owned(), theme.attention),
@@ -80,7 +80,19 @@ fn draw_footer(buffer: &mut Buffer, area: Rect, state: &State, theme: &Theme) {
             let text = format!("No connection to the server since {since}. Reconnecting…");
             (text, theme.problem)
         }
-        (None, Connection::Connected) => (HINTS.to_owned(), theme.dim),
+        (None, Connection::Connected) => {
+            let waiting: Vec<_> = state
+                .waiting()
+                .map(|it| it.summary.title.as_str())
+                .collect();
+            match &*waiting {
+                [] => (HINTS.to_owned(), theme.dim),
+                titles => (
+                    format!("Tab shows what is new: {}", titles.join(", ")),
+                    theme.attention,
+                ),
+            }
+        }
     };
     let text = truncate(&text, usize::from(area.width));
     put(buffer, area, vec![Span::styled(text, style)]);

@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    net::TcpListener,
+    path::Path,
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -11,6 +13,8 @@ use std::{
 use skype_p2p::{Application, Credentials, MessageStatus, Root};
 
 use crate::process::{Folder, LENE, PASSWORD, PATIENCE, Process, TOSH, command, lene, run, server};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_skype-p2p");
 
 const PAGE: &str = include_str!("../../../../docs/src/chat.md");
 
@@ -28,9 +32,8 @@ impl Tmux {
         let tmux = Self {
             socket: format!("skype-p2p-{}-{count}", std::process::id()),
         };
-        let binary = env!("CARGO_BIN_EXE_skype-p2p");
         let shell = format!(
-            "SKYPE_P2P_PASSWORD={PASSWORD} XDG_CONFIG_HOME=/nowhere TZ=UTC {launcher} {binary} chat {}; \
+            "SKYPE_P2P_PASSWORD={PASSWORD} XDG_CONFIG_HOME=/nowhere TZ=UTC {launcher} {BINARY} chat {}; \
              echo \"code $?\"; stty -a | grep -o -- '-*icanon'; cat",
             arguments.join(" ")
         );
@@ -402,6 +405,56 @@ fn without_colors_the_screen_has_none_and_a_signal_restores_the_terminal() {
     };
     assert!(with);
     assert_eq!(colored("env NO_COLOR=1"), Some(false));
+}
+
+/// Nothing is typed: the commands of the page bring the other user, and a conversation.
+#[test]
+fn the_commands_of_the_page_work() {
+    let (_, block) = PAGE.split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let port = free.unwrap().port().to_string();
+    let block = block
+        .replace("8080", &port)
+        .replace("=secret", &format!("={PASSWORD}"));
+    let lines: Vec<_> = block.lines().collect();
+    let [password, serve, listen, chat] = lines[..] else {
+        panic!("{block}");
+    };
+    assert!(password.starts_with("export SKYPE_P2P_PASSWORD="));
+    let in_background = |line: &str| {
+        let line = line
+            .trim_end_matches([' ', '&'])
+            .trim_end_matches(">lene.log");
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("exec {line}")])
+            .env("SKYPE_P2P_PASSWORD", PASSWORD)
+            .env("XDG_CONFIG_HOME", "/nowhere")
+            .env("PATH", path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Process::start(shell)
+    };
+    let mut server = in_background(serve);
+    assert!(server.line().contains(&port));
+    let mut lene = in_background(listen);
+    while !lene.line().contains("SignedIn") {}
+    let arguments: Vec<_> = chat.split(' ').collect();
+    assert_eq!(arguments[..2], ["skype-p2p", "chat"]);
+    let Some(tmux) = Tmux::start("", &arguments[2..]) else {
+        return;
+    };
+    tmux.wait_for("Lene Aaling <lenea@contoso.com> (online)");
+}
+
+/// The search path, with the folder of the binary at its beginning.
+fn path() -> std::ffi::OsString {
+    let folder = Path::new(BINARY).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder).chain(std::env::split_paths(&others));
+    std::env::join_paths(folders).unwrap()
 }
 
 #[test]

@@ -233,7 +233,7 @@ fn title(topic: &str, names: &[PrintableText]) -> PrintableText {
     }
     let names: Vec<_> = names.iter().map(PrintableText::as_str).collect();
     match &*names {
-        [] => PrintableText::line("Group chat"),
+        [] => PrintableText::line("Chat"),
         names => PrintableText::line(&names.join(", ")),
     }
 }

@@ -67,8 +67,10 @@ impl TextField {
 
     /// Edits the text as the key says.
     pub(crate) fn on_key(&mut self, key: KeyEvent) -> Edit {
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        let alt = key.modifiers.contains(KeyModifiers::ALT);
+        // Windows reports the key AltGr, which many characters need, as Ctrl and Alt together.
+        let modifiers = key.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);
+        let control = modifiers == KeyModifiers::CONTROL;
+        let alt = modifiers == KeyModifiers::ALT;
         match key.code {
             KeyCode::Char('a') if control => self.move_to(self.line_start()),
             KeyCode::Char('e') if control => self.move_to(self.line_end()),
@@ -85,6 +87,8 @@ impl TextField {
             KeyCode::Right if control => self.move_to(self.word_end()),
             KeyCode::Left => self.move_to(self.previous()),
             KeyCode::Right => self.move_to(self.next()),
+            KeyCode::Up => self.move_to(self.above()),
+            KeyCode::Down => self.move_to(self.below()),
             KeyCode::Home => self.move_to(self.line_start()),
             KeyCode::End => self.move_to(self.line_end()),
             _ => Edit::Ignored,
@@ -122,6 +126,33 @@ impl TextField {
     fn line_end(&self) -> usize {
         let line = self.after_cursor().find('\n');
         line.map_or(self.text.len(), |length| self.cursor + length)
+    }
+
+    /// The place in the line above that is as far from its start; the start of the first line.
+    fn above(&self) -> usize {
+        let start = self.line_start();
+        let Some(end) = start.checked_sub(1) else {
+            return 0;
+        };
+        let line = self.text.get(..end).unwrap_or_default();
+        let from = line.rfind('\n').map_or(0, |at| at + 1);
+        from + self.column_in(line.get(from..).unwrap_or_default())
+    }
+
+    /// The place in the line below that is as far from its start; the end of the last line.
+    fn below(&self) -> usize {
+        let from = self.line_end() + 1;
+        match self.text.get(from..) {
+            Some(rest) => from + self.column_in(rest.split('\n').next().unwrap_or_default()),
+            None => self.text.len(),
+        }
+    }
+
+    /// The byte index in `line` behind as many grapheme clusters as there are before the cursor in its own line.
+    fn column_in(&self, line: &str) -> usize {
+        let own = self.text.get(self.line_start()..self.cursor);
+        let column = own.unwrap_or_default().graphemes(true).count();
+        line.graphemes(true).take(column).map(str::len).sum()
     }
 
     fn word_start(&self) -> usize {
@@ -203,6 +234,32 @@ mod tests {
         control(&mut field, 'u');
         assert_eq!(field.text(), "\n");
         assert_eq!(control(&mut field, 'y'), Edit::Ignored);
+    }
+
+    #[test]
+    fn the_cursor_moves_between_lines_in_its_column() {
+        let mut field = with_text("日本語\né\nabc");
+        let mut up = |code| {
+            press(&mut field, code, KeyModifiers::NONE);
+            field.before_cursor().to_owned()
+        };
+        assert_eq!(up(KeyCode::Left), "日本語\né\nab");
+        assert_eq!(up(KeyCode::Up), "日本語\né");
+        assert_eq!(up(KeyCode::Up), "日");
+        assert_eq!(up(KeyCode::Up), "");
+        assert_eq!(up(KeyCode::Down), "日本語\n");
+        assert_eq!(up(KeyCode::End), "日本語\né");
+        assert_eq!(up(KeyCode::Down), "日本語\né\na");
+        assert_eq!(up(KeyCode::Down), "日本語\né\nabc");
+    }
+
+    #[test]
+    fn a_character_typed_with_altgr_is_inserted() {
+        let mut field = TextField::default();
+        let altgr = KeyModifiers::CONTROL | KeyModifiers::ALT;
+        press(&mut field, KeyCode::Char('@'), altgr);
+        press(&mut field, KeyCode::Char('x'), KeyModifiers::ALT);
+        assert_eq!(field.text(), "@");
     }
 
     #[test]
