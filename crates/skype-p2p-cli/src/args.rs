@@ -17,6 +17,7 @@ use crate::{
     exit_code,
     faults::Faults,
     listen::Listen,
+    recording::{Diff, Redact, Replay, Timeline},
     send::Send,
     sign_in::SignIn,
 };
@@ -83,6 +84,21 @@ pub enum Command {
     /// Examine the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Play a recording against the library, and compare the requests
+    ///
+    /// The library signs in and does what the user of the recording did, on the recorded responses. Exits with 0 if it sends the
+    /// recorded requests and no other, and with 1 if not.
+    Replay(Replay),
+    /// Remove secrets, addresses, names and texts from a HAR file
+    ///
+    /// Each value gets the same pseudonym in the whole file. Read the result before you share it: photos and search terms are kept.
+    Redact(Redact),
+    /// Write the requests and events of a recording, and what caused them
+    Timeline(Timeline),
+    /// Compare two recordings, without values that differ from run to run
+    ///
+    /// Exits with 0 if the recordings are equal, and with 1 if they differ.
+    Diff(Diff),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

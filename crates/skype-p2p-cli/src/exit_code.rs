@@ -43,7 +43,9 @@ impl End {
     fn meaning(self) -> &'static str {
         match self {
             Self::Well => "success: delivered, every step observed, or stopped by a signal",
-            Self::NotDone => "not delivered, a step not observed, or the session was ended",
+            Self::NotDone => {
+                "not delivered, a step not observed, a recording differs, or the session was ended"
+            }
             Self::Usage => "the command line, or a file that it names, cannot be used",
             Self::Unknown => "the delivery was not determined in time",
             Self::SignIn => "no sign-in: server not found, not trusted, or user refused",
