@@ -23,6 +23,7 @@ use crate::{
     listen::Listen,
     presence::PresenceCommand,
     probe::Probe,
+    recording::{Diff, Redact, Replay, Timeline},
     search::Search,
     send::Send,
     sign_in::SignIn,
@@ -116,6 +117,21 @@ pub enum Command {
     /// F1 shows the keys, Ctrl+Q signs out and quits. The exit code is 0 after that, and 1 if the server ended the session.
     /// `skype-p2p --help` lists the others.
     Chat(Box<Chat>),
+    /// Play a recording against the library, and compare the requests
+    ///
+    /// The library signs in and does what the user of the recording did, on the recorded responses. Exits with 0 if it sends the
+    /// recorded requests and no other, and with 1 if not.
+    Replay(Replay),
+    /// Remove secrets, addresses, names and texts from a HAR file
+    ///
+    /// Each value gets the same pseudonym in the whole file. Read the result before you share it: photos and search terms are kept.
+    Redact(Redact),
+    /// Write the requests and events of a recording, and what caused them
+    Timeline(Timeline),
+    /// Compare two recordings, without values that differ from run to run
+    ///
+    /// Exits with 0 if the recordings are equal, and with 1 if they differ.
+    Diff(Diff),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

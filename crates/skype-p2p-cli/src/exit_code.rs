@@ -44,7 +44,7 @@ impl End {
         match self {
             Self::Well => "success: delivered, every step observed, or stopped by a signal",
             Self::NotDone => {
-                "not delivered, not found, refused by the server, a step not observed, or the session was ended"
+                "not delivered, not found, refused by the server, a step not observed, a recording differs, or the session was ended"
             }
             Self::Usage => "the command line, or a file that it names, cannot be used",
             Self::Unknown => "the result was not determined in time",

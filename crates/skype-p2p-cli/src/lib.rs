@@ -64,6 +64,7 @@ pub use listen::{Accept, Listen, Sender};
 pub use observer::{Observation, Observer};
 pub use presence::{Availability, PresenceCommand, PresenceOf, PresenceSet};
 pub use probe::{Probe, ProbeCommand, ProbeSignIn, Receiver, Rounds};
+pub use recording::{Diff, Redact, Replay, Timeline};
 pub use search::Search;
 pub use send::Send;
 pub use session::SessionOptions;
@@ -103,6 +104,10 @@ fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
         | Command::Serve(_)
         | Command::Logout(_)
         | Command::Profiles
+        | Command::Replay(_)
+        | Command::Redact(_)
+        | Command::Timeline(_)
+        | Command::Diff(_)
         | Command::Completions(_)
         | Command::Man(_) => Ok(None),
     }
@@ -124,6 +129,10 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         (Command::Serve(serve), _) => Ok(serve::run(serve).await),
         (Command::Logout(args), _) => config::logout(&args),
         (Command::Profiles, _) => config::profiles(),
+        (Command::Replay(args), _) => recording::replay(&args),
+        (Command::Redact(args), _) => recording::redact(&args),
+        (Command::Timeline(args), _) => recording::timeline(&args),
+        (Command::Diff(args), _) => recording::diff(&args),
         (Command::Completions(args), _) => Ok(completions::run(&args)),
         (Command::Man(args), _) => Ok(man::run(&args)),
         (Command::Send(send), Some(settings)) => send::run(send, &settings, console).await,

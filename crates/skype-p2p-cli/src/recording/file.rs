@@ -11,6 +11,7 @@ use std::{
 
 use skype_p2p::{HttpTransport, Record, RecordOptions};
 
+use super::in_file;
 use crate::failure::Failure;
 
 type Recorder = Record<Arc<dyn HttpTransport>>;
@@ -19,13 +20,7 @@ type Recorder = Record<Arc<dyn HttpTransport>>;
 /// and so on, since the requests of one file replay as those of one application.
 pub(crate) struct RecordingFile {
     path: PathBuf,
-    open: Mutex<Vec<(Output, Arc<Recorder>)>>,
-}
-
-/// A file that is open for writing.
-struct Output {
-    path: PathBuf,
-    file: File,
+    open: Mutex<Vec<(PrivateFile, Arc<Recorder>)>>,
 }
 
 impl RecordingFile {
@@ -49,16 +44,11 @@ impl RecordingFile {
     ) -> Result<Arc<dyn HttpTransport>, Failure> {
         let mut open = self.open();
         let path = numbered(&self.path, open.len() + 1);
-        let file = private_file(&path).map_err(|error| {
-            Failure::usage(format!(
-                "Cannot create the recording {}: {error}.",
-                path.display()
-            ))
-        })?;
+        let file = PrivateFile::create(&path)?;
         let mut options = RecordOptions::new(SystemTime::now());
         options.secrets.extend(password.map(str::to_owned));
         let recorder = Arc::new(Record::new(transport, options));
-        open.push((Output { path, file }, recorder.clone()));
+        open.push((file, recorder.clone()));
         Ok(recorder)
     }
 
@@ -69,23 +59,17 @@ impl RecordingFile {
     /// The first error of a file. The other files are written all the same.
     pub(crate) fn write(&self) -> Result<(), Failure> {
         let mut result = Ok(());
-        for (output, recorder) in self.open().iter_mut() {
-            let written = recorder
-                .har()
-                .to_vec()
-                .map_err(io::Error::other)
-                .and_then(|bytes| output.replace(&bytes));
-            if let Err(error) = written {
-                result = result.and(Err(Failure::cannot_write(
-                    &format!("the recording {}", output.path.display()),
-                    &error,
-                )));
-            }
+        for (file, recorder) in self.open().iter_mut() {
+            let written = match recorder.har().to_vec() {
+                Ok(bytes) => file.replace(&bytes),
+                Err(error) => Err(in_file(&file.path)(error)),
+            };
+            result = result.and(written);
         }
         result
     }
 
-    fn open(&self) -> MutexGuard<'_, Vec<(Output, Arc<Recorder>)>> {
+    fn open(&self) -> MutexGuard<'_, Vec<(PrivateFile, Arc<Recorder>)>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,15 +82,48 @@ impl fmt::Debug for RecordingFile {
     }
 }
 
-impl Output {
-    fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // A pipe or a device has no length.
-        if self.file.metadata()?.is_file() {
-            self.file.set_len(0)?;
-            self.file.rewind()?;
-        }
-        self.file.write_all(bytes)?;
-        self.file.flush()
+/// A file that only its owner can read. On Windows the folder of the user has that protection.
+pub(super) struct PrivateFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl PrivateFile {
+    /// Opens the file, and creates it if it does not exist. Its contents are kept.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened for writing.
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        let file = open_private(path).map_err(|error| {
+            Failure::usage(format!(
+                "Cannot create the recording {}: {error}.",
+                path.display()
+            ))
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+        })
+    }
+
+    /// Replaces the contents.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub(super) fn replace(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut write = || -> io::Result<()> {
+            // A pipe or a device has no length.
+            if self.file.metadata()?.is_file() {
+                self.file.set_len(0)?;
+                self.file.rewind()?;
+            }
+            self.file.write_all(bytes)?;
+            self.file.flush()
+        };
+        let name = format!("the recording {}", self.path.display());
+        write().map_err(|error| Failure::cannot_write(&name, &error))
     }
 }
 
@@ -124,8 +141,7 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Opens a file that only its owner can read, and keeps its contents. On Windows the folder of the user has that protection.
-fn private_file(path: &Path) -> io::Result<File> {
+fn open_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -13,6 +13,7 @@ use crate::process::{Process, command, run};
 const PAGE: &str = include_str!("../../../../docs/src/hosting.md");
 const COMMAND_LINE: &str = include_str!("../../../../docs/src/command-line.md");
 const PROBE: &str = include_str!("../../../../docs/src/probe.md");
+const BUG_REPORT: &str = include_str!("../../../../docs/src/bug-report.md");
 const README: &str = include_str!("../../../../README.md");
 
 /// The blocks of a page in this language, each with the line above it.
@@ -116,7 +117,8 @@ fn play(block: &str, folder: &Path) {
                 running.push(listener);
             }
             "send" | "probe" | "demo" | "login" | "logout" | "profiles" | "config"
-            | "completions" | "man" | "presence" | "search" | "contacts" | "groups" | "history" => {
+            | "completions" | "man" | "presence" | "search" | "contacts" | "groups" | "history"
+            | "timeline" | "redact" | "replay" | "diff" => {
                 if words[1] == "man" || words[1] == "probe" {
                     // They write files.
                     process.current_dir(configuration.path());
@@ -177,9 +179,38 @@ fn the_commands_of_the_readme_work() {
 #[test]
 fn the_commands_of_the_page_about_the_command_line_work() {
     let blocks = blocks(COMMAND_LINE, "console");
-    assert!(blocks.len() >= 4);
+    assert!(blocks.len() >= 5);
+    let folder = crate::process::Folder::new("guide-command-line");
     for (_, block) in blocks {
-        play(&block, Path::new("."));
+        play(&block, folder.path());
+    }
+}
+
+#[test]
+fn the_commands_of_the_page_about_bug_reports_work_and_show_the_excerpt() {
+    let commands = blocks(BUG_REPORT, "console");
+    assert!(commands.len() >= 5);
+    let folder = crate::process::Folder::new("guide-bug-report");
+    for (_, block) in commands {
+        play(&block, folder.path());
+    }
+    // Numbers and times differ from run to run.
+    let words = |line: &str| -> Vec<String> {
+        let words = line.split([' ', '(', ')']).filter(|word| !word.is_empty());
+        let words = words.filter(|word| word.parse::<f64>().is_err_and(|_| *word != "#"));
+        words.map(str::to_owned).collect()
+    };
+    let excerpts = blocks(BUG_REPORT, "text");
+    for (above, excerpt) in excerpts {
+        let typed = above.strip_prefix("<!-- excerpt of: ").unwrap();
+        let mut process = command(typed.trim_end_matches(" -->").split(' '));
+        process.current_dir(folder.path());
+        let shown = Process::start(process).end().stdout;
+        for line in excerpt.lines() {
+            let has_line = shown.iter().any(|shown| words(shown) == words(line));
+            assert!(has_line, "{line} is not in {shown:#?}");
+        }
+        assert!(excerpt.lines().count() >= 4);
     }
 }
 
@@ -244,7 +275,7 @@ fn the_exit_codes_of_the_page_are_those_of_the_help() {
 }
 
 #[test]
-fn the_page_about_the_command_line_has_every_option_of_the_commands_that_sign_in() {
+fn the_page_about_the_command_line_has_every_option() {
     for command in [
         "send",
         "listen",
@@ -264,10 +295,14 @@ fn the_page_about_the_command_line_has_every_option_of_the_commands_that_sign_in
         "history list",
         "history show",
         "history export",
+        "replay",
+        "redact",
+        "timeline",
+        "diff",
     ] {
         let help = run(command.split(' ').chain(["--help"])).stdout.join("\n");
         let offered = options(&help);
-        assert!(offered.contains("--user"), "{offered:?}");
+        assert!(offered.contains("--help"), "{offered:?}");
         for option in offered {
             let known = COMMAND_LINE.contains(&format!("`{option}"))
                 || COMMAND_LINE.contains(&format!(", `{option}"));

@@ -1,10 +1,10 @@
-//! Names and the texts of messages in a recording, each with a pseudonym that is the same wherever it stands.
+//! Replaces names and the texts of messages by pseudonyms.
 
 use conv_transport::{Har, HarError, HarField, HarFieldKind};
 
-use crate::traffic::Names;
+use crate::pseudonyms::Pseudonyms;
 
-/// Properties of contact cards and rosters: names, and what identifies or locates a person.
+/// The properties of contact cards and rosters that identify or locate a person.
 const NAMES: [&str; 17] = [
     "anonymousDisplayName",
     "company",
@@ -25,21 +25,20 @@ const NAMES: [&str; 17] = [
     "workPhoneNumber",
 ];
 
-/// Properties that hold a text that a person has written. The text of a note is its `message`.
+/// The properties with a text that a person has written. The text of a note is its `message`.
 const TEXTS: [&str; 4] = ["description", "message", "previewMessage", "subject"];
 
 /// The pseudonyms of a recording.
 #[derive(Default)]
-pub(super) struct People {
-    /// None where names stay.
-    pub(super) names: Option<Names>,
-    /// None where texts stay.
-    pub(super) texts: Option<Names>,
+pub(super) struct Persons {
+    /// `None` if names are kept.
+    pub(super) names: Option<Pseudonyms>,
+    /// `None` if texts are kept.
+    pub(super) texts: Option<Pseudonyms>,
 }
 
-impl People {
-    /// Replaces names and texts where UCWA has them: in properties, in the messages of requests and data URIs, in the parts of a
-    /// batch.
+impl Persons {
+    /// Replaces names and texts in properties, in the messages of requests and data URIs, and in the parts of a batch.
     pub(super) fn redact(&mut self, har: &mut Har) -> Result<(), HarError> {
         if self.names.is_none() && self.texts.is_none() {
             return Ok(());
@@ -47,17 +46,17 @@ impl People {
         har.edit(|field, value| self.edit(field, value))
     }
 
-    /// The pairs of the names that have more than one word: elsewhere in a text they are found without anything else.
+    /// The names of several words with their pseudonyms. A search for such a name in other texts finds nothing else.
     pub(super) fn full_names(&self) -> Vec<(String, String)> {
-        let names = self.names.iter().flat_map(Names::pairs);
+        let names = self.names.iter().flat_map(Pseudonyms::pairs);
         let full = names.filter(|(name, _)| name.contains(' '));
         full.map(|(name, pseudonym)| (name.to_owned(), pseudonym.to_owned()))
             .collect()
     }
 
-    /// What stands in the place of `value`, if not itself.
+    /// The replacement of a value. `None` if the value is kept.
     fn edit(&mut self, field: &HarField<'_>, value: &str) -> Option<String> {
-        // A property that holds a data URI is looked into.
+        // The walk visits the contents of a data URI.
         if value.trim().is_empty() || value.starts_with("data:") {
             return None;
         }
@@ -68,7 +67,7 @@ impl People {
                 (is_message && is_text).then(|| self.text(value)).flatten()
             }
             HarFieldKind::Member | HarFieldKind::Element | HarFieldKind::Attribute => {
-                // The name of a property, and the class of a header, name no person.
+                // The attribute `name` of an element has the name of a property.
                 let is_syntax = field.kind == HarFieldKind::Attribute && field.name == "name";
                 if NAMES.contains(&field.name) && !is_syntax {
                     let names = self.names.as_mut()?;
