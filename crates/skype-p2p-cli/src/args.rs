@@ -14,6 +14,7 @@ use crate::{
     account::Account,
     config::{ConfigCommand, ProfileName},
     console::ConsoleOptions,
+    discover::Discover,
     exit_code,
     faults::Faults,
     listen::Listen,
@@ -89,6 +90,10 @@ pub enum Command {
     /// Writes the time of each stage. The exit code is 0 if the message was delivered and answered, 1 if it was not, 3 if that was
     /// not determined in time, and 4 if a user could not sign in. `skype-p2p --help` lists the others.
     Probe(Box<Probe>),
+    /// Follow the discovery of a server without signing in: each step, certificate and challenge, with advice for each failure
+    ///
+    /// The exit code is 0 if a server was found at which users can sign in, and 4 if not. `skype-p2p --help` lists the others.
+    Discover(Box<Discover>),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -12,6 +12,7 @@ mod completions;
 mod config;
 mod console;
 mod demo;
+mod discover;
 mod exit_code;
 mod failure;
 mod faults;
@@ -40,6 +41,7 @@ pub use config::{ConfigCommand, ProfileName};
 use config::{Key, Settings};
 pub use console::{Color, ConsoleOptions};
 use console::{Console, complain};
+pub use discover::Discover;
 use exit_code::End;
 use failure::Failure;
 pub use faults::Faults;
@@ -70,6 +72,7 @@ fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
     match &cli.command {
         Command::Send(send) => Settings::resolve(&send.sign_in, log).map(Some),
         Command::Listen(listen) => Settings::resolve(&listen.sign_in, log).map(Some),
+        Command::Discover(discover) => Settings::resolve(&discover.sign_in(), log).map(Some),
         Command::Probe(probe) => Settings::resolve(probe.sign_in(), log).map(Some),
         Command::Config(ConfigCommand::Check(args)) => Settings::resolve(args, log).map(Some),
         Command::Login(args) => Settings::resolve_new(args, log).map(Some),
@@ -98,6 +101,7 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         (Command::Man(args), _) => Ok(man::run(&args)),
         (Command::Send(send), Some(settings)) => send::run(send, &settings, console).await,
         (Command::Listen(listen), Some(settings)) => listen::run(listen, &settings, console).await,
+        (Command::Discover(args), Some(settings)) => discover::run(*args, &settings).await,
         (Command::Probe(args), Some(settings)) => probe::run(*args, settings, console).await,
         (Command::Login(args), Some(settings)) => config::login(&args, settings, console).await,
         (Command::Config(ConfigCommand::Check(args)), Some(settings)) => {

@@ -109,7 +109,7 @@ fn play(block: &str, folder: &Path) {
                 while !listener.line().contains("SignedIn") {}
                 running.push(listener);
             }
-            "send" | "probe" | "demo" | "login" | "logout" | "profiles" | "config"
+            "send" | "probe" | "discover" | "demo" | "login" | "logout" | "profiles" | "config"
             | "completions" | "man" => {
                 if words[1] == "man" || words[1] == "probe" {
                     // They write files.
@@ -238,11 +238,11 @@ fn the_exit_codes_of_the_page_are_those_of_the_help() {
 }
 
 #[test]
-fn the_page_about_the_command_line_has_every_option_of_send_listen_and_probe() {
-    for command in ["send", "listen", "probe"] {
+fn the_page_about_the_command_line_has_every_option_of_the_commands_that_reach_a_server() {
+    for command in ["send", "listen", "probe", "discover"] {
         let help = run([command, "--help"]).stdout.join("\n");
         let offered = options(&help);
-        assert!(offered.contains("--user"), "{offered:?}");
+        assert!(offered.contains("--root"), "{offered:?}");
         for option in offered {
             let known = COMMAND_LINE.contains(&format!("`{option}"))
                 || COMMAND_LINE.contains(&format!(", `{option}"));

@@ -8,7 +8,9 @@
     reason = "tests"
 )]
 
+mod company;
 mod demo;
+mod discover;
 mod foreign_clients;
 mod guide;
 mod hosting;
