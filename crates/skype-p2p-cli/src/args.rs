@@ -16,6 +16,7 @@ use crate::{
     config::{ConfigCommand, ProfileName},
     console::ConsoleOptions,
     contacts::ContactsCommand,
+    discover::Discover,
     exit_code,
     faults::Faults,
     groups::GroupsCommand,
@@ -132,6 +133,10 @@ pub enum Command {
     ///
     /// Exits with 0 if the recordings are equal, and with 1 if they differ.
     Diff(Diff),
+    /// Follow the discovery of a server without signing in: each step, certificate and challenge, with advice for each failure
+    ///
+    /// The exit code is 0 if a server was found at which users can sign in, and 4 if not. `skype-p2p --help` lists the others.
+    Discover(Box<Discover>),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -150,6 +150,15 @@ impl Failure {
         failure
     }
 
+    /// No server of a domain was found.
+    pub(crate) fn not_found(domain: &str) -> Self {
+        Self::new(
+            End::SignIn,
+            format!("No server of {domain} was found at which users can sign in."),
+        )
+        .with_hint("follow the advice above, for the first path inside of the network or for the second outside")
+    }
+
     /// The server ended the session.
     pub(crate) fn session_ended(reason: Option<&Reason>) -> Self {
         let why = match reason.map(Reason::code) {

@@ -14,6 +14,7 @@ mod config;
 mod console;
 mod contacts;
 mod demo;
+mod discover;
 mod exit_code;
 mod failure;
 mod faults;
@@ -53,6 +54,7 @@ use config::{Key, Settings};
 pub use console::{Color, ConsoleOptions};
 use console::{Console, complain};
 pub use contacts::{ContactsAdd, ContactsCommand, ContactsList, ContactsMove, ContactsRemove};
+pub use discover::Discover;
 use exit_code::End;
 use failure::Failure;
 pub use faults::Faults;
@@ -93,6 +95,7 @@ fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
         Command::Listen(listen) => Settings::resolve(&listen.sign_in, log).map(Some),
         Command::Presence(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
         Command::Search(it) => Settings::resolve(&it.session.sign_in, log).map(Some),
+        Command::Discover(discover) => Settings::resolve(&discover.sign_in(), log).map(Some),
         Command::Probe(probe) => Settings::resolve(probe.sign_in(), log).map(Some),
         Command::Contacts(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
         Command::Groups(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
@@ -139,6 +142,7 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         (Command::Listen(listen), Some(settings)) => listen::run(listen, &settings, console).await,
         (Command::Presence(it), Some(settings)) => presence::run(it, &settings, console).await,
         (Command::Search(it), Some(settings)) => search::run(it, &settings, console).await,
+        (Command::Discover(args), Some(settings)) => discover::run(*args, &settings).await,
         (Command::Probe(args), Some(settings)) => probe::run(*args, settings, console).await,
         (Command::Contacts(it), Some(settings)) => contacts::run(it, &settings, console).await,
         (Command::Groups(it), Some(settings)) => groups::run(it, &settings, console).await,

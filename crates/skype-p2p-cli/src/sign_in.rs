@@ -213,7 +213,7 @@ fn representation(settings: &Settings) -> Result<Representation, Failure> {
 }
 
 /// The TLS and proxy settings.
-fn transport_config(settings: &Settings) -> Result<HyperConfig, Failure> {
+pub(crate) fn transport_config(settings: &Settings) -> Result<HyperConfig, Failure> {
     let mut config = HyperConfig::default();
     let mut tls = TlsConfig::new();
     let read = |key, path: &str| fs::read(path).map_err(|error| unusable(key, path, error));

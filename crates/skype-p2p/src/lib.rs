@@ -116,10 +116,11 @@ pub use conv_transport::{
     Har, HarError, LeftOut, LeftOutReason, Nearest, Record, RecordOptions, Replay, ReplayOptions,
     ReplayReport, Unmatched,
 };
-pub use conv_transport::{HttpTransport, Lane, SendOptions, TransportError};
+pub use conv_transport::{HttpTransport, Lane, SendOptions, TransportError, TransportErrorKind};
 #[cfg(feature = "tokio")]
 pub use conv_transport::{
-    HyperConfig, HyperTransport, Proxy, ProxyError, TlsConfig, TlsConfigError, TlsVersion,
+    HyperConfig, HyperTransport, Proxy, ProxyError, ServerCertificate, TlsConfig, TlsConfigError,
+    TlsVersion,
 };
 #[cfg(feature = "windows-auth")]
 pub use conv_transport::{WindowsCredentials, WindowsCredentialsError};

@@ -118,7 +118,7 @@ fn play(block: &str, folder: &Path) {
             }
             "send" | "probe" | "demo" | "login" | "logout" | "profiles" | "config"
             | "completions" | "man" | "presence" | "search" | "contacts" | "groups" | "history"
-            | "timeline" | "redact" | "replay" | "diff" => {
+            | "timeline" | "redact" | "replay" | "diff" | "discover" => {
                 if words[1] == "man" || words[1] == "probe" {
                     // They write files.
                     process.current_dir(configuration.path());
@@ -284,6 +284,7 @@ fn the_page_about_the_command_line_has_every_option() {
         "presence watch",
         "search",
         "probe",
+        "discover",
         "contacts list",
         "contacts add",
         "contacts move",

@@ -10,8 +10,10 @@
 
 #[cfg(unix)]
 mod chat;
+mod company;
 mod contacts;
 mod demo;
+mod discover;
 mod foreign_clients;
 mod guide;
 mod history;
