@@ -44,13 +44,13 @@ impl End {
         match self {
             Self::Well => "success: delivered, every step observed, or stopped by a signal",
             Self::NotDone => {
-                "not delivered, not found, refused by the server, a step not observed, a recording differs, or the session was ended"
+                "not delivered, not found, refused, not as expected or recorded, or the session was ended"
             }
             Self::Usage => "the command line, or a file that it names, cannot be used",
             Self::Unknown => "the result was not determined in time",
             Self::SignIn => "no sign-in: server not found, not trusted, or user refused",
             Self::Output => {
-                "standard output, a transcript, a recording or the outbox cannot be written, for example on a full disk"
+                "standard output, or a file with results, cannot be written, for example on a full disk"
             }
         }
     }
