@@ -17,7 +17,11 @@ mod timeline_lines;
 mod view;
 mod wrapping;
 
-use std::{env, sync::Arc};
+use std::{
+    env,
+    io::{IsTerminal as _, stdin},
+    sync::Arc,
+};
 
 use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
@@ -65,6 +69,15 @@ pub(crate) async fn run(
         None => None,
     };
     terminal::check()?;
+    let typed_tokens = client.password.is_none()
+        && env::var_os(sign_in::TOKEN_VARIABLE).is_none()
+        && stdin().is_terminal();
+    if typed_tokens {
+        return Err(
+            Failure::usage("Cannot chat: the keys would be read as tokens.")
+                .with_hint("put the token into SKYPE_P2P_TOKEN"),
+        );
+    }
     let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
     let (application, user) = (client.application.clone(), client.user.clone());
     let end = tokio::select! {

@@ -84,7 +84,7 @@ impl Session {
             Effect::Typing(id) => self.with(id, |conversation| {
                 let chat = conversation.chat_service();
                 if chat.send_is_typing_command().enabled().get() {
-                    self.ignore(chat.send_is_typing());
+                    ignore(chat.send_is_typing());
                 }
             }),
             Effect::Accept(id) => self.with(id, |conversation| {
@@ -127,11 +127,11 @@ impl Session {
             }
             Effect::Seen(id) => self.with(id, |conversation| {
                 if conversation.acknowledge_command().enabled().get() {
-                    self.ignore(conversation.acknowledge());
+                    ignore(conversation.acknowledge());
                 }
                 let history = conversation.history_service();
                 if history.mark_as_read_command().enabled().get() {
-                    self.ignore(history.mark_as_read());
+                    ignore(history.mark_as_read());
                 }
             }),
             Effect::Search(query) => self.search(query),
@@ -158,7 +158,7 @@ impl Session {
         self.with(id, |conversation| {
             let chat = conversation.chat_service();
             if chat.send_message_command().enabled().get() {
-                self.ignore(chat.send_message(&*text));
+                ignore(chat.send_message(&*text));
             } else {
                 let update = Update::NotSent {
                     conversation: id,
@@ -189,6 +189,9 @@ impl Session {
                 more,
             };
             send(&updates, update);
+            for person in people {
+                tokio::spawn(fetch_status(person, updates.clone()));
+            }
         });
     }
 
@@ -213,11 +216,18 @@ impl Session {
             }
         });
     }
+}
 
-    /// The model applies the result of a command also without its future.
-    #[expect(clippy::unused_self, reason = "reads like `report`")]
-    fn ignore<T>(&self, command: impl Future<Output = Result<T, Reason>>) {
-        drop(command);
+/// Starts a command whose failure the user need not know. The model applies its result also without the future.
+fn ignore<T>(command: impl Future<Output = Result<T, Reason>>) {
+    drop(command);
+}
+
+/// Reads the status of a person once. It stays unknown if it is hidden from the user.
+async fn fetch_status(person: skype_p2p::Person, updates: UnboundedSender<Update>) {
+    if let Ok(status) = person.status().fetch().await {
+        let address = person.id().get();
+        send(&updates, Update::Presence { address, status });
     }
 }
 

@@ -291,7 +291,9 @@ impl State {
         let previous = index
             .checked_sub(1)
             .and_then(|index| conversation.items.get(index));
-        let columns = usize::from(self.layout().timeline.width);
+        let (columns, rows) = self.size;
+        // The width does not depend on the draft, which can be long.
+        let columns = usize::from(Layout::new(columns, rows, "").timeline.width);
         timeline_lines::lines(
             previous,
             item,

@@ -129,6 +129,7 @@ mod tests {
     #[test]
     fn lines_break_at_spaces_and_long_words_anywhere() {
         assert_eq!(lines("one two three", 7), ["one two", "three"]);
+        assert_eq!(lines("one two", 6), ["one ", "two"]);
         assert_eq!(lines("one two three", 8), ["one two ", "three"]);
         assert_eq!(lines("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(lines("a\n\nb", 4), ["a", "", "b"]);

@@ -259,7 +259,7 @@ fn a_person_is_searched_and_a_pasted_text_is_sent_only_by_enter() {
     tmux.wait_for("Open a chat with");
     tmux.type_text("Lene");
     tmux.press(&["Enter"]);
-    tmux.wait_for("Lene Aaling <lenea@contoso.com>");
+    tmux.wait_for("  ● Lene Aaling <lenea@contoso.com> (online)");
     tmux.press(&["Enter"]);
     tmux.wait_until("the conversation", |screen| {
         !screen.contains("Open a chat with")
@@ -466,6 +466,15 @@ fn without_a_terminal_there_is_no_chat() {
     let ended = run(["chat", "--root", &root, "--user", TOSH, "not an address"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("Cannot chat with"), "{ended:?}");
+    // The keys of a terminal cannot be tokens at the same time.
+    let Some(tmux) = Tmux::chat(&root, TOSH, &["--bearer"]) else {
+        return;
+    };
+    let screen = tmux.wait_for_end(2);
+    assert!(
+        screen.contains("put the token into SKYPE_P2P_TOKEN"),
+        "{screen}"
+    );
 }
 
 #[test]

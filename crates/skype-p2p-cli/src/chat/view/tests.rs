@@ -138,6 +138,14 @@ fn a_conversation_shows_days_authors_marks_reasons_and_who_is_typing() {
 fn the_cursor_is_behind_the_typed_text() {
     let (_, cursor) = drawn(&busy_state(), &Theme::new(ThemeName::Dark, true));
     assert_eq!(cursor, Position::new(21 + 2 + 13, 22));
+    // A full line of the composer has 56 cells: the area without the prompt and the cell of the cursor.
+    let mut state = state();
+    type_text(&mut state, &"x".repeat(56));
+    let (_, cursor) = drawn(&state, &Theme::new(ThemeName::Dark, true));
+    assert_eq!(cursor, Position::new(79, 22));
+    type_text(&mut state, "x");
+    let (_, cursor) = drawn(&state, &Theme::new(ThemeName::Dark, true));
+    assert_eq!(cursor, Position::new(21 + 2 + 1, 22));
 }
 
 #[test]
@@ -241,22 +249,26 @@ fn a_narrow_screen_has_no_list_and_no_screen_is_too_small() {
 #[test]
 fn without_colors_every_cell_has_the_colors_of_the_terminal() {
     let mut state = busy_state();
-    control(&mut state, 'o');
-    for theme in [ThemeName::Dark, ThemeName::Light] {
-        let has_color = |colors| {
-            let (buffer, _) = drawn(&state, &Theme::new(theme, colors));
-            let mut cells = buffer.content().iter();
-            cells.any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset)
-        };
-        assert!(!has_color(false));
-        assert!(has_color(true));
+    for key in ['l', 'o', 'f'] {
+        control(&mut state, key);
+        for theme in [ThemeName::Dark, ThemeName::Light] {
+            let has_color = |colors| {
+                let (buffer, _) = drawn(&state, &Theme::new(theme, colors));
+                let mut cells = buffer.content().iter();
+                cells.any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset)
+            };
+            assert!(!has_color(false), "{key}");
+            assert!(has_color(true), "{key}");
+        }
+        press(&mut state, KeyCode::Esc);
     }
 }
 
 /// Every place that shows the text of others, with every character that could control a terminal.
 #[test]
 fn no_control_character_reaches_the_screen() {
-    let hostile: String = ('\0'..='\u{9f}')
+    let hostile: String = std::iter::once('\u{1b}')
+        .chain('\0'..='\u{9f}')
         .chain('\u{2000}'..='\u{206f}')
         .chain(['\u{61c}', '\u{feff}', '\u{ad}', '\u{fff9}'])
         .filter(|c| !c.is_alphanumeric() && *c != ' ')
@@ -291,6 +303,24 @@ fn no_control_character_reaches_the_screen() {
                 c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
             });
             assert_eq!(bad, None);
+        }
+        // The escape is shown as a symbol in every area, so none of them shows the text as it came.
+        let layout = state.layout();
+        for area in [
+            layout.account,
+            layout.list,
+            layout.header,
+            layout.timeline,
+            layout.activity,
+            layout.composer,
+            layout.footer,
+        ] {
+            let mut cells = area.positions().filter_map(|at| buffer.cell(at));
+            let covered = dialog && area == layout.footer;
+            assert!(
+                covered || cells.any(|cell| cell.symbol() == "␛"),
+                "{area:?}"
+            );
         }
     }
 }
