@@ -149,6 +149,35 @@ fn a_server_that_never_answers_ends_with_the_time_limit() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    let (_server, root) = server();
+    for name in ["get", "watch"] {
+        let arguments = ["presence", name, "--root", &root, "--user", TOSH, LENE];
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let ended = command(arguments).stdout(full).output().unwrap();
+        assert_eq!(ended.status.code(), Some(5), "{name}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_failed_sign_in_is_one_error() {
+    let (_server, root) = server();
+    let arguments = ["presence", "get", "--root", &root, "--user", TOSH, LENE];
+    let mut wrong = command(arguments);
+    wrong.env("SKYPE_P2P_PASSWORD", "not-the-password");
+    let ended = Process::start(wrong).end();
+    assert_eq!(ended.code, Some(4));
+    let errors = ended.stderr.matches("skype-p2p: ").count();
+    assert_eq!(errors, 1, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("Cannot sign in: "),
+        "{}",
+        ended.stderr
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_watch_writes_a_line_for_each_change_until_it_is_interrupted() {
