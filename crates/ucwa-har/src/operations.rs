@@ -252,7 +252,7 @@ impl Operations {
             INACCURACY
         };
         for operation in &mut self.operations {
-            operation.at = operation.at.saturating_sub(began + earlier);
+            operation.at = operation.at.saturating_sub(began.saturating_add(earlier));
         }
         self.end = self.end.saturating_sub(began);
     }
@@ -261,7 +261,8 @@ impl Operations {
 /// The time of the response, counted from the first request.
 fn end(step: &Step<'_>) -> Duration {
     let took = Duration::try_from_secs_f64(step.exchange.entry.time.max(0.0) / 1000.0);
-    step.at.unwrap_or_default() + took.unwrap_or_default()
+    let at = step.at.unwrap_or_default();
+    at.saturating_add(took.unwrap_or_default())
 }
 
 /// The operation of a request with its conversation. `None` if the request is none of the operations.

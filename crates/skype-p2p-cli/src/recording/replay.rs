@@ -2,7 +2,7 @@
 
 mod player;
 
-use std::{path::PathBuf, thread};
+use std::{path::PathBuf, thread, time::Duration};
 
 use clap::Args;
 use ucwa_har::{CLIENT_MADE, Operations, RecordedSignIn, operations};
@@ -17,6 +17,9 @@ const MEETINGS: [&str; 3] = [
     "onlineMeetingInvitations",
     "startOnlineMeeting",
 ];
+
+/// The longest recording. An application in virtual time keeps polling, and a malformed date can be centuries away.
+const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// The arguments of `replay`.
 #[derive(Debug, Args)]
@@ -65,6 +68,8 @@ fn check(operations: &Operations) -> Result<(), Failure> {
     });
     let why = if operations.client.first_url.is_empty() {
         "it has no sign-in at a UCWA server".to_owned()
+    } else if operations.end > LONGEST {
+        "it is longer than 31 days".to_owned()
     } else if operations.client.sign_in == RecordedSignIn::Other {
         "the user signed in as a guest, or by an unknown grant".to_owned()
     } else if let Some(meeting) = meeting {

@@ -215,6 +215,14 @@ fn what_cannot_be_replayed_is_said() {
     assert_eq!(foreign.code, Some(1));
     let why = "it has no sign-in at a UCWA server";
     assert!(foreign.stderr.contains(why), "{}", foreign.stderr);
+
+    let text = fs::read_to_string(fixture("outgoing-declined-json", "traffic.har")).unwrap();
+    let (before, last) = text.rsplit_once("\"2015-").unwrap();
+    let long = folder.file("long.har", format!("{before}\"2515-{last}"));
+    let long = replay(&long);
+    assert_eq!(long.code, Some(1));
+    let why = "it is longer than 31 days";
+    assert!(long.stderr.contains(why), "{}", long.stderr);
 }
 
 #[test]

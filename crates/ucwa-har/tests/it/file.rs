@@ -2,7 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use ucwa_har::{FileError, Redaction, read};
+use conv_transport::Har;
+use ucwa_har::{
+    ComparisonOptions, FileError, Redaction, comparable_text, operations, read, timeline,
+};
 
 use crate::fixture;
 
@@ -59,4 +62,25 @@ fn a_malformed_member_is_named_with_its_line() {
 fn a_missing_file_is_named() {
     let error = read("no-such.har".as_ref()).err().unwrap().to_string();
     assert!(error.starts_with("no-such.har: "), "{error}");
+}
+
+/// Replaces single bytes all over a recording. What can still be read must not cause a panic.
+#[test]
+fn a_damaged_recording_causes_no_panic() {
+    for name in ["outgoing-declined-json", "outgoing-declined-xml"] {
+        let good = fs::read(fixture::file(name)).unwrap();
+        let mut count = 0;
+        for (index, at) in (0..good.len()).step_by(1009).enumerate() {
+            let mut bad = good.clone();
+            bad[at] = [b'9', b'-', b'/', b'x', b'<'][index % 5];
+            let Ok(har) = Har::from_slice(&bad) else {
+                continue;
+            };
+            count += 1;
+            timeline(&har);
+            let _ = operations(&har);
+            let _ = comparable_text(&har, &ComparisonOptions::default());
+        }
+        assert!(count > 20, "{name}: {count}");
+    }
 }
