@@ -48,6 +48,7 @@ use crate::{
     console::{Color, Console},
     failure::Failure,
     interrupt::Interrupt,
+    secret_variables::SecretVariables,
     sign_in::{self, Client},
 };
 
@@ -70,7 +71,7 @@ pub(crate) async fn run(
     };
     terminal::check()?;
     let typed_tokens = client.password.is_none()
-        && env::var_os(sign_in::TOKEN_VARIABLE).is_none()
+        && env::var_os(SecretVariables::USER.token).is_none()
         && stdin().is_terminal();
     if typed_tokens {
         return Err(
