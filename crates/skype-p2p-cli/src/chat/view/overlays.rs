@@ -103,7 +103,7 @@ fn hint(dialog: &PeopleDialog, rows: &[Row]) -> &'static str {
     } else if rows.is_empty() {
         "Type a name or an address. Enter searches, Esc cancels."
     } else {
-        "Up and Down select, Enter chooses or searches, Esc cancels."
+        "Up and Down select, Enter chooses, Esc cancels."
     }
 }
 
