@@ -77,7 +77,7 @@ fn a_damaged_recording_causes_no_panic() {
                 continue;
             };
             count += 1;
-            timeline(&har);
+            let _ = timeline(&har);
             let _ = operations(&har);
             let _ = comparable_text(&har, &ComparisonOptions::default());
         }
