@@ -9,6 +9,8 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::process::Folder;
 use crate::process::{LENE, PASSWORD, PATIENCE, Process, TOSH, command};
 
+#[cfg(unix)]
+const COMMAND_LINE: &str = include_str!("../../../../docs/src/command-line.md");
 const JOHN: &str = "johnd@contoso.com";
 
 /// A server with users, and its root URL. The display name of each is the name in capitals.
@@ -127,16 +129,16 @@ async fn a_program_has_the_message_and_its_fields_and_no_secret() {
         .iter()
         .map(|line| line.split('=').next().unwrap())
         .collect();
-    let documented = [
-        "CONVERSATION",
-        "FROM",
-        "FROM_NAME",
-        "GROUP",
-        "MESSAGE",
-        "SENT_AT",
-        "SUBJECT",
-    ];
-    assert_eq!(names, documented.map(|name| format!("SKYPE_P2P_{name}")));
+    let (_, table) = COMMAND_LINE
+        .split_once("| variable | contents |\n|---|---|\n")
+        .unwrap();
+    let mut documented: Vec<&str> = table
+        .lines()
+        .take_while(|row| row.starts_with('|'))
+        .map(|row| row.split('`').nth(1).unwrap())
+        .collect();
+    documented.sort_unstable();
+    assert_eq!(names, documented);
     for field in [
         "SKYPE_P2P_FROM=toshm@contoso.com",
         "SKYPE_P2P_FROM_NAME=TOSHM",
@@ -188,8 +190,8 @@ async fn a_failing_program_is_reported_and_the_next_message_is_answered() {
         lene.stderr.lines().collect::<Vec<_>>(),
         [
             "skype-p2p: --exec: no such \\u{1b}[31mhost",
-            "skype-p2p: The program of --exec failed: exit status: 3.",
-            "skype-p2p: The program of --exec failed: it did not end within 1 seconds, and was killed.",
+            "skype-p2p: The program of --exec failed for a message of toshm@contoso.com: exit status: 3.",
+            "skype-p2p: The program of --exec failed for a message of toshm@contoso.com: it did not end within 1 seconds, and was killed.",
         ]
     );
 }
