@@ -21,6 +21,7 @@ mod man;
 mod observer;
 mod output;
 mod password;
+mod private_file;
 mod record;
 mod send;
 mod serve;

@@ -6,7 +6,7 @@ use skype_p2p::{Application, CallConnectionState, Conversation, Credentials, Roo
 use tokio::{task::JoinSet, time::timeout};
 
 #[cfg(unix)]
-use crate::process::Folder;
+use crate::process::{Folder, run};
 use crate::process::{LENE, PASSWORD, PATIENCE, Process, TOSH, command};
 
 #[cfg(unix)]
@@ -284,4 +284,33 @@ async fn a_signal_kills_the_running_program() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("the program is still running");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_the_sender_does_not_wait_for_is_run_without_an_answer() {
+    let (_server, root) = serve(&["toshm", "lenea"]);
+    let folder = Folder::new("exec");
+    let go = folder.path().join("go");
+    // The program ends when the sender has left.
+    let script = format!(
+        "while [ ! -e {} ]; do sleep 0.1; done; echo done",
+        go.display()
+    );
+    let mut lene = listen(&root, LENE, &["-v", "--exec", &script]);
+    let mut tosh = listen(&root, TOSH, &[]);
+    let sent = run([
+        "send", "--root", &root, "--user", TOSH, "--to", LENE, "deploy",
+    ]);
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    lene.line_of("conversation.state", "Disconnected");
+    std::fs::write(&go, "").unwrap();
+    let message = ["send", "--root", &root, "--user", LENE, "--to", TOSH, "end"];
+    assert_eq!(run(message).code, Some(0));
+    // The answer would have invited Tosh before.
+    let first = tosh.line_with(|line| line["event"] == "messages.added");
+    assert_eq!(first["text"], "end");
+    lene.signal("TERM");
+    let stderr = lene.end().stderr;
+    assert!(stderr.contains("an answer was not sent"), "{stderr}");
 }
