@@ -11,10 +11,11 @@ use public_api::Builder;
 use similar::{ChangeTag, TextDiff};
 
 /// The crates that applications can depend on.
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "conv-model",
     "conv-transport",
     "skype-p2p",
+    "ucwa-har",
     "ucwa-proto",
     "ucwa-server",
     "ucwa-session",

@@ -6,14 +6,15 @@ use std::{
 };
 
 use conv_transport::Har;
+use ucwa_har::FileError;
 
 pub(crate) mod actor;
+mod contact_list;
 pub(crate) mod office;
 pub(crate) mod scenario;
 pub(crate) mod timeline;
 
 use self::scenario::Scenario;
-use crate::traffic::{self, TrafficError};
 
 const SCENARIO: &str = "scenario.toml";
 pub(crate) const TRAFFIC: &str = "traffic.har";
@@ -38,13 +39,13 @@ pub(crate) enum FixtureError {
         source: Box<toml::de::Error>,
     },
     #[error("{0}")]
-    Traffic(#[from] TrafficError),
+    Traffic(#[from] FileError),
 }
 
 impl Fixture {
     pub(crate) fn read(folder: &Path) -> Result<Self, FixtureError> {
         Ok(Self {
-            traffic: traffic::read(&folder.join(TRAFFIC))?,
+            traffic: ucwa_har::read(&folder.join(TRAFFIC))?,
             scenario: scenario(folder)?,
             timeline: read(&folder.join(TIMELINE))?,
         })

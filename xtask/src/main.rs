@@ -9,17 +9,13 @@ use clap::{Parser, Subcommand};
 mod api;
 mod corpus;
 mod decode;
-mod diff;
 mod endurance;
 mod fixture;
 mod record;
-mod redact;
 mod replay;
 mod soak;
 #[cfg(test)]
 mod tidy;
-mod timeline;
-mod traffic;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own chores")]
@@ -36,20 +32,14 @@ enum Chore {
     Corpus(corpus::Arguments),
     /// Print a payload as canonical JSON
     Decode(decode::Arguments),
-    /// Show what two recordings have otherwise than each other
-    Diff(diff::Arguments),
     /// Play days of virtual time and measure what a session keeps in memory
     Endurance(endurance::Arguments),
     /// Record the traffic and the timeline of a scenario against the embedded server, or against any other
     Record(record::Arguments),
-    /// Take the secrets out of a HAR file before it is shared
-    Redact(redact::Arguments),
     /// Play scenarios on their recorded traffic and compare what is observed
     Replay(replay::Arguments),
     /// Play the scenarios in simulated worlds of many seeds and check the invariants
     Soak(soak::Arguments),
-    /// Print a recording as a table: time, lane, method, rel, status, events
-    Timeline(timeline::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -60,13 +50,10 @@ fn main() -> ExitCode {
         Chore::Api(arguments) => api::run(&arguments),
         Chore::Corpus(arguments) => corpus::run(&arguments),
         Chore::Decode(arguments) => decode::run(&arguments),
-        Chore::Diff(arguments) => diff::run(&arguments),
         Chore::Endurance(arguments) => endurance::run(&arguments),
         Chore::Record(arguments) => record::run(&arguments),
-        Chore::Redact(arguments) => redact::run(&arguments),
         Chore::Replay(arguments) => replay::run(&arguments),
         Chore::Soak(arguments) => soak::run_all(&arguments),
-        Chore::Timeline(arguments) => timeline::run(&arguments),
     }
 }
 

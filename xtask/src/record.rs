@@ -231,6 +231,7 @@ pub(crate) enum RecordError {
 mod tests {
     use std::{fs, net::Ipv4Addr};
 
+    use ucwa_har::line_difference;
     use ucwa_server::{Server, ServerConfig, User};
 
     use super::*;
@@ -238,7 +239,6 @@ mod tests {
         fixture::{
             Fixture,
             scenario::{Person, Scenario, Step},
-            timeline::difference,
         },
         replay::replay,
     };
@@ -263,7 +263,7 @@ mod tests {
             let traffic = String::from_utf8(traffic).unwrap();
             let there = fs::read_to_string(folder.join(fixture::TRAFFIC)).unwrap();
             for (there, recorded) in [(there, traffic), (fixture.timeline, recording.timeline)] {
-                if let Some(difference) = difference(&there, &recorded) {
+                if let Some(difference) = line_difference(&there, &recorded) {
                     panic!("`cargo xtask record {name}` gives another file:\n{difference}");
                 }
             }

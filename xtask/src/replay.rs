@@ -11,15 +11,15 @@ use std::{
 use conv_transport::{Har, HarError, LeftOut, Replay, ReplayOptions, ReplayReport};
 use http::Uri;
 use skype_p2p::{BuildError, Root, TokioRuntime};
+use ucwa_har::{FileError, exchanges, line_difference};
 
 use crate::{
     fixture::{
         self, Fixture, FixtureError,
         actor::{Misstep, Stage, play},
         scenario::Scenario,
-        timeline::difference,
     },
-    traffic, virtual_time,
+    virtual_time,
 };
 
 /// Any password matches the recorded one, which is not in the recording.
@@ -68,7 +68,7 @@ pub(crate) fn check(folder: &Path) -> Result<Vec<LeftOut>, Failure> {
     let fixture = Fixture::read(folder)?;
     replay(&fixture).map_err(|failure| match failure {
         Failure::Traffic(error) => {
-            let error = traffic::in_file(&folder.join(fixture::TRAFFIC), error);
+            let error = FileError::new(&folder.join(fixture::TRAFFIC), error);
             Failure::Fixture(error.into())
         }
         other => other,
@@ -98,7 +98,7 @@ pub(crate) fn replay(fixture: &Fixture) -> Result<Vec<LeftOut>, Failure> {
     let observed = observe(&fixture.scenario, &fixture.traffic)?;
     let differences = Differences {
         misstep: observed.misstep,
-        timeline: difference(&fixture.timeline, &observed.timeline),
+        timeline: line_difference(&fixture.timeline, &observed.timeline),
         traffic: observed.traffic,
     };
     if differences.is_none() {
@@ -143,7 +143,7 @@ pub(crate) struct Observed {
 /// Where the recorded application began to look for its server: in the domain of its user, where there are names for it, or
 /// at a URL.
 fn root(scenario: &Scenario, traffic: &Har) -> Root {
-    let first = traffic::in_order(traffic).into_iter().find_map(|exchange| {
+    let first = exchanges(traffic).into_iter().find_map(|exchange| {
         let uri: Uri = exchange.entry.request.url.parse().ok()?;
         let takes_place = !scenario.without_paths.iter().any(|path| path == uri.path());
         takes_place.then_some(uri)
@@ -212,6 +212,8 @@ impl fmt::Display for Differences {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use conv_transport::Har;
 
     use super::*;
@@ -240,12 +242,30 @@ mod tests {
     #[test]
     fn every_fixture_replays() {
         let folders = fixture::folders().unwrap();
-        assert!(folders.len() >= 31, "{}", folders.len());
+        assert!(folders.len() >= 35, "{}", folders.len());
         for folder in folders {
             if let Err(failure) = check(&folder) {
                 panic!("{}\n{failure}", folder.display());
             }
         }
+    }
+
+    #[test]
+    fn a_malformed_member_of_the_traffic_is_named_with_its_line() {
+        let folder = fixture::fixtures().join("outgoing-declined-json");
+        let copy = std::env::temp_dir().join(format!("xtask-replay-{}", std::process::id()));
+        fs::create_dir_all(&copy).unwrap();
+        for file in ["scenario.toml", "timeline.jsonl"] {
+            fs::copy(folder.join(file), copy.join(file)).unwrap();
+        }
+        let good = fs::read_to_string(folder.join(fixture::TRAFFIC)).unwrap();
+        let bad = good.replacen("2015-03-02T10:00:00.040000Z", "yesterday", 1);
+        fs::write(copy.join(fixture::TRAFFIC), &bad).unwrap();
+        let error = check(&copy).unwrap_err().to_string();
+        let _ = fs::remove_dir_all(&copy);
+        let line = 1 + bad.lines().position(|it| it.contains("yesterday")).unwrap();
+        let place = format!("line {line}, entry 3, member startedDateTime: ");
+        assert!(error.contains(&place), "{error}");
     }
 
     #[test]
@@ -255,11 +275,15 @@ mod tests {
             .iter()
             .filter_map(|folder| folder.file_name()?.to_str());
         let stories: Vec<&str> = names.filter_map(|name| name.strip_suffix("-xml")).collect();
-        assert!(stories.len() >= 14, "{stories:?}");
+        assert!(stories.len() >= 16, "{stories:?}");
         for story in stories {
             let json = fixture(&format!("{story}-json"));
             let xml = fixture(&format!("{story}-xml"));
-            assert_eq!(difference(&json.timeline, &xml.timeline), None, "{story}");
+            assert_eq!(
+                line_difference(&json.timeline, &xml.timeline),
+                None,
+                "{story}"
+            );
         }
     }
 
@@ -270,6 +294,8 @@ mod tests {
             ("typing-html", "Here+they", "Where+they"),
             ("presence-search", "Busy", "Away"),
             ("presence-search", "Lene Aaling", "Lena Aaling"),
+            ("contact-list", "Pinned Contacts", "Pinned Persons"),
+            ("contact-list", "A photo of Lene", "A photo of Alex"),
             ("history", "Where+is", "Who+has"),
             ("malformed-event", "Hi+Tosh", "Hi+Tom"),
             ("group", "Hello+you", "Hello+both"),
@@ -291,7 +317,11 @@ mod tests {
         ] {
             let theirs = fixture(name);
             assert_eq!(theirs.traffic.log.creator.name, creator);
-            assert_eq!(difference(&ours.timeline, &theirs.timeline), None, "{name}");
+            assert_eq!(
+                line_difference(&ours.timeline, &theirs.timeline),
+                None,
+                "{name}"
+            );
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// The number of messages in each of a run's two chats, besides the first ones
     #[arg(long, default_value_t = Options::default().messages)]
     messages: u32,
-    /// The size of the world: pair, group, large, full or handover
+    /// The size of the world: pair, group, large, full, handover or contacts
     #[arg(long, value_parser = world, default_value = Options::default().size.name())]
     world: WorldSize,
     /// The number of simultaneous sessions, 2 to 5; by default chosen by the seed
@@ -50,7 +50,8 @@ pub(crate) struct Arguments {
 }
 
 fn world(name: &str) -> Result<WorldSize, String> {
-    WorldSize::named(name).ok_or_else(|| "expected pair, group, large, full or handover".to_owned())
+    WorldSize::named(name)
+        .ok_or_else(|| "expected pair, group, large, full, handover or contacts".to_owned())
 }
 
 fn sessions(count: &str) -> Result<SessionCount, String> {

@@ -1,6 +1,7 @@
 //! The transport for real servers: HTTP/1.1 by hyper, TLS by rustls.
 
 mod body;
+mod certificate;
 mod challenge;
 mod connect;
 mod connection;
@@ -25,6 +26,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
+pub use self::certificate::ServerCertificate;
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::tls_config::{TlsConfig, TlsConfigError, TlsVersion};
 #[cfg(feature = "windows-auth")]

@@ -52,7 +52,8 @@ pub use har::{
 };
 #[cfg(feature = "hyper")]
 pub use hyper_transport::{
-    HyperConfig, HyperTransport, Proxy, ProxyError, TlsConfig, TlsConfigError, TlsVersion,
+    HyperConfig, HyperTransport, Proxy, ProxyError, ServerCertificate, TlsConfig, TlsConfigError,
+    TlsVersion,
 };
 #[cfg(feature = "windows-auth")]
 pub use hyper_transport::{WindowsCredentials, WindowsCredentialsError};

@@ -12,11 +12,20 @@ use ucwa_server::parse_origin;
 
 use crate::{
     account::Account,
+    chat::Chat,
     config::{ConfigCommand, ProfileName},
     console::ConsoleOptions,
+    contacts::ContactsCommand,
+    discover::Discover,
     exit_code,
     faults::Faults,
+    groups::GroupsCommand,
+    history::HistoryCommand,
     listen::Listen,
+    presence::PresenceCommand,
+    probe::Probe,
+    recording::{Diff, Redact, Replay, Timeline},
+    search::Search,
     send::Send,
     sign_in::SignIn,
 };
@@ -83,6 +92,51 @@ pub enum Command {
     /// Examine the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Read, publish and follow presence
+    #[command(subcommand)]
+    Presence(PresenceCommand),
+    /// Find people by name or address
+    ///
+    /// The exit code is 1 if nobody is found.
+    Search(Search),
+    /// Measure whether one user can reach another: both sign in, one invites the other, and each receives a message
+    ///
+    /// Writes the time of each stage. The exit code is 0 if the message was delivered and answered, 1 if it was not, 3 if that was
+    /// not determined in time, and 4 if a user could not sign in. `skype-p2p --help` lists the others.
+    Probe(Box<Probe>),
+    /// Read and change the contact list of the user
+    #[command(subcommand)]
+    Contacts(ContactsCommand),
+    /// Read and change the groups of the contact list
+    #[command(subcommand)]
+    Groups(GroupsCommand),
+    /// Read the archived conversations of the user
+    #[command(subcommand)]
+    History(HistoryCommand),
+    /// Chat in the terminal
+    ///
+    /// F1 shows the keys, Ctrl+Q signs out and quits. The exit code is 0 after that, and 1 if the server ended the session.
+    /// `skype-p2p --help` lists the others.
+    Chat(Box<Chat>),
+    /// Play a recording against the library, and compare the requests
+    ///
+    /// The library signs in and does what the user of the recording did, on the recorded responses. Exits with 0 if it sends the
+    /// recorded requests and no other, and with 1 if not.
+    Replay(Replay),
+    /// Remove secrets, addresses, names and texts from a HAR file
+    ///
+    /// Each value gets the same pseudonym in the whole file. Read the result before you share it: photos and search terms are kept.
+    Redact(Redact),
+    /// Write the requests and events of a recording, and what caused them
+    Timeline(Timeline),
+    /// Compare two recordings, without values that differ from run to run
+    ///
+    /// Exits with 0 if the recordings are equal, and with 1 if they differ.
+    Diff(Diff),
+    /// Follow the discovery of a server without signing in: each step, certificate and challenge, with advice for each failure
+    ///
+    /// The exit code is 0 if a server was found at which users can sign in, and 4 if not. `skype-p2p --help` lists the others.
+    Discover(Box<Discover>),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -23,7 +23,7 @@ pub struct ConsoleOptions {
     /// What to log: a level or a filter such as skype_p2p=debug. The default is RUST_LOG, or else errors
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
-    /// When to color the log. NO_COLOR turns the colors of auto off
+    /// When to color the log and the screen of chat. NO_COLOR turns the colors of auto off
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }
@@ -98,6 +98,11 @@ impl Console {
     /// Writes an error: a sentence, a hint, and with `-v` the causes.
     pub(crate) fn error(self, failure: &Failure) {
         complain(failure.message());
+        self.advice(failure);
+    }
+
+    /// Writes the hint of an error whose sentence is on standard output, and with `-v` its causes.
+    pub(crate) fn advice(self, failure: &Failure) {
         if let Some(hint) = failure.hint() {
             line(format_args!("  hint: {hint}"));
         }

@@ -15,7 +15,7 @@ pub(crate) enum End {
     Unknown,
     /// The sign-in failed.
     SignIn,
-    /// Standard output, a transcript or the outbox cannot be written.
+    /// Standard output, or a file that the command writes, cannot be written.
     Output,
 }
 
@@ -29,7 +29,7 @@ impl End {
         Self::Output,
     ];
 
-    fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::Well => 0,
             Self::NotDone => 1,
@@ -43,12 +43,14 @@ impl End {
     fn meaning(self) -> &'static str {
         match self {
             Self::Well => "success: delivered, every step observed, or stopped by a signal",
-            Self::NotDone => "not delivered, a step not observed, or the session was ended",
+            Self::NotDone => {
+                "not delivered, not found, refused by the server, a step not observed, a recording differs, or the session was ended"
+            }
             Self::Usage => "the command line, or a file that it names, cannot be used",
-            Self::Unknown => "the delivery was not determined in time",
+            Self::Unknown => "the result was not determined in time",
             Self::SignIn => "no sign-in: server not found, not trusted, or user refused",
             Self::Output => {
-                "standard output, a transcript or the outbox cannot be written, for example on a full disk"
+                "standard output, a transcript, a recording or the outbox cannot be written, for example on a full disk"
             }
         }
     }

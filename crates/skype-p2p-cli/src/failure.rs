@@ -13,6 +13,8 @@ pub(crate) struct Failure {
     message: String,
     hint: Option<&'static str>,
     causes: Vec<String>,
+    /// Whether the server refused the password. Another attempt with it can lock the account.
+    password_refused: bool,
 }
 
 impl Failure {
@@ -22,6 +24,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             causes: Vec::new(),
+            password_refused: false,
         }
     }
 
@@ -41,6 +44,11 @@ impl Failure {
             .with_hint("free space on the disk, or write to another file")
     }
 
+    /// It is not known whether a message was delivered.
+    pub(crate) fn undetermined(message: impl Into<String>) -> Self {
+        Self::new(End::Unknown, message)
+    }
+
     /// The sign-in did not end in time.
     pub(crate) fn sign_in_timeout() -> Self {
         Self::new(
@@ -48,6 +56,12 @@ impl Failure {
             "Cannot sign in: the server did not answer in time.",
         )
         .with_hint("check --root, the network and the proxy, or give more time with --timeout")
+    }
+
+    /// The requests of a command did not end in time.
+    pub(crate) fn no_answer_in_time() -> Self {
+        Self::new(End::Unknown, "The server did not answer in time.")
+            .with_hint("give more time with --timeout; a change may have been made all the same")
     }
 
     /// The sign-in failed.
@@ -130,9 +144,19 @@ impl Failure {
             ),
         };
         let mut failure = Self::new(end, format!("Cannot sign in: {why}.")).with_hint(hint);
+        failure.password_refused = *error.kind() == SignInErrorKind::InvalidCredentials;
         failure.causes.push(error.to_string());
         failure.causes.extend(details.tried.iter().cloned());
         failure
+    }
+
+    /// No server of a domain was found.
+    pub(crate) fn not_found(domain: &str) -> Self {
+        Self::new(
+            End::SignIn,
+            format!("No server of {domain} was found at which users can sign in."),
+        )
+        .with_hint("follow the advice above, for the first path inside of the network or for the second outside")
     }
 
     /// The server ended the session.
@@ -172,6 +196,10 @@ impl Failure {
 
     pub(crate) fn end(&self) -> End {
         self.end
+    }
+
+    pub(crate) fn password_refused(&self) -> bool {
+        self.password_refused
     }
 
     pub(crate) fn message(&self) -> &str {

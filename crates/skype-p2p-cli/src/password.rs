@@ -7,11 +7,17 @@ use std::{
     path::Path,
 };
 
-/// The environment variable with the password.
-pub(crate) const VARIABLE: &str = "SKYPE_P2P_PASSWORD";
+/// Reads the first line of a file.
+pub(crate) fn read_file(file: &Path) -> Result<String, String> {
+    let text = fs::read_to_string(file).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => format!("the password file {} is not UTF-8", file.display()),
+        _ => format!("cannot read the password file {}: {error}", file.display()),
+    })?;
+    checked(first_line(&text))
+}
 
-/// Reads the first line of the file, with `-` for standard input; without a file, the environment variable.
-pub(crate) fn read(file: Option<&Path>) -> Result<String, String> {
+/// Reads the first line of the file, with `-` for standard input; without a file, this environment variable.
+pub(crate) fn read(file: Option<&Path>, variable: &str) -> Result<String, String> {
     let text = match file {
         Some(file) if file == Path::new("-") => {
             let mut line = String::new();
@@ -21,23 +27,22 @@ pub(crate) fn read(file: Option<&Path>) -> Result<String, String> {
                 .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
             line
         }
-        Some(file) => fs::read_to_string(file).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => {
-                format!("the password file {} is not UTF-8", file.display())
-            }
-            _ => format!("cannot read the password file {}: {error}", file.display()),
-        })?,
-        None => env::var(VARIABLE).map_err(|_| {
-            format!("there is no password: set {VARIABLE}, give --password-file, or type it at a terminal")
+        Some(file) => return read_file(file),
+        None => env::var(variable).map_err(|_| {
+            format!("there is no password: set {variable}, give --password-file, or type it at a terminal")
         })?,
     };
     checked(first_line(&text))
 }
 
 /// Like [`read`], and asks for the password without echo if there is no other source and standard input is a terminal.
-pub(crate) fn read_or_ask(file: Option<&Path>, user: &str) -> Result<String, String> {
-    if file.is_some() || env::var_os(VARIABLE).is_some() || !stdin().is_terminal() {
-        return read(file);
+pub(crate) fn read_or_ask(
+    file: Option<&Path>,
+    variable: &str,
+    user: &str,
+) -> Result<String, String> {
+    if file.is_some() || env::var_os(variable).is_some() || !stdin().is_terminal() {
+        return read(file, variable);
     }
     let typed = rpassword::prompt_password(format!("Password of {user}: "))
         .map_err(|error| format!("cannot read the password from the terminal: {error}"))?;

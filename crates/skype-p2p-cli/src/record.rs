@@ -1,7 +1,7 @@
 //! The JSON lines of `listen`, and of the answers that `send --wait` writes. Their schema is
 //! `docs/src/json-lines.schema.json`.
 
-use std::time::SystemTime;
+use std::{fmt::Write as _, time::SystemTime};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -75,8 +75,27 @@ pub(crate) fn json(observation: &Observation) -> String {
             .map(|conversation| conversation.topic().get())
             .filter(|subject| message.is_some() && !subject.is_empty()),
     };
+    line(&record)
+}
+
+/// The JSON form of an object, on one line. The control characters that JSON permits in strings are escaped too, so that none
+/// reaches a terminal.
+pub(crate) fn line(object: &impl Serialize) -> String {
     // Strings and numbers always have a JSON form.
-    serde_json::to_string(&record).unwrap_or_default()
+    let json = serde_json::to_string(object).unwrap_or_default();
+    if !json.contains(char::is_control) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// The ID of a conversation, which is unique within the run of the process.

@@ -7,7 +7,7 @@ use ucwa_server::{Fault, HttpConfig, Server, ServerConfig, TlsIdentity, User};
 
 use crate::{
     End, account, admin::Admin, args::Serve, complain, interrupt::Interrupt, output::Output,
-    password, server_file, state_file::StateFile, watch,
+    password, secret_variables::SecretVariables, server_file, state_file::StateFile, watch,
 };
 
 pub(crate) async fn run(args: Serve) -> End {
@@ -96,7 +96,12 @@ fn given_users(args: &Serve) -> Result<Vec<User>, String> {
     let mut users = Vec::new();
     let mut known = BTreeSet::new();
     for account in &args.users {
-        let password = || password::read(args.password_file.as_deref());
+        let password = || {
+            password::read(
+                args.password_file.as_deref(),
+                SecretVariables::USER.password,
+            )
+        };
         let user = account.clone().user(password)?;
         if !known.insert(user.uri.as_str().to_ascii_lowercase()) {
             return Err(format!("the user {} is given twice", user.uri));

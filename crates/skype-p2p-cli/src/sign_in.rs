@@ -13,7 +13,6 @@ use skype_p2p::{
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::options::SignIn;
-pub(crate) use self::token::VARIABLE as TOKEN_VARIABLE;
 use crate::{
     address::{self, Addresses},
     config::{Key, Settings},
@@ -47,7 +46,8 @@ impl Client {
         let (addresses, user) = user(settings)?;
         let login = settings.login_of(&user);
         let stored = login.and_then(|login| login.password.clone());
-        let explicit = args.password_file.is_some() || env::var_os(password::VARIABLE).is_some();
+        let explicit =
+            args.password_file.is_some() || env::var_os(args.variables.password).is_some();
         let stored = stored.filter(|_| !explicit);
         let home = login.and_then(|login| login.home.clone());
         Self::build(args, settings, addresses, user, stored, home)
@@ -61,6 +61,21 @@ impl Client {
     pub(crate) fn with_fresh_password(args: &SignIn, settings: &Settings) -> Result<Self, Failure> {
         let (addresses, user) = user(settings)?;
         Self::build(args, settings, addresses, user, None, None)
+    }
+
+    /// Like [`new`](Self::new), with a password that an earlier client has read, and without the stored home: the sign-in begins
+    /// with the discovery.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub(crate) fn with_password(
+        args: &SignIn,
+        settings: &Settings,
+        password: Option<String>,
+    ) -> Result<Self, Failure> {
+        let (addresses, user) = user(settings)?;
+        Self::build(args, settings, addresses, user, password, None)
     }
 
     fn build(
@@ -82,7 +97,8 @@ impl Client {
             (false, Some(stored)) => Some(stored),
             (false, None) => {
                 let file = args.password_file.as_deref();
-                Some(password::read_or_ask(file, &user).map_err(Failure::usage)?)
+                let variable = args.variables.password;
+                Some(password::read_or_ask(file, variable, &user).map_err(Failure::usage)?)
             }
         };
         let credentials = match (&password, settings.one(Key::WindowsAccount)) {
@@ -109,12 +125,16 @@ impl Client {
             (None, Some(home)) => Root::User(home),
             (None, None) => Root::Domain,
         };
-        let transport = HyperTransport::with_config(config);
+        let mut transport = args.faults.upon(HyperTransport::with_config(config), 0);
+        if let Some(recording) = &settings.recording {
+            transport = recording.record(transport, password.as_deref())?;
+        }
+        let token_variable = args.variables.token;
         let mut builder = Application::builder()
             .root(root)
-            .transport(args.faults.upon(transport, 0))
+            .transport(transport)
             .representation(representation(settings)?)
-            .on_token(token::ask);
+            .on_token(move |question| token::ask(token_variable, question));
         if let Some(id) = settings.one(Key::EndpointId) {
             builder = builder.endpoint_id(id);
         }
@@ -193,7 +213,7 @@ fn representation(settings: &Settings) -> Result<Representation, Failure> {
 }
 
 /// The TLS and proxy settings.
-fn transport_config(settings: &Settings) -> Result<HyperConfig, Failure> {
+pub(crate) fn transport_config(settings: &Settings) -> Result<HyperConfig, Failure> {
     let mut config = HyperConfig::default();
     let mut tls = TlsConfig::new();
     let read = |key, path: &str| fs::read(path).map_err(|error| unusable(key, path, error));

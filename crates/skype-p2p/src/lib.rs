@@ -111,10 +111,16 @@ pub use conv_model::{
 };
 #[cfg(feature = "faulty")]
 pub use conv_transport::{Effect, Fault, FaultError, Faulty};
-pub use conv_transport::{HttpTransport, Lane, SendOptions, TransportError};
+#[cfg(feature = "har")]
+pub use conv_transport::{
+    Har, HarError, LeftOut, LeftOutReason, Nearest, Record, RecordOptions, Replay, ReplayOptions,
+    ReplayReport, Unmatched,
+};
+pub use conv_transport::{HttpTransport, Lane, SendOptions, TransportError, TransportErrorKind};
 #[cfg(feature = "tokio")]
 pub use conv_transport::{
-    HyperConfig, HyperTransport, Proxy, ProxyError, TlsConfig, TlsConfigError, TlsVersion,
+    HyperConfig, HyperTransport, Proxy, ProxyError, ServerCertificate, TlsConfig, TlsConfigError,
+    TlsVersion,
 };
 #[cfg(feature = "windows-auth")]
 pub use conv_transport::{WindowsCredentials, WindowsCredentialsError};

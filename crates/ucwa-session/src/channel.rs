@@ -63,6 +63,8 @@ pub(crate) struct Channel {
     /// When the first of the current consecutive failures of polls was noticed. The time of the last page is not used, since
     /// a successful poll may take up to the configured timeout.
     failing_since: Option<Duration>,
+    /// A poll has failed since the last page. The server may have sent a page that was lost, and sends a newer one.
+    is_repeated: bool,
     /// The channel has restarted since the last page, so events may have been lost.
     has_gap: bool,
     /// When the channel was last replaced by another process.
@@ -164,9 +166,10 @@ impl Session {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
+        let is_repeated = std::mem::replace(&mut self.channel.is_repeated, true);
         match result {
             Ok(response) if response.status().is_success() => {
-                self.on_page_answer(exchange, &response);
+                self.on_page_answer(exchange, &response, is_repeated);
             }
             Ok(response) => {
                 let failure = self.core.refusal(exchange, &response);
@@ -218,7 +221,12 @@ impl Session {
         }
     }
 
-    fn on_page_answer(&mut self, exchange: &Exchange, response: &Response<Bytes>) {
+    fn on_page_answer(
+        &mut self,
+        exchange: &Exchange,
+        response: &Response<Bytes>,
+        is_repeated: bool,
+    ) {
         let page = match representation_of(response) {
             Some(representation) => {
                 EventPage::decode(response.body(), representation, &self.core.config.limits)
@@ -246,6 +254,7 @@ impl Session {
         self.channel.failures = 0;
         self.channel.bad_pages = 0;
         self.channel.failing_since = None;
+        self.channel.is_repeated = false;
         let has_gap = std::mem::take(&mut self.channel.has_gap)
             || matches!(follow, Follow::Resume(_) | Follow::Resync(_));
         // The next GET acknowledges this page. It is sent before the events of the page are handled, or after the commit.
@@ -259,6 +268,7 @@ impl Session {
             return;
         }
         self.on_channel_works();
+        self.people.on_event_page(&mut self.core, is_repeated);
         self.on_events(&page);
         if has_gap {
             self.list_conversations();

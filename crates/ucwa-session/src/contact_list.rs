@@ -161,7 +161,8 @@ pub enum ContactList {
 pub enum ContactsOperation {
     /// Reads a list. Completes after the list has been emitted as
     /// [`SessionEvent::ContactList`](crate::SessionEvent::ContactList). Reads of one list share one request; requests that are
-    /// due at the same time share one batch.
+    /// due at the same time share one batch. If a part of the list cannot be read, the operation fails with the failure of
+    /// that part, and the rest is only emitted if the list has not been read before.
     Read(ContactList),
     /// Begins or ends to follow a list. It holds until it is changed, across all applications of the session. Followed lists
     /// share one subscription (`startOrRefreshSubscriptionToContactsAndGroups_ref`), which the session renews, and are read

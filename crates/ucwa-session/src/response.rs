@@ -132,17 +132,21 @@ impl Core {
         }
     }
 
-    /// Whether the request can succeed if it is repeated. A 429 says that nothing was executed. After the others, only
-    /// idempotent requests are repeated. A migration of the user's contact list takes longer than any retry.
+    /// Whether the request can succeed if it is repeated. A 429 says that nothing was executed. After the others, and after an
+    /// HTML page with a success status, which comes from a proxy, only idempotent requests are repeated. A migration of the
+    /// user's contact list takes longer than any retry.
     pub(crate) fn is_transient(&self, exchange: &Exchange, response: &Response<Bytes>) -> bool {
         let status = response.status();
         let is_migrating =
             || (self.problem(response)).is_some_and(|problem| problem.is("MigrationInProgress"));
+        let is_temporary = match status.as_u16() {
+            408 | 500 | 502 | 503 | 504 => !is_migrating(),
+            _ => status.is_success() && is_html(response),
+        };
         status == StatusCode::TOO_MANY_REQUESTS
             || exchange.is_idempotent()
-                && matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504)
+                && is_temporary
                 && !matches!(exchange.purpose, Purpose::Root(_))
-                && !is_migrating()
     }
 
     /// The server's reason for the refusal of the request.
@@ -246,6 +250,15 @@ pub(crate) fn representation_of(response: &Response<Bytes>) -> Option<Representa
 /// Whether a response has a body that is not UCWA.
 fn is_page(response: &Response<Bytes>) -> bool {
     !response.body().is_empty() && representation_of(response).is_none()
+}
+
+/// Whether a response is an HTML page. No UCWA resource, token or photo has this type.
+fn is_html(response: &Response<Bytes>) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let media_type = content_type
+        .and_then(|value| value.to_str().ok()?.split(';').next())
+        .unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("text/html")
 }
 
 /// The failure for a response that is not UCWA, usually a page of a proxy or of the web server.

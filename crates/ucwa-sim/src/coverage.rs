@@ -81,6 +81,8 @@ pub enum CoveragePoint {
     DoubtfulSettled,
     /// A process that was paused left the application to its successor.
     Yielded,
+    /// A session's view of its contact list was compared with the server's list.
+    ContactsCompared,
     /// A session renewed its token.
     TokenRenewed,
     /// A session renewed its token on its own timer, before the token expired.
@@ -143,6 +145,7 @@ impl fmt::Display for CoveragePoint {
             Self::NotResumed => f.write_str("not-resumed"),
             Self::DoubtfulSettled => f.write_str("doubtful-settled"),
             Self::Yielded => f.write_str("yielded"),
+            Self::ContactsCompared => f.write_str("contacts-compared"),
             Self::TokenRenewed => f.write_str("token-renewed"),
             Self::TokenRenewedInTime => f.write_str("token-renewed-in-time"),
         }

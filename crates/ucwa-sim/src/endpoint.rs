@@ -10,6 +10,7 @@ use ucwa_session::{
     Operation, Outcome, PersonFact, PersonStatus, Session, SessionEvent, SignInState, Ticket,
 };
 
+use crate::contact_view::ContactView;
 use crate::coverage::CoveragePoint;
 use crate::message::MessageId;
 use crate::network::{Arrival, ExchangeId};
@@ -96,6 +97,10 @@ pub(crate) struct Endpoint {
     pub(crate) delivery_results: BTreeMap<MessageId, MessageStatus>,
     /// The reported availability of other users, by SIP URI.
     pub(crate) statuses: BTreeMap<String, PersonStatus>,
+    /// The reported contact list.
+    pub(crate) contacts: ContactView,
+    /// The event channel was reported as interrupted, and not as restored.
+    is_interrupted: bool,
     /// The pending GET that was sent last.
     pub(crate) last_poll: Option<Request<Bytes>>,
     /// The last reading of the wall clock, and the session's time of the reading.
@@ -146,6 +151,8 @@ impl Endpoint {
             tickets: BTreeMap::new(),
             delivery_results: BTreeMap::new(),
             statuses: BTreeMap::new(),
+            contacts: ContactView::default(),
+            is_interrupted: false,
             last_poll: None,
             clock_reading: None,
             resumed: None,
@@ -164,6 +171,13 @@ impl Endpoint {
             previewed: BTreeSet::new(),
             shown_beside_successor: Vec::new(),
         }
+    }
+
+    /// Whether the session is signed in, its process runs, and its event channel works.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.state == SignInState::SignedIn
+            && matches!(self.process, Process::Running)
+            && !self.is_interrupted
     }
 
     /// Begins an operation under the next ticket.
@@ -212,6 +226,9 @@ impl Endpoint {
                 self.is_resumed |= signed_in && self.predecessor.is_some() && !self.not_resumed;
             }
             SessionEvent::NotResumed { .. } => self.not_resumed = true,
+            SessionEvent::ChannelInterrupted { .. } => self.is_interrupted = true,
+            SessionEvent::ChannelRestored => self.is_interrupted = false,
+            SessionEvent::ContactList(change) => self.contacts.apply(change),
             SessionEvent::Incoming {
                 conversation,
                 preview,

@@ -10,6 +10,7 @@
 //! recorded, and lists each violated [`Invariant`].
 
 mod attacker;
+mod contact_view;
 mod coverage;
 mod device;
 mod endpoint;

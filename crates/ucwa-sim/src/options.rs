@@ -22,16 +22,19 @@ pub enum WorldSize {
     Full,
     /// Adds sessions that are handed over to other processes, because theirs is detached, killed or paused.
     Handover,
+    /// Adds contact lists, which the endpoints of a user follow and change at the same time.
+    Contacts,
 }
 
 impl WorldSize {
     /// All sizes, the smallest first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Pair,
         Self::Group,
         Self::Large,
         Self::Full,
         Self::Handover,
+        Self::Contacts,
     ];
 
     /// The name on the command line.
@@ -42,6 +45,7 @@ impl WorldSize {
             Self::Large => "large",
             Self::Full => "full",
             Self::Handover => "handover",
+            Self::Contacts => "contacts",
         }
     }
 

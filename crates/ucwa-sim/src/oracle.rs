@@ -469,8 +469,7 @@ impl Oracle {
         if response.status().is_client_error() || refuses_ticket(response) {
             self.record_not_executed(&exchange.subject);
         }
-        // A read that waits for a token fails with the request for the token.
-        if let Subject::DeliveryResult | Subject::Token { .. } = exchange.subject
+        if let Subject::DeliveryResult = exchange.subject
             && !(authentic && response.status().is_success())
         {
             *self.failed_reads.entry(exchange.endpoint).or_default() += 1;
@@ -568,6 +567,24 @@ impl Oracle {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Oracle {
+    /// Records that a client learned that its application no longer exists.
+    pub(crate) fn lose_application(&mut self, endpoint: EndpointId) {
+        self.lost_applications.insert(endpoint);
+    }
+
+    /// Records that a client has acknowledged the page with a message.
+    pub(crate) fn acknowledge(&mut self, endpoint: EndpointId, message: MessageId) {
+        self.acknowledged.insert((endpoint, message));
+    }
+
+    /// Records that a client has not acknowledged the page with a message.
+    pub(crate) fn unacknowledge(&mut self, endpoint: EndpointId, message: MessageId) {
+        self.acknowledged.remove(&(endpoint, message));
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) mod stream {
     pub(crate) const ENDURANCE: u64 = 14;
     /// Hand-overs of sessions to other processes.
     pub(crate) const HANDOVERS: u64 = 15;
+    /// Changes of contact lists.
+    pub(crate) const CONTACT_LISTS: u64 = 16;
 }
 
 impl RandomStream {

@@ -37,11 +37,11 @@ pub fn run(seed: u64, options: &Options) -> Report {
     };
     let device_faults = match options.size {
         WorldSize::Pair | WorldSize::Group | WorldSize::Large => DeviceFaults::default(),
-        WorldSize::Full | WorldSize::Handover => DeviceFaults::of(seed, ideal, actors),
+        _ => DeviceFaults::of(seed, ideal, actors),
     };
     // The operations that are pending when a process stops may fail, so a world with hand-overs is not ideal.
     let handovers = match options.size {
-        WorldSize::Handover => Handover::of(seed, ideal, actors),
+        WorldSize::Handover | WorldSize::Contacts => Handover::of(seed, ideal, actors),
         _ => Vec::new(),
     };
     let lossless = ideal;

@@ -6,6 +6,7 @@
 
 mod actors;
 mod conference;
+mod contacts;
 mod faults;
 mod handovers;
 mod timeline;
@@ -82,11 +83,32 @@ pub(crate) struct SentMessage {
     pub(crate) audience: Vec<EndpointId>,
 }
 
+#[cfg(test)]
+impl Plan {
+    /// Two actors in a world without losses and faults.
+    pub(crate) fn ideal(size: WorldSize) -> Self {
+        Self {
+            size,
+            ideal: true,
+            lossless: true,
+            expires_tokens: true,
+            actors: 2,
+            messages: 5,
+            representation: None,
+            faults: FaultSchedule::default(),
+            device_faults: DeviceFaults::default(),
+            handovers: Vec::new(),
+        }
+    }
+}
+
 /// A scenario in progress.
 pub(crate) struct Scenario<'w> {
     world: &'w mut World,
     plan: Plan,
     random: RandomStream,
+    /// The changes of contact lists.
+    contact_changes: RandomStream,
     actors: Vec<Actor>,
     /// The actions to come, by time and by the order in which they were scheduled.
     timeline: BTreeMap<(Duration, u64), Action>,
@@ -106,6 +128,7 @@ impl<'w> Scenario<'w> {
             world,
             plan,
             random,
+            contact_changes: RandomStream::new(seed, stream::CONTACT_LISTS),
             actors,
             timeline: BTreeMap::new(),
             scheduled_actions: 0,
@@ -126,6 +149,9 @@ impl<'w> Scenario<'w> {
             (0..scenario.actors.len()).all(|actor| scenario.is_signed_in(actor))
         });
         self.schedule_faults();
+        if self.has_contact_lists() {
+            self.schedule_contact_changes();
+        }
         if self.actors.len() > 2 {
             self.hold_conference();
         } else {
@@ -230,6 +256,9 @@ impl<'w> Scenario<'w> {
         self.await_handovers();
         self.timeline.clear();
         self.await_resumed_devices();
+        if self.has_contact_lists() {
+            self.compare_contacts();
+        }
         if self.plan.faults.idle_end {
             self.await_idle_sessions();
         }

@@ -24,6 +24,8 @@ pub enum Invariant {
     AllSucceed,
     /// Without losses and refusals a follower knows the current presence.
     PresenceCurrent,
+    /// A session that follows its user's contact list shows what the server has.
+    ContactsCurrent,
     /// A session has at most one pending GET in flight. The GET that acknowledges an event page is sent before the page's
     /// events are reported.
     OnePendingGet,

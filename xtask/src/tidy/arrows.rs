@@ -5,14 +5,15 @@ use std::{collections::BTreeSet, env, process::Command};
 use super::{manifest, packages, root};
 
 /// Every arrow between our own crates, as ARCHITECTURE.md draws them.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("conv-model", &[]),
     ("conv-transport", &[]),
     (
         "skype-p2p",
         &["conv-model", "conv-transport", "ucwa-session"],
     ),
-    ("skype-p2p-cli", &["skype-p2p", "ucwa-server"]),
+    ("skype-p2p-cli", &["skype-p2p", "ucwa-har", "ucwa-server"]),
+    ("ucwa-har", &["conv-transport", "ucwa-proto"]),
     ("ucwa-proto", &[]),
     ("ucwa-server", &["ucwa-proto"]),
     ("ucwa-session", &["ucwa-proto"]),

@@ -48,6 +48,39 @@ impl Way<'_> {
         tls: &Tls,
         progress: &mut Progress,
     ) -> Result<Opened, TransportError> {
+        let mut stream = self.stream(lane, tls, progress).await?;
+        #[cfg(feature = "windows-auth")]
+        let mut certificate = None;
+        if self.target.https {
+            progress.enter(Stage::Tls);
+            let secured = tls.connect(self.target, stream).await?;
+            stream = secured.stream;
+            #[cfg(feature = "windows-auth")]
+            {
+                certificate = secured.certificate;
+            }
+        }
+
+        progress.enter(Stage::Send);
+        let connection = Connection::open(stream).await.map_err(|source| {
+            self.error(TransportErrorKind::Closed, Stage::Send)
+                .never_sent()
+                .with_source(source)
+        })?;
+        Ok(Opened {
+            connection,
+            #[cfg(feature = "windows-auth")]
+            certificate,
+        })
+    }
+
+    /// Opens a stream to the server, through the proxy if one is used, before the server's TLS.
+    pub(super) async fn stream(
+        &self,
+        lane: Lane,
+        tls: &Tls,
+        progress: &mut Progress,
+    ) -> Result<Box<dyn Stream>, TransportError> {
         progress.enter(Stage::Resolve);
         progress.proxy = self.hop.map(|hop| hop.proxy.to_string());
         let peer = self.hop.map_or(self.target, |hop| &hop.proxy);
@@ -80,29 +113,7 @@ impl Way<'_> {
                 stream = self.tunnel(hop, stream).await?;
             }
         }
-        #[cfg(feature = "windows-auth")]
-        let mut certificate = None;
-        if self.target.https {
-            progress.enter(Stage::Tls);
-            let secured = tls.connect(self.target, stream).await?;
-            stream = secured.stream;
-            #[cfg(feature = "windows-auth")]
-            {
-                certificate = secured.certificate;
-            }
-        }
-
-        progress.enter(Stage::Send);
-        let connection = Connection::open(stream).await.map_err(|source| {
-            self.error(TransportErrorKind::Closed, Stage::Send)
-                .never_sent()
-                .with_source(source)
-        })?;
-        Ok(Opened {
-            connection,
-            #[cfg(feature = "windows-auth")]
-            certificate,
-        })
+        Ok(stream)
     }
 
     /// Connects to the first of `addresses` that accepts. An address is tried when the one before it has failed, or after the

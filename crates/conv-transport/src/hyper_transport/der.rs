@@ -1,4 +1,4 @@
-//! Reads two facts from certificates in DER: where a certificate ends, and the hash of its signature.
+//! Reads three facts from certificates in DER: where a certificate ends, its period of validity, and the hash of its signature.
 
 /// The first element of `bytes` without the following ones. `None` if it is not a complete sequence.
 pub(super) fn first(bytes: &[u8]) -> Option<&[u8]> {
@@ -54,11 +54,79 @@ pub(super) fn signature_hash(certificate: &[u8]) -> Option<Hash> {
     })
 }
 
+/// The period of validity of a certificate, in seconds since 1970. `None` if the bytes are not a certificate, or it was valid before
+/// 1970 only.
+pub(super) fn validity(certificate: &[u8]) -> Option<(u64, u64)> {
+    /// The tag of the version, which certificates of version 1 do not have.
+    const VERSION: u8 = 0xa0;
+
+    let (certificate, _) = value(certificate)?;
+    let (mut fields, _) = value(certificate)?;
+    if fields.first() == Some(&VERSION) {
+        fields = element(fields)?.2;
+    }
+    // The serial number, the algorithm of the signature, and the issuer.
+    for _ in 0..3 {
+        fields = element(fields)?.2;
+    }
+    let (validity, _) = value(fields)?;
+    let (tag, begin, rest) = element(validity)?;
+    let begin = seconds(tag, begin)?;
+    let (tag, end, _) = element(rest)?;
+    Some((begin, seconds(tag, end)?))
+}
+
+/// The seconds since 1970 of a `UTCTime` or a `GeneralizedTime`, in the form of RFC 5280, section 4.1.2.5.
+fn seconds(tag: u8, text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (year, rest) = match tag {
+        0x17 if text.len() == 12 => {
+            let (year, rest) = text.split_at(2);
+            let year: u64 = year.parse().ok()?;
+            (if year < 50 { 2000 + year } else { 1900 + year }, rest)
+        }
+        0x18 if text.len() == 14 => {
+            let (year, rest) = text.split_at(4);
+            (year.parse().ok()?, rest)
+        }
+        _ => return None,
+    };
+    let part = |at: usize| rest.get(at..at + 2)?.parse::<u64>().ok();
+    let (month, day) = (part(0)?, part(2)?);
+    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let days = days_until(year, month) + day - 1;
+    Some(((days * 24 + part(4)?) * 60 + part(6)?) * 60 + part(8)?)
+}
+
+/// The days from 1970 to the beginning of a month.
+fn days_until(year: u64, month: u64) -> u64 {
+    /// The days of a common year before each month.
+    const BEFORE: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+    let leap_years = |until: u64| until / 4 - until / 100 + until / 400;
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let leap_day = u64::from(is_leap && month > 2);
+    let index = usize::try_from(month - 1).unwrap_or_default();
+    let before = BEFORE.get(index).copied().unwrap_or_default();
+    (year - 1970) * 365 + leap_years(year - 1) - leap_years(1969) + before + leap_day
+}
+
 /// The content of the sequence at the start of `bytes`, and the bytes after the sequence.
 fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (&SEQUENCE, rest) = bytes.split_first()? else {
-        return None;
-    };
+    match element(bytes)? {
+        (SEQUENCE, content, rest) => Some((content, rest)),
+        _ => None,
+    }
+}
+
+/// The tag and the content of the element at the start of `bytes`, and the bytes after the element.
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = bytes.split_first()?;
     let (&first, mut rest) = rest.split_first()?;
     let mut length = usize::from(first);
     if first & 0x80 != 0 {
@@ -72,7 +140,8 @@ fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
             .iter()
             .fold(0, |length, digit| length << 8 | usize::from(*digit));
     }
-    rest.split_at_checked(length)
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
 }
 
 #[cfg(test)]
@@ -103,6 +172,56 @@ mod tests {
         ] {
             assert_eq!(first(other), None, "{other:?}");
         }
+    }
+}
+
+#[cfg(test)]
+mod validity_tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    #[test]
+    fn the_period_of_validity_is_that_of_the_certificate() {
+        for (begin, end) in [
+            ((1970, 1, 1), (1999, 12, 31)),
+            ((2024, 2, 29), (2024, 3, 1)),
+            ((2023, 12, 31), (2100, 3, 1)),
+            // From 2050 on, a time is a GeneralizedTime.
+            ((2049, 12, 31), (9999, 12, 31)),
+        ] {
+            let date = |(year, month, day)| date_time_ymd(year, month, day);
+            let mut params = CertificateParams::new([]).unwrap();
+            params.not_before = date(begin);
+            params.not_after = date(end);
+            let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            let expected = (unix(date(begin)), unix(date(end)));
+            assert_eq!(validity(certificate.der()), Some(expected));
+            let half = certificate.der().get(..40).unwrap();
+            assert_eq!(validity(half), None);
+        }
+    }
+
+    fn unix(date: impl Into<std::time::SystemTime>) -> u64 {
+        let time = date.into().duration_since(std::time::UNIX_EPOCH);
+        time.unwrap().as_secs()
+    }
+
+    #[test]
+    fn a_time_of_another_form_is_not_read() {
+        for (tag, text) in [
+            (0x17, &b"2401010000Z"[..]),
+            (0x17, b"240101000000+0100"),
+            (0x17, b"24130100000Z"),
+            (0x17, b"241301000000Z"),
+            (0x18, b"19600101000000Z"),
+            (0x18, b"2024010100000\xffZ"),
+            (0x16, b"240101000000Z"),
+            (0x17, b"Z"),
+        ] {
+            assert_eq!(seconds(tag, text), None, "{text:?}");
+        }
+        assert_eq!(seconds(0x17, b"700101000001Z"), Some(1));
     }
 }
 

@@ -5,13 +5,13 @@ mod with_openssl;
 mod with_rustls;
 mod words;
 
-use super::{connection::Stream, target::Target};
+use super::{certificate::ServerCertificate, connection::Stream, target::Target};
 use crate::TransportError;
 
 #[cfg(feature = "native-tls")]
 pub(super) use with_openssl::OpenSsl;
 pub(super) use with_rustls::Rustls;
-pub(super) use words::explain;
+pub(super) use words::{common_name, explain};
 
 /// The TLS side of a transport.
 pub(super) enum Tls {
@@ -59,6 +59,26 @@ impl Tls {
                     stream: Box::new(stream),
                 })
             }
+        }
+    }
+}
+
+impl Tls {
+    /// Reads the certificate of the server, also if it is not trusted.
+    pub(super) async fn certificate(
+        &self,
+        target: &Target,
+        stream: Box<dyn Stream>,
+    ) -> Result<ServerCertificate, TransportError> {
+        match self {
+            Self::Rustls(rustls) => rustls.certificate(target, stream).await,
+            #[cfg(feature = "native-tls")]
+            Self::OpenSsl(_) => Err(TransportError::new(
+                crate::TransportErrorKind::Unsupported,
+                crate::Stage::Tls,
+                target.to_string(),
+            )
+            .with_detail("certificates are read with rustls only")),
         }
     }
 }

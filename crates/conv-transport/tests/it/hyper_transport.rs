@@ -1,5 +1,6 @@
 //! Tests of the transport for real servers, against scripted servers on loopback.
 
+mod certificate;
 mod connections;
 mod deadlines;
 mod failures;

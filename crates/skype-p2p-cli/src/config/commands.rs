@@ -16,8 +16,8 @@ use crate::{
     End,
     console::Console,
     failure::Failure,
+    interrupt::Interrupt,
     output::Output,
-    password,
     sign_in::{self, Client, SignIn},
     timeline::printable,
 };
@@ -49,7 +49,11 @@ pub(crate) async fn login(
     let client = Client::with_fresh_password(args, &settings)?;
     let application = client.application.clone();
     let (user, password) = (client.user.clone(), client.password.clone());
-    let signed_in = client.sign_in(Some(Instant::now() + LOGIN_TIMEOUT)).await;
+    let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
+    let signed_in = tokio::select! {
+        signed_in = client.sign_in(Some(Instant::now() + LOGIN_TIMEOUT)) => signed_in,
+        () = interrupt.received() => Err(Failure::other("The login was interrupted.")),
+    };
     let home = match application.sign_in_manager().home() {
         Some(Root::User(home)) => Some(home),
         _ => None,
@@ -128,7 +132,7 @@ pub(crate) fn check(args: &SignIn, settings: &Settings) -> Result<End, Failure> 
     }
     let password = if args.password_file.is_some() {
         "hidden (option --password-file)"
-    } else if env::var_os(password::VARIABLE).is_some() {
+    } else if env::var_os(args.variables.password).is_some() {
         "hidden (variable SKYPE_P2P_PASSWORD)"
     } else if settings
         .login

@@ -1,13 +1,13 @@
 //! The settings of a sign-in: options before environment variables before the profile.
 
-use std::{collections::BTreeMap, env, fmt, path::PathBuf};
+use std::{collections::BTreeMap, env, fmt, path::PathBuf, sync::Arc};
 
 use super::{
     file::ConfigFile,
     key::Key,
     secret_store::{Login, check_name},
 };
-use crate::{failure::Failure, sign_in::SignIn};
+use crate::{failure::Failure, recording::RecordingFile, sign_in::SignIn};
 
 /// The environment variable with the name of the profile.
 const PROFILE_VARIABLE: &str = "SKYPE_P2P_PROFILE";
@@ -41,7 +41,7 @@ pub(crate) struct Setting {
 }
 
 /// The settings of a sign-in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// The name of the profile, which need not be in the file.
     pub(crate) profile: String,
@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     /// The stored login of the profile.
     pub(crate) login: Option<Login>,
     pub(crate) values: BTreeMap<Key, Setting>,
+    /// The recording that `--record` asks for.
+    pub(crate) recording: Option<Arc<RecordingFile>>,
 }
 
 impl Settings {
@@ -64,10 +66,7 @@ impl Settings {
         let settings = Self::resolve_new(args, log)?;
         let named = profile_name(args.profile.as_deref());
         match named {
-            Some(name) if !settings.in_file && settings.login.is_none() => Err(Failure::usage(
-                format!("There is no profile {name}."),
-            )
-            .with_hint("skype-p2p profiles lists the profiles, and skype-p2p login creates one")),
+            Some(name) if !settings.in_file && settings.login.is_none() => Err(no_profile(&name)),
             _ => Ok(settings),
         }
     }
@@ -110,7 +109,56 @@ impl Settings {
             path: file.path,
             in_file,
             values,
+            recording: args.record.as_deref().map(RecordingFile::new),
         })
+    }
+
+    /// Collects the settings of a second user: those of a profile only, because options and environment variables are those of the
+    /// first user.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be used, or the profile does not exist.
+    pub(crate) fn of_profile(profile: &str) -> Result<Self, Failure> {
+        check_name(profile)?;
+        let mut file = ConfigFile::read()?;
+        let Some(values) = file.profiles.remove(profile) else {
+            return Err(no_profile(profile));
+        };
+        let setting = |(key, values)| {
+            let source = Source::Profile(profile.to_owned());
+            (key, Setting { values, source })
+        };
+        Ok(Self {
+            profile: profile.to_owned(),
+            path: file.path,
+            in_file: true,
+            login: Login::read(profile)?,
+            values: values.into_iter().map(setting).collect(),
+            recording: None,
+        })
+    }
+
+    /// The same settings for another user of the same server.
+    pub(crate) fn with_user(&self, name: &str) -> Self {
+        let mut settings = self.clone();
+        let user = Setting {
+            values: vec![name.to_owned()],
+            source: Source::Option("--to"),
+        };
+        settings.values.insert(Key::User, user);
+        settings.values.remove(&Key::WindowsAccount);
+        settings.values.remove(&Key::EndpointId);
+        settings
+    }
+
+    /// The same settings without an endpoint ID that is not that of the option. A command that runs beside another one with the
+    /// same profile would otherwise take over its application.
+    pub(crate) fn with_endpoint_of_option(mut self) -> Self {
+        self.values.retain(|key, setting| {
+            *key != Key::EndpointId || matches!(setting.source, Source::Option(_))
+        });
+        self
     }
 
     /// The value of a key that is not a list.
@@ -131,6 +179,11 @@ impl Settings {
             .as_ref()
             .filter(|login| login.user.eq_ignore_ascii_case(user))
     }
+}
+
+fn no_profile(name: &str) -> Failure {
+    Failure::usage(format!("There is no profile {name}."))
+        .with_hint("skype-p2p profiles lists the profiles, and skype-p2p login creates one")
 }
 
 /// The profile that an option or the environment names.
@@ -185,4 +238,38 @@ fn variable(key: Key) -> Result<Option<Vec<String>>, Failure> {
         [text].into_iter().filter(|text| !text.is_empty()).collect()
     };
     Ok((!values.is_empty()).then_some(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_endpoint(source: Source) -> Settings {
+        let setting = Setting {
+            values: vec!["desk".to_owned()],
+            source,
+        };
+        Settings {
+            profile: "work".to_owned(),
+            path: PathBuf::new(),
+            in_file: true,
+            login: None,
+            values: BTreeMap::from([(Key::EndpointId, setting)]),
+            recording: None,
+        }
+    }
+
+    #[test]
+    fn only_the_endpoint_id_of_the_option_is_kept() {
+        let option = with_endpoint(Source::Option("--endpoint-id"));
+        let kept = option.with_endpoint_of_option();
+        assert_eq!(kept.one(Key::EndpointId), Some("desk"));
+        for other in [
+            Source::Profile("work".to_owned()),
+            Source::Variable("SKYPE_P2P_ENDPOINT_ID".to_owned()),
+        ] {
+            let dropped = with_endpoint(other).with_endpoint_of_option();
+            assert_eq!(dropped.one(Key::EndpointId), None);
+        }
+    }
 }

@@ -8,17 +8,21 @@ use tokio::{
     time::timeout,
 };
 
+use crate::secret_variables::SecretVariables;
+
 /// The largest answer in bytes.
 const LARGEST_ANSWER: u64 = 16 * 1024;
 
 /// How much of the standard error of a program is kept, in bytes.
 const LARGEST_ERROR: u64 = 4 * 1024;
 
-/// The variables that a program does not inherit: the credentials of the user, and the ID of the endpoint, with which a
+/// The variables that a program does not inherit: the credentials of the users, and the ID of the endpoint, with which a
 /// `skype-p2p send` of the program would take over the application of `listen`.
-const NOT_INHERITED: [&str; 3] = [
-    "SKYPE_P2P_PASSWORD",
-    "SKYPE_P2P_TOKEN",
+const NOT_INHERITED: [&str; 5] = [
+    SecretVariables::USER.password,
+    SecretVariables::USER.token,
+    SecretVariables::RECEIVER.password,
+    SecretVariables::RECEIVER.token,
     "SKYPE_P2P_ENDPOINT_ID",
 ];
 

@@ -9,7 +9,7 @@ use std::{
 use skype_p2p::MessageBody;
 
 use super::Send;
-use crate::{failure::Failure, sign_in::TOKEN_VARIABLE};
+use crate::failure::Failure;
 
 /// The largest input in bytes. Servers accept far less in one message.
 const LIMIT: u64 = 1024 * 1024;
@@ -49,7 +49,7 @@ fn check_standard_input(args: &Send) -> Result<(), Failure> {
         .password_file
         .as_ref()
         .is_some_and(|file| file.as_os_str() == "-");
-    let token = args.sign_in.bearer && env::var_os(TOKEN_VARIABLE).is_none();
+    let token = args.sign_in.bearer && env::var_os(args.sign_in.variables.token).is_none();
     if password || token {
         return Err(Failure::usage(
             "Standard input cannot have both the message and the credentials.",

@@ -166,7 +166,7 @@ impl Person {
     ) -> Result<User, Mistake> {
         let password = match (self.password, self.password_file) {
             (Some(password), None) => password.0,
-            (None, Some(file)) => password::read(Some(&folder.join(file.get_ref())))
+            (None, Some(file)) => password::read_file(&folder.join(file.get_ref()))
                 .map_err(|why| Mistake::new(file.span(), why))?,
             _ => {
                 let what = "a user has either a password or a password_file";

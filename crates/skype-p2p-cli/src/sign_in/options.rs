@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 
-use crate::faults::Faults;
+use crate::{faults::Faults, secret_variables::SecretVariables};
 
 /// The user, the server and the credentials.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Sign-in")]
 pub struct SignIn {
     /// The profile of the configuration file
@@ -55,6 +55,13 @@ pub struct SignIn {
     /// A file with a client certificate and its private key in PEM
     #[arg(long, value_name = "FILE")]
     pub client_certificate: Option<PathBuf>,
+    /// Record the HTTP traffic in this HAR file, without passwords, tokens and cookies. Names and messages are kept. The file is
+    /// written when the command ends
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// The environment variables with the password and the token.
+    #[arg(skip)]
+    pub(crate) variables: SecretVariables,
     /// Faults of the network.
     #[command(flatten)]
     pub faults: Faults,

@@ -7,16 +7,13 @@ use tokio::sync::oneshot;
 
 use crate::console::complain;
 
-/// The environment variable with the token.
-pub(crate) const VARIABLE: &str = "SKYPE_P2P_TOKEN";
-
 /// The assumed lifetime of a token, which its text does not tell. If the server refuses the token earlier, the next one is
 /// read then.
 const LIFE: Duration = Duration::from_secs(3600);
 
-/// The token for a host: that of the environment variable, or else the next line of standard input.
-pub(crate) async fn ask(question: TokenQuestion) -> Option<BearerToken> {
-    let token = match env::var(VARIABLE) {
+/// The token for a host: that of this environment variable, or else the next line of standard input.
+pub(crate) async fn ask(variable: &str, question: TokenQuestion) -> Option<BearerToken> {
+    let token = match env::var(variable) {
         Ok(token) => token,
         Err(_) => {
             let page = question.authorization_uri.as_deref();

@@ -16,6 +16,8 @@ const ALERT: &str = include_str!("../../../../docs/src/alert.md");
 const BOT: &str = include_str!("../../../../docs/src/bot.md");
 const PAGE: &str = include_str!("../../../../docs/src/hosting.md");
 const COMMAND_LINE: &str = include_str!("../../../../docs/src/command-line.md");
+const PROBE: &str = include_str!("../../../../docs/src/probe.md");
+const BUG_REPORT: &str = include_str!("../../../../docs/src/bug-report.md");
 const README: &str = include_str!("../../../../README.md");
 
 /// The blocks of a page in this language, each with the line above it.
@@ -131,15 +133,21 @@ fn play(block: &str, folder: &Path) {
                 assert!(server.line().starts_with("http"), "{line}");
                 running.push(server);
             }
+            "presence" if words[2] == "watch" => {
+                let mut watch = Process::start(process);
+                watch.line();
+                running.push(watch);
+            }
             "listen" => {
                 let mut listener = Process::start(process);
                 while !listener.line().contains("SignedIn") {}
                 running.push(listener);
             }
-            "send" | "demo" | "login" | "logout" | "profiles" | "config" | "completions"
-            | "man" | "sh" => {
-                if command == "man" {
-                    // It writes files.
+            "send" | "probe" | "demo" | "login" | "logout" | "profiles" | "config"
+            | "completions" | "man" | "presence" | "search" | "contacts" | "groups" | "history"
+            | "timeline" | "redact" | "replay" | "diff" | "discover" | "sh" => {
+                if command == "man" || command == "probe" {
+                    // They write files.
                     process.current_dir(configuration.path());
                 }
                 let sent = Process::start(process).end();
@@ -193,7 +201,45 @@ fn the_commands_of_the_readme_work() {
 #[test]
 fn the_commands_of_the_page_about_the_command_line_work() {
     let blocks = blocks(COMMAND_LINE, "console");
-    assert!(blocks.len() >= 4);
+    assert!(blocks.len() >= 5);
+    let folder = crate::process::Folder::new("guide-command-line");
+    for (_, block) in blocks {
+        play(&block, folder.path());
+    }
+}
+
+#[test]
+fn the_commands_of_the_page_about_bug_reports_work_and_show_the_excerpt() {
+    let commands = blocks(BUG_REPORT, "console");
+    assert!(commands.len() >= 5);
+    let folder = crate::process::Folder::new("guide-bug-report");
+    for (_, block) in commands {
+        play(&block, folder.path());
+    }
+    // Numbers and times differ from run to run.
+    let words = |line: &str| -> Vec<String> {
+        let words = line.split([' ', '(', ')']).filter(|word| !word.is_empty());
+        let words = words.filter(|word| word.parse::<f64>().is_err_and(|_| *word != "#"));
+        words.map(str::to_owned).collect()
+    };
+    let excerpts = blocks(BUG_REPORT, "text");
+    for (above, excerpt) in excerpts {
+        let typed = above.strip_prefix("<!-- excerpt of: ").unwrap();
+        let mut process = command(typed.trim_end_matches(" -->").split(' '));
+        process.current_dir(folder.path());
+        let shown = Process::start(process).end().stdout;
+        for line in excerpt.lines() {
+            let has_line = shown.iter().any(|shown| words(shown) == words(line));
+            assert!(has_line, "{line} is not in {shown:#?}");
+        }
+        assert!(excerpt.lines().count() >= 4);
+    }
+}
+
+#[test]
+fn the_commands_of_the_page_about_the_probe_work() {
+    let blocks = blocks(PROBE, "console");
+    assert!(blocks.len() >= 3);
     for (_, block) in blocks {
         play(&block, Path::new("."));
     }
@@ -271,11 +317,35 @@ fn the_exit_codes_of_the_page_are_those_of_the_help() {
 }
 
 #[test]
-fn the_page_about_the_command_line_has_every_option_of_send_and_listen() {
-    for command in ["send", "listen"] {
-        let help = run([command, "--help"]).stdout.join("\n");
+fn the_page_about_the_command_line_has_every_option() {
+    for command in [
+        "send",
+        "listen",
+        "presence get",
+        "presence set",
+        "presence watch",
+        "search",
+        "probe",
+        "discover",
+        "contacts list",
+        "contacts add",
+        "contacts move",
+        "contacts remove",
+        "groups list",
+        "groups create",
+        "groups rename",
+        "groups remove",
+        "history list",
+        "history show",
+        "history export",
+        "replay",
+        "redact",
+        "timeline",
+        "diff",
+    ] {
+        let help = run(command.split(' ').chain(["--help"])).stdout.join("\n");
         let offered = options(&help);
-        assert!(offered.contains("--user"), "{offered:?}");
+        assert!(offered.contains("--help"), "{offered:?}");
         for option in offered {
             let known = COMMAND_LINE.contains(&format!("`{option}"))
                 || COMMAND_LINE.contains(&format!(", `{option}"));

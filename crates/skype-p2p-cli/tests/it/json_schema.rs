@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::process::{LENE, TOSH, lene, run, server};
+use crate::process::{LENE, PASSWORD, Process, TOSH, command, lene, run, server};
 
 const SCHEMA: &str = include_str!("../../../../docs/src/json-lines.schema.json");
 
@@ -37,6 +37,9 @@ fn check(schema: &Value, part: &Value, value: &Value, place: &str) -> Result<(),
     if !fits {
         return wrong("another type");
     }
+    for item in value.as_array().into_iter().flatten() {
+        check(schema, &part["items"], item, place)?;
+    }
     let Some(members) = value.as_object() else {
         return Ok(());
     };
@@ -52,6 +55,39 @@ fn check(schema: &Value, part: &Value, value: &Value, place: &str) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Checks that a line is an object of this part of the schema.
+pub(crate) fn assert_valid(part: &str, line: &Value) {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let checked = check(&schema, &schema["$defs"][part], line, "line");
+    checked.unwrap_or_else(|why| panic!("{why}"));
+}
+
+#[test]
+fn every_line_of_probe_is_as_the_schema_says() {
+    let (_server, root) = server();
+    for (code, more) in [
+        (0, &["--to", LENE][..]),
+        (
+            1,
+            &[
+                "--to",
+                LENE,
+                "--fault",
+                "status=403,path=/messagingInvitations",
+            ],
+        ),
+        (4, &["--to", "nobody@contoso.com"]),
+    ] {
+        let arguments = ["probe", "--root", &root, "--user", TOSH, "--json"];
+        let mut probe = command(arguments.iter().chain(more));
+        probe.env("SKYPE_P2P_TO_PASSWORD", PASSWORD);
+        let probed = Process::start(probe).end();
+        assert_eq!(probed.code, Some(code), "{}", probed.stderr);
+        let line: Value = serde_json::from_str(&probed.stdout[0]).unwrap();
+        assert_valid("probe", &line);
+    }
 }
 
 #[cfg(unix)]

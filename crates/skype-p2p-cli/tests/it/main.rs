@@ -8,9 +8,15 @@
     reason = "tests"
 )]
 
+#[cfg(unix)]
+mod chat;
+mod company;
+mod contacts;
 mod demo;
+mod discover;
 mod foreign_clients;
 mod guide;
+mod history;
 mod hosting;
 mod installation;
 mod json_schema;
@@ -18,8 +24,12 @@ mod listen;
 mod listen_answers;
 mod listen_filter;
 mod observer;
+mod presence;
+mod probe;
 mod process;
 mod profiles;
+mod recording;
+mod search;
 mod send;
 mod send_input;
 mod send_outbox;

@@ -387,27 +387,32 @@ pub(super) fn spell_dates(resource: &mut Resource<'_>, representation: Represent
     }
 }
 
-/// Aggregates events: of two events about one link only the later one stays, and neither of `added` and `deleted`.
+/// Aggregates events: of several events about one link only the last one stays, and none if the resource neither existed
+/// before them nor exists after them.
 fn aggregated(events: Vec<Queued>) -> Vec<Queued> {
     let place = |queued: &Queued| {
         let event = &queued.event;
         let within = event.within.as_ref().map(|within| within.href.clone());
         (event.link.href.clone(), within)
     };
-    let mut kept: Vec<Queued> = Vec::new();
+    // Each with whether the resource existed before the first event about it.
+    let mut kept: Vec<(Queued, bool)> = Vec::new();
     for mut queued in events {
-        let earlier = kept.iter().position(|other| place(other) == place(&queued));
-        if let Some(earlier) = earlier.map(|earlier| kept.remove(earlier))
-            && earlier.event.kind == EventKind::Added
-        {
-            match queued.event.kind {
-                EventKind::Deleted => continue,
-                // The client has not seen the `added` event.
-                EventKind::Updated => queued.event.kind = EventKind::Added,
-                _ => {}
-            }
+        let earlier = kept
+            .iter()
+            .position(|(other, _)| place(other) == place(&queued));
+        let Some((earlier, existed)) = earlier.map(|earlier| kept.remove(earlier)) else {
+            let existed = queued.event.kind != EventKind::Added;
+            kept.push((queued, existed));
+            continue;
+        };
+        match (earlier.event.kind, &queued.event.kind) {
+            (EventKind::Added, EventKind::Deleted) if !existed => continue,
+            // The client has not seen the `added` event.
+            (EventKind::Added, EventKind::Updated) => queued.event.kind = EventKind::Added,
+            _ => {}
         }
-        kept.push(queued);
+        kept.push((queued, existed));
     }
-    kept
+    kept.into_iter().map(|(queued, _)| queued).collect()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH};
 use http::{Method, Response, StatusCode};
 use ucwa_proto::{Representation, Resource, SipUri};
-use ucwa_server::{DistributionGroup, ServerConfig};
+use ucwa_server::{DistributionGroup, Fault, ServerConfig};
 
 use crate::harness::{
     ALEX, Client, JOE, LENE, Page, TOSH, World, decode, refusal, refused, seconds,
@@ -631,4 +631,32 @@ fn a_distribution_group_with_more_than_100_members_is_not_expanded() {
         refused(&tosh.get(world, expand)),
         refusal(403, "Forbidden", "TooManyContacts")
     );
+}
+
+/// A member who leaves, returns and leaves again is gone for a client that has seen none of this.
+#[test]
+fn aggregated_events_report_a_member_who_was_there_before() {
+    let mut world = world();
+    let world = &mut world;
+    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    subscribe(world, &tosh, 60);
+    world.inject(Fault::AggregateEvents);
+    let team = group(world, &tosh, "Team");
+    let events_in_team = |world: &mut World, tosh: &mut Client| {
+        let story = tosh.page(world).story();
+        story
+            .into_iter()
+            .filter(|it| it.ends_with("in group"))
+            .collect::<Vec<_>>()
+    };
+    remove(world, &tosh, ALEX, &team);
+    add(world, &tosh, ALEX, Some(&team));
+    remove(world, &tosh, ALEX, &team);
+    let gone = "people contact deleted in group";
+    assert_eq!(events_in_team(world, &mut tosh), [gone]);
+    // The group Crew keeps the page from being empty.
+    add(world, &tosh, ALEX, Some(&team));
+    remove(world, &tosh, ALEX, &team);
+    create_group(world, &tosh, "Crew");
+    assert!(events_in_team(world, &mut tosh).is_empty());
 }

@@ -221,7 +221,7 @@ impl Conversation {
         };
         let mut live = Live::new(&kind, chat);
         live.messaging.html = saved.chat == Some(true);
-        live.is_restored = !saved.href.is_empty();
+        live.is_restored = true;
         // The resource is read after the conversation, which names it.
         live.messaging_read = true;
         if saved.is_conference {

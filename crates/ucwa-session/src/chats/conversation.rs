@@ -212,7 +212,7 @@ pub(super) struct Live {
     pub(super) chat_refused: bool,
     /// Whether the conversation continues without its chat.
     pub(super) probe: Probe,
-    /// An earlier session established the conversation. Its links and participants are read again.
+    /// The conversation comes from a checkpoint, and its links and participants have not been read.
     pub(super) is_restored: bool,
     /// The server reported the end of the conversation, with the reason. The conversation ends after the rest of the page is
     /// dispatched.

@@ -116,8 +116,12 @@ pub(super) struct Contacts {
     followed: BTreeSet<ContactList>,
     /// The lists that were read in this application.
     loaded: BTreeSet<ContactList>,
+    /// The lists that were read since the last event page.
+    read_since_page: BTreeSet<ContactList>,
     /// The followed lists whose last read failed, with the number of failures in succession.
     unread: BTreeMap<ContactList, u32>,
+    /// The memberships name a group that the groups that were read do not contain.
+    has_unknown_groups: bool,
     reads: BTreeMap<ContactList, ListRead>,
     subscription: ListSubscription,
     changes: BTreeMap<Ticket, Change>,
@@ -264,7 +268,9 @@ impl People {
         contacts.records = Records::default();
         contacts.loaded.clear();
         contacts.unconfirmed.clear();
+        contacts.read_since_page.clear();
         contacts.unread.clear();
+        contacts.has_unknown_groups = false;
         contacts.read_only = false;
         contacts.subscription.end();
         for presence in contacts.presence.values_mut() {

@@ -336,6 +336,46 @@ fn a_renewal_whose_response_is_lost_is_repeated_once_for_all_waiting_requests() 
     assert!(driver.is_sent("POST", &messages()));
 }
 
+/// An HTML page with a success status comes from a proxy, and says nothing about the request.
+fn proxy_page() -> http::Response<Bytes> {
+    http::Response::builder()
+        .header("content-type", "Text/HTML; charset=utf-8")
+        .body(Bytes::from_static(b"<html>Welcome</html>"))
+        .unwrap()
+}
+
+#[test]
+fn a_read_is_repeated_after_the_page_of_a_proxy_and_a_message_is_not() {
+    let (count, took) = attempts(&proxy_page(), Duration::ZERO);
+    assert_eq!(count, 5);
+    assert!(took < 10 * SECOND, "{took:?}");
+    let mut driver = established();
+    driver.send(1, "one");
+    let post = driver.take("POST", &messages());
+    driver.respond(post.id, proxy_page());
+    driver.advance(9 * SECOND);
+    assert!(!driver.is_sent("POST", &messages()));
+}
+
+/// A read that waits for the token is not lost with one response.
+#[test]
+fn a_renewal_is_repeated_after_the_page_of_a_proxy() {
+    let mut driver = established();
+    let href = conversation_href("21a1");
+    let bare = bare("updated", "conversation", &href, None);
+    driver.page(senders("21a1", vec![(false, bare)]));
+    let read = driver.take("GET", &href);
+    driver.respond(read.id, challenge("/WebTicket/oauthtoken"));
+    let renewal = driver.take("POST", "/WebTicket/oauthtoken");
+    driver.respond(renewal.id, proxy_page());
+    assert!(!driver.is_sent("POST", "/WebTicket/oauthtoken"));
+    driver.advance(SECOND);
+    let renewed = token("cwt=two", 28_000);
+    driver.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+    let read = driver.take("GET", &href);
+    assert_eq!(read.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+}
+
 /// The server refused both requests before the renewal, and its second response comes after it.
 #[test]
 fn a_request_with_an_old_token_is_repeated_with_the_new_one() {

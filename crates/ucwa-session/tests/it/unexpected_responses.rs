@@ -21,6 +21,16 @@ fn page(status: u16) -> http::Response<Bytes> {
         .unwrap()
 }
 
+/// Answers every attempt of a request with a page.
+fn answer_with_pages(driver: &mut TestDriver, method: &str, target: &str, status: u16) {
+    while driver.is_sent(method, target) {
+        let sent = driver.take(method, target);
+        driver.respond(sent.id, page(status));
+        // Longer than any pause between two attempts.
+        driver.advance(Duration::from_secs(8));
+    }
+}
+
 #[test]
 fn a_404_of_a_proxy_does_not_fail_an_invitation() {
     let mut driver = TestDriver::with_conversation();
@@ -41,8 +51,7 @@ fn the_page_of_a_proxy_does_not_complete_a_leave() {
     ] {
         let mut driver = established();
         let leave = driver.submit(Operation::Leave(chat()));
-        let delete = driver.take("DELETE", &conversation_href("21a1"));
-        driver.respond(delete.id, page(status));
+        answer_with_pages(&mut driver, "DELETE", &conversation_href("21a1"), status);
         assert_eq!(driver.failure(leave).kind(), &kind, "{status}");
         assert_eq!(
             driver.changes(chat()).last(),
@@ -198,7 +207,7 @@ fn a_conversation_that_could_not_be_read_is_read_again() {
     driver.page(json!([communication(vec![updated])]));
     for _ in 0..2 {
         let read = driver.take("GET", &href);
-        driver.respond(read.id, page(200));
+        driver.respond(read.id, page(403));
         driver.advance(Duration::from_secs(119));
         assert!(!driver.is_sent("GET", &href));
         driver.advance(Duration::from_secs(1));
@@ -234,8 +243,7 @@ fn an_invitation_that_cannot_be_read_is_not_accepted_because_its_chat_is_connect
         vec![(true, messaging("21a1", "Connected"))],
     ));
     driver.advance(Duration::from_secs(31));
-    let read = driver.take("GET", INVITATION);
-    driver.respond(read.id, page(200));
+    answer_with_pages(&mut driver, "GET", INVITATION, 200);
     let results = driver.delivery_results(chat());
     assert_eq!(results, [(MessageKey::Local(1), MessageStatus::Unknown)]);
 }

@@ -10,7 +10,6 @@ use ucwa_session::{
 };
 
 use super::*;
-use crate::fault_schedule::{DeviceFaults, FaultSchedule};
 use crate::network::ExchangeId;
 use crate::options::WorldSize;
 use crate::scenario::{self, Plan, Scenario};
@@ -19,18 +18,7 @@ use crate::world::Conditions;
 /// A finished run of two actors in an ideal world, and the messages that were sent.
 fn finished_run() -> (World, Vec<SentMessage>) {
     let mut world = World::new(1, Conditions::ideal(), scenario::users(), false);
-    let plan = Plan {
-        size: WorldSize::Pair,
-        ideal: true,
-        lossless: true,
-        expires_tokens: true,
-        actors: 2,
-        messages: 5,
-        representation: None,
-        faults: FaultSchedule::default(),
-        device_faults: DeviceFaults::default(),
-        handovers: Vec::new(),
-    };
+    let plan = Plan::ideal(WorldSize::Pair);
     let sent_messages = Scenario::new(&mut world, plan, 1).play();
     (world, sent_messages)
 }
@@ -318,7 +306,39 @@ fn the_successor_of_a_killed_process_reports_the_delivery_result() {
     }
 }
 
-/// A message reached a process and is not shown. The process has stopped, as has its successor.
+/// A finished run in which a message reached a process and is not shown. The process has stopped, as have its successors, of which
+/// those in `resumed` that are true resumed the session. Also returns the processes in order, and the message.
+fn unshown_at_stopped_process(
+    resumed: &[bool],
+) -> (World, Vec<SentMessage>, Vec<EndpointId>, MessageId) {
+    let (mut world, sent_messages) = finished_run();
+    let message = received(&mut world).pop().unwrap();
+    let shows = |endpoint: &Endpoint| {
+        let mut views = endpoint.conversations.values();
+        views.any(|view| !view.received.is_empty())
+    };
+    let (mut last, endpoint) = world.endpoints().find(|(_, it)| shows(it)).unwrap();
+    let owner = endpoint.owner;
+    let mut processes = vec![last];
+    for is_resumed in resumed {
+        let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+        let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+        let next = world.add_endpoint("next", owner, Session::new(config));
+        world.endpoint_mut(last).unwrap().successor = Some(next);
+        world.endpoint_mut(next).unwrap().is_resumed = *is_resumed;
+        processes.push(next);
+        last = next;
+    }
+    (world, sent_messages, processes, message)
+}
+
+fn violated_with_losses(world: &World, sent_messages: &[SentMessage]) -> Vec<Invariant> {
+    let (_, violations) = check(world, sent_messages, false);
+    let mut found: Vec<_> = violations.iter().map(|it| it.invariant).collect();
+    found.dedup();
+    found
+}
+
 #[test]
 fn a_message_may_be_lost_if_one_of_the_successors_did_not_resume() {
     for (resumed, violated_invariants) in [
@@ -326,25 +346,36 @@ fn a_message_may_be_lost_if_one_of_the_successors_did_not_resume() {
         ([false, true], &[]),
         ([true, false], &[]),
     ] {
-        let (mut world, sent_messages) = finished_run();
-        received(&mut world).pop();
-        let shows = |endpoint: &Endpoint| {
-            let mut views = endpoint.conversations.values();
-            views.any(|view| !view.received.is_empty())
-        };
-        let (mut last, endpoint) = world.endpoints().find(|(_, it)| shows(it)).unwrap();
-        let owner = endpoint.owner;
-        for is_resumed in resumed {
-            let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
-            let config = SessionConfig::new(root, 1, World::wall_at_epoch());
-            let next = world.add_endpoint("next", owner, Session::new(config));
-            world.endpoint_mut(last).unwrap().successor = Some(next);
-            world.endpoint_mut(next).unwrap().is_resumed = is_resumed;
-            last = next;
-        }
-        let (_, violations) = check(&world, &sent_messages, false);
-        let mut found: Vec<_> = violations.iter().map(|it| it.invariant).collect();
-        found.dedup();
+        let (world, sent_messages, ..) = unshown_at_stopped_process(&resumed);
+        let found = violated_with_losses(&world, &sent_messages);
         assert_eq!(found, violated_invariants, "{resumed:?}");
+    }
+}
+
+/// No process has acknowledged the page with the message before the server forgot the application.
+#[test]
+fn a_message_may_be_lost_with_the_application_before_it_was_acknowledged() {
+    for (acknowledged_by, lost_by, violated_invariants) in [
+        (None, None, &[Invariant::NoLoss][..]),
+        (None, Some(1), &[]),
+        (None, Some(2), &[]),
+        (Some(0), Some(2), &[Invariant::NoLoss]),
+        (Some(1), Some(2), &[Invariant::NoLoss]),
+    ] {
+        let (mut world, sent_messages, processes, message) =
+            unshown_at_stopped_process(&[true, true]);
+        for (number, process) in processes.iter().enumerate() {
+            if acknowledged_by == Some(number) {
+                world.oracle.acknowledge(*process, message);
+            } else {
+                world.oracle.unacknowledge(*process, message);
+            }
+            if lost_by == Some(number) {
+                world.oracle.lose_application(*process);
+            }
+        }
+        let found = violated_with_losses(&world, &sent_messages);
+        let case = (acknowledged_by, lost_by);
+        assert_eq!(found, violated_invariants, "{case:?}");
     }
 }

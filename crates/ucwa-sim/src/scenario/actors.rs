@@ -11,6 +11,7 @@ use super::timeline::Action;
 use super::{PASSWORD, Plan, Scenario, SentMessage, USERS, millis};
 use crate::endpoint::EndpointId;
 use crate::message::MessageId;
+use crate::options::WorldSize;
 use crate::random::RandomStream;
 use crate::violation::{Invariant, Violation};
 
@@ -31,8 +32,9 @@ impl Actor {
     /// The actors of a scenario. If there are more than three, the last actor may be the second device of another actor's
     /// user.
     pub(super) fn all(plan: &Plan, random: &mut RandomStream) -> Vec<Self> {
-        let second_device =
-            (plan.actors > 3 && random.chance(400)).then(|| random.index(plan.actors - 1));
+        let second_device = (plan.actors > 3
+            && (random.chance(400) || plan.size >= WorldSize::Contacts))
+            .then(|| random.index(plan.actors - 1));
         (0..plan.actors)
             .map(|actor| match second_device {
                 Some(user) if actor + 1 == plan.actors => user,
@@ -235,6 +237,10 @@ impl Scenario<'_> {
                     self.schedule_within(&millis(0..4_000), answer);
                 }
             }
+            SessionEvent::SignIn {
+                state: SignInState::SignedIn,
+                ..
+            } if self.has_contact_lists() => self.follow_contacts(endpoint),
             SessionEvent::Discovered { conversation, .. } => {
                 self.continue_conversation(actor, endpoint, *conversation);
             }

@@ -19,6 +19,8 @@ pub(super) enum Action {
     SignIn(usize),
     /// An endpoint answers an invitation.
     Answer(EndpointId, ConversationKey),
+    /// An actor changes its contact list.
+    ChangeContacts(usize),
     /// The server has a fault.
     Fault(Fault),
     /// The server restarts.
@@ -62,6 +64,7 @@ impl Scenario<'_> {
         match action {
             Action::SignIn(actor) => self.sign_in(actor),
             Action::Answer(endpoint, conversation) => self.answer(endpoint, conversation),
+            Action::ChangeContacts(actor) => self.change_contacts(actor),
             Action::Fault(fault) => self.inject(fault),
             Action::Restart => self.restart_server(),
             Action::ReplacePoll(actor) => {
@@ -82,7 +85,9 @@ impl Scenario<'_> {
     /// When the device that an action needs resumes, if it is suspended.
     fn resumes_at(&self, action: &Action) -> Option<Duration> {
         let actor = match action {
-            Action::SignIn(actor) | Action::StartSuccessor(actor) => *actor,
+            Action::SignIn(actor)
+            | Action::ChangeContacts(actor)
+            | Action::StartSuccessor(actor) => *actor,
             Action::Answer(endpoint, _)
             | Action::Continue(endpoint)
             | Action::CheckYielded(endpoint) => self.world.endpoint(*endpoint)?.owner,

@@ -86,6 +86,18 @@ fn handover_worlds_reach_every_coverage_point() {
 }
 
 #[test]
+fn contact_lists_are_compared_in_worlds_with_every_fault() {
+    let mut options = Options::default();
+    options.size = WorldSize::Contacts;
+    let mut coverage = Coverage::default();
+    for report in play(0..40, &options) {
+        coverage.add(&report.coverage);
+    }
+    assert!(coverage.count(CoveragePoint::ContactsCompared) > 40);
+    assert!(coverage.count(CoveragePoint::Resumed) > 0);
+}
+
+#[test]
 fn every_actor_signs_in_despite_forged_links() {
     let mut options = Options::default();
     options.size = WorldSize::Large;

@@ -51,7 +51,7 @@ const FAILED_IN_FULL: [u64; 76] = [
 ];
 
 /// Seeds that failed in [`WorldSize::Handover`].
-const FAILED_IN_HANDOVER: [u64; 57] = [
+const FAILED_IN_HANDOVER: [u64; 58] = [
     6_000_219, 6_000_239, 6_000_378, 6_000_384, 6_000_494, 6_000_558, 6_001_483, 6_003_727,
     6_011_562, 6_012_257, 6_100_586, 6_101_319, 6_101_948, 6_105_725, 6_112_877, 6_122_129,
     6_124_675, 6_125_343, 6_206_985, 6_213_217, 6_223_273, 6_224_382, 6_227_476, 6_301_369,
@@ -59,7 +59,12 @@ const FAILED_IN_HANDOVER: [u64; 57] = [
     10_332_773, 10_362_308, 10_393_820, 10_440_477, 10_613_705, 10_627_170, 10_832_567, 10_844_644,
     10_878_634, 10_960_360, 10_966_299, 11_111_033, 11_124_026, 11_200_753, 11_414_120, 11_208_284,
     11_366_417, 11_546_501, 20_217_791, 20_334_163, 20_355_045, 20_611_027, 20_669_875, 20_897_275,
-    20_930_434,
+    20_930_434, 40_073_983,
+];
+
+/// Seeds that failed in [`WorldSize::Contacts`].
+const FAILED_IN_CONTACTS: [u64; 12] = [
+    14, 69, 109, 152, 405, 664, 758, 1_025, 1_294, 1_547, 2_261, 2_958,
 ];
 
 #[track_caller]
@@ -102,6 +107,15 @@ fn invariants_hold_on_seeds_that_failed_in_the_full_world() {
 fn invariants_hold_on_seeds_that_failed_in_the_handover_world() {
     for seed in FAILED_IN_HANDOVER {
         play_in_handover(seed..seed + 1);
+    }
+}
+
+#[test]
+fn invariants_hold_on_seeds_that_failed_in_the_contacts_world() {
+    let mut options = Options::default();
+    options.size = WorldSize::Contacts;
+    for seed in FAILED_IN_CONTACTS {
+        play(seed..seed + 1, &options);
     }
 }
 

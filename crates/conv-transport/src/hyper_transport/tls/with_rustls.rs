@@ -1,13 +1,17 @@
 //! TLS by rustls, with the roots of the platform.
 
-use std::{collections::BTreeMap, error::Error, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use ring::digest;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
     client::{
-        WebPkiServerVerifier,
+        Resumption, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::CryptoProvider,
@@ -22,6 +26,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use webpki::EndEntityCert;
 
 use super::super::{
+    certificate::ServerCertificate,
     connection::Stream,
     target::Target,
     tls_config::{Pin, TlsConfig, TlsVersion},
@@ -34,7 +39,14 @@ use crate::{Stage, TransportError, TransportErrorKind};
 pub(in super::super) struct Rustls {
     config: TlsConfig,
     /// Created at the first use, so that a machine without root certificates can still connect to a server on loopback.
-    client: OnceCell<Arc<ClientConfig>>,
+    client: OnceCell<Client>,
+}
+
+/// The configuration of rustls, and its verifier.
+#[derive(Debug)]
+struct Client {
+    config: Arc<ClientConfig>,
+    verifier: Arc<NamingVerifier>,
 }
 
 impl Rustls {
@@ -50,36 +62,84 @@ impl Rustls {
         target: &Target,
         stream: Box<dyn Stream>,
     ) -> Result<TlsStream<Box<dyn Stream>>, TransportError> {
-        let failed =
-            || TransportError::new(TransportErrorKind::Tls, Stage::Tls, target.to_string());
-        // The detail contains everything that rustls's error says.
-        let unsecured = |source: io::Error| match explain(&source) {
-            Some(words) => failed().with_detail(words),
-            None => failed().with_source(source),
-        };
-        let name = ServerName::try_from(target.host.clone())
-            .map_err(|source| failed().with_source(source))?;
-        let client = self
-            .client
+        let client = self.client(target).await?;
+        handshake(Arc::clone(&client.config), target, stream).await
+    }
+
+    /// Reads the certificate of the server, also if it is not trusted.
+    pub(super) async fn certificate(
+        &self,
+        target: &Target,
+        stream: Box<dyn Stream>,
+    ) -> Result<ServerCertificate, TransportError> {
+        let client = self.client(target).await?;
+        let reader = Arc::new(CertificateReader {
+            verifier: Arc::clone(&client.verifier),
+            read: Mutex::new(None),
+        });
+        let mut config = ClientConfig::clone(&client.config);
+        let verifier: Arc<dyn ServerCertVerifier> = Arc::clone(&reader) as _;
+        config.dangerous().set_certificate_verifier(verifier);
+        // A resumed session has no certificate.
+        config.resumption = Resumption::disabled();
+        let shaken = handshake(Arc::new(config), target, stream).await;
+        let read = reader
+            .read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match (shaken, read) {
+            (_, Some(certificate)) if certificate.refusal.is_some() => Ok(certificate),
+            (Ok(_), Some(certificate)) => Ok(certificate),
+            (Ok(_), None) => Err(failed(target).with_detail("the server sent no certificate")),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// The configuration, with the roots of the platform.
+    async fn client(&self, target: &Target) -> Result<&Client, TransportError> {
+        self.client
             .get_or_try_init(|| load(self.config.clone()))
             .await
-            .map_err(unsecured)?;
-        TlsConnector::from(Arc::clone(client))
-            .connect(name, stream)
-            .await
-            .map_err(unsecured)
+            .map_err(|source| unsecured(target, source))
     }
 }
 
+fn failed(target: &Target) -> TransportError {
+    TransportError::new(TransportErrorKind::Tls, Stage::Tls, target.to_string())
+}
+
+/// The error of a handshake. Its detail contains everything that rustls's error says.
+fn unsecured(target: &Target, source: io::Error) -> TransportError {
+    match explain(&source) {
+        Some(words) => failed(target).with_detail(words),
+        None => failed(target).with_source(source),
+    }
+}
+
+/// Performs the handshake with the server.
+async fn handshake(
+    config: Arc<ClientConfig>,
+    target: &Target,
+    stream: Box<dyn Stream>,
+) -> Result<TlsStream<Box<dyn Stream>>, TransportError> {
+    let name = ServerName::try_from(target.host.clone())
+        .map_err(|source| failed(target).with_source(source))?;
+    TlsConnector::from(config)
+        .connect(name, stream)
+        .await
+        .map_err(|source| unsecured(target, source))
+}
+
 /// Reads the roots of the platform from files, so it runs on its own thread.
-async fn load(config: TlsConfig) -> io::Result<Arc<ClientConfig>> {
+async fn load(config: TlsConfig) -> io::Result<Client> {
     let load = move || client(config).map_err(io::Error::other);
     tokio::task::spawn_blocking(load)
         .await
         .map_err(io::Error::other)?
 }
 
-fn client(config: TlsConfig) -> Result<Arc<ClientConfig>, rustls::Error> {
+fn client(config: TlsConfig) -> Result<Client, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let listed = config.extra_roots;
     let trust = Verifier::new_with_extra_roots(listed.clone(), Arc::clone(&provider))?;
@@ -87,15 +147,16 @@ fn client(config: TlsConfig) -> Result<Arc<ClientConfig>, rustls::Error> {
         TlsVersion::Tls12 => &[&TLS12, &TLS13],
         TlsVersion::Tls13 => &[&TLS13],
     };
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let verifier = Arc::new(NamingVerifier {
+        trust,
+        provider: Arc::clone(&provider),
+        listed,
+        pins: config.pins,
+    });
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(NamingVerifier {
-            trust,
-            provider,
-            listed,
-            pins: config.pins,
-        }));
+        .with_custom_certificate_verifier(Arc::clone(&verifier) as _);
     let mut client = match config.identity {
         Some(identity) => {
             builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified)))
@@ -103,7 +164,10 @@ fn client(config: TlsConfig) -> Result<Arc<ClientConfig>, rustls::Error> {
         None => builder.with_no_client_auth(),
     };
     client.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(client))
+    Ok(Client {
+        config: Arc::new(client),
+        verifier,
+    })
 }
 
 /// Accepts the certificates that the platform trusts and those that the configuration allows, and describes refused ones.
@@ -214,5 +278,62 @@ impl ServerCertVerifier for NamingVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.trust.supported_verify_schemes()
+    }
+}
+
+/// Keeps the certificate of a server, with the verdict of the verifier.
+#[derive(Debug)]
+struct CertificateReader {
+    verifier: Arc<NamingVerifier>,
+    read: Mutex<Option<ServerCertificate>>,
+}
+
+impl ServerCertVerifier for CertificateReader {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = self.verifier.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        let refusal = verified.as_ref().err().map(|error| match error {
+            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(refused))) => {
+                refused.to_string()
+            }
+            error => error.to_string(),
+        });
+        let certificate = ServerCertificate::of(end_entity, refusal);
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(certificate);
+        verified
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
     }
 }

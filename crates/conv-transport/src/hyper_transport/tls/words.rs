@@ -200,7 +200,7 @@ fn span(from: UnixTime, to: UnixTime) -> String {
 }
 
 /// The last common name in a distinguished name in DER.
-fn common_name(name: &[u8]) -> Option<String> {
+pub(in super::super) fn common_name(name: &[u8]) -> Option<String> {
     /// The object identifier 2.5.4.3.
     const COMMON_NAME: &[u8] = b"\x06\x03\x55\x04\x03";
     let at = name

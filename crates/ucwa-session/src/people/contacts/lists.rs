@@ -33,6 +33,8 @@ pub(super) struct ListRead {
     /// The contacts of the list whose cards are being read.
     missing: BTreeSet<HrefKey>,
     failure: Option<Failure>,
+    /// Why a part of the list could not be read.
+    incomplete: Option<Failure>,
 }
 
 impl ListRead {
@@ -76,6 +78,15 @@ impl People {
     pub(super) fn reload_list(&mut self, core: &mut Core, list: ContactList) {
         if !self.touch_list(&list) {
             self.read_list(core, list, None);
+        }
+    }
+
+    /// Handles an event page, before its events. A page that was requested again after a failure may report nothing of a
+    /// change that was undone in the meantime (`EventsInUCWA`), and a list that was read in between shows the change.
+    pub(crate) fn on_event_page(&mut self, core: &mut Core, is_repeated: bool) {
+        let read = std::mem::take(&mut self.contacts.read_since_page);
+        for list in read.into_iter().filter(|_| is_repeated) {
+            self.reload_if_used(core, list);
         }
     }
 
@@ -207,6 +218,9 @@ impl People {
                 match list {
                     ContactList::Groups => {
                         let groups = self.groups_of(core, &resource);
+                        for group in groups_in(&resource).filter_map(|(_, it)| it.href()) {
+                            self.check_href(core, list, group);
+                        }
                         self.record_hidden_groups(core, &resource);
                         // The groups come before the privacy levels, whichever response is first.
                         self.with_content(list, |it| drop(it.groups.splice(..0, groups)));
@@ -239,7 +253,7 @@ impl People {
         self.on_list_part(core, list);
     }
 
-    /// Handles the privacy levels among the groups. A server may not offer them to the user.
+    /// Handles the privacy levels among the groups.
     pub(super) fn on_levels_read(
         &mut self,
         core: &mut Core,
@@ -256,9 +270,26 @@ impl People {
                     .collect();
                 self.with_content(&list, |it| it.groups.extend(levels));
             }
-            Err(failure) => tracing::debug!(%failure, "the privacy levels could not be read"),
+            Err(failure) => {
+                tracing::debug!(%failure, "the privacy levels could not be read");
+                self.note_missing_part(&list, failure);
+            }
         }
         self.on_list_part(core, &list);
+    }
+
+    /// Notes that a part of a list could not be read.
+    fn note_missing_part(&mut self, list: &ContactList, failure: Failure) {
+        if let Some(read) = self.contacts.reads.get_mut(list) {
+            read.incomplete = Some(failure);
+        }
+    }
+
+    /// Notes that a contact or a group of a list has an href on another host, which a server would not send.
+    fn check_href(&mut self, core: &Core, list: &ContactList, href: &str) {
+        if let Err(failure) = core.resolve(href, Stage::People) {
+            self.note_missing_part(list, failure);
+        }
     }
 
     fn with_content(&mut self, list: &ContactList, change: impl FnOnce(&mut Content)) {
@@ -273,6 +304,7 @@ impl People {
         let mut cards = Vec::new();
         for card in resource.embedded_all("contact") {
             if let Some(href) = self.record_contact(core, card) {
+                self.check_href(core, list, card.href().unwrap_or_default());
                 hrefs.push(href);
                 cards.push(card.borrowed().into_owned());
             }
@@ -282,6 +314,7 @@ impl People {
             if let Some(key) = key_of(core, &link.href)
                 && !hrefs.contains(&key)
             {
+                self.check_href(core, list, &link.href);
                 cardless.insert(key.clone(), link.href.to_string());
                 hrefs.push(key);
             }
@@ -295,15 +328,26 @@ impl People {
 
     fn take_memberships(&mut self, core: &Core, list: &ContactList, resource: &Resource<'_>) {
         let mut hrefs = BTreeMap::new();
-        let memberships = resource.embedded_all("myGroupMembership").iter();
-        let memberships: Vec<_> = memberships
-            .filter_map(|it| {
-                let href = it.link_href("contact")?;
-                let contact = key_of(core, href)?;
-                hrefs.insert(contact.clone(), href.to_owned());
-                Some((contact, self.group_of_membership(core, it)?))
-            })
-            .collect();
+        let mut memberships = Vec::new();
+        self.contacts.has_unknown_groups = false;
+        for membership in resource.embedded_all("myGroupMembership") {
+            let Some(href) = membership.link_href("contact") else {
+                continue;
+            };
+            self.check_href(core, list, href);
+            let Some(group) = group_link(membership) else {
+                continue;
+            };
+            self.check_href(core, list, group);
+            match (key_of(core, href), self.group_at(core, group)) {
+                (Some(contact), Some(group)) => {
+                    hrefs.insert(contact.clone(), href.to_owned());
+                    memberships.push((contact, group));
+                }
+                (_, None) => self.contacts.has_unknown_groups = true,
+                (None, _) => {}
+            }
+        }
         if let Some(read) = self.contacts.reads.get_mut(list) {
             read.content.memberships = memberships;
             read.hrefs = hrefs;
@@ -316,9 +360,7 @@ impl People {
         core: &Core,
         membership: &Resource<'_>,
     ) -> Option<GroupKey> {
-        let rels = ["group", "pinnedGroup", "defaultGroup", "delegatesGroup"];
-        let mut hrefs = rels.iter().filter_map(|rel| membership.link_href(rel));
-        hrefs.find_map(|href| self.group_at(core, href))
+        self.group_at(core, group_link(membership)?)
     }
 
     /// The group with this href, or whose contacts have it.
@@ -384,10 +426,8 @@ impl People {
         resource: &Resource<'_>,
     ) -> Vec<ContactGroup> {
         let mut groups = Vec::new();
-        for rel in ["pinnedGroup", "group", "distributionGroup", "defaultGroup"] {
-            for group in resource.embedded_all(rel) {
-                groups.extend(self.record_group(core, rel, group));
-            }
+        for (rel, group) in groups_in(resource) {
+            groups.extend(self.record_group(core, rel, group));
         }
         groups
     }
@@ -467,10 +507,19 @@ impl People {
     ) {
         let card = core.fetched(exchange, result);
         let known = (card.as_ref().ok()).and_then(|card| self.record_contact(core, card));
+        let card = match card {
+            Ok(card) => Some(card),
+            // The list is complete without a contact that does not exist any more.
+            Err(failure) if failure.is_gone() => None,
+            Err(failure) => {
+                self.note_missing_part(list, failure);
+                None
+            }
+        };
         let Some(read) = self.contacts.reads.get_mut(list) else {
             return;
         };
-        if let (Ok(card), Some(_)) = (card, known) {
+        if let (Some(card), Some(_)) = (card, known) {
             read.cards.push(card);
         }
         // A contact without a card is left out.
@@ -480,11 +529,14 @@ impl People {
         }
     }
 
-    /// Reports a list that was read, and then the cards that came with it.
+    /// Reports a list that was read, and then the cards that came with it. An incomplete list does not replace a complete one.
     fn finish_list(&mut self, core: &mut Core, list: &ContactList) {
         let Some(read) = self.contacts.reads.get_mut(list) else {
             return;
         };
+        if read.incomplete.is_some() && self.contacts.loaded.contains(list) {
+            return self.settle_list(core, list, Ok(()));
+        }
         let content = std::mem::take(&mut read.content);
         let cards = std::mem::take(&mut read.cards);
         // A contact with several hrefs is one contact.
@@ -510,7 +562,12 @@ impl People {
             }
         };
         self.contacts.loaded.insert(list.clone());
+        self.contacts.read_since_page.insert(list.clone());
         emit(core, change);
+        // The memberships were read before one of these groups was known.
+        if *list == ContactList::Groups && self.contacts.has_unknown_groups {
+            self.reload_if_used(core, ContactList::Memberships);
+        }
         for card in cards {
             self.apply_contact(core, &card);
         }
@@ -522,7 +579,11 @@ impl People {
         let Some(read) = self.contacts.reads.remove(list) else {
             return;
         };
-        match &result {
+        let outcome = match (result.clone(), read.incomplete) {
+            (Ok(()), Some(failure)) => Err(failure),
+            (result, _) => result,
+        };
+        match &outcome {
             Ok(()) => drop(self.contacts.unread.remove(list)),
             Err(failure) => {
                 tracing::debug!(?list, %failure, "a list could not be read");
@@ -530,7 +591,7 @@ impl People {
             }
         }
         for ticket in read.tickets {
-            core.complete(ticket, result.clone().map(|()| Outcome::Done));
+            core.complete(ticket, outcome.clone().map(|()| Outcome::Done));
         }
         if read.again {
             self.read_list(core, list.clone(), None);
@@ -573,6 +634,20 @@ impl People {
             self.continue_group_presence(core);
         }
     }
+}
+
+/// The groups in a resource that are shown, with their rels.
+fn groups_in<'a>(
+    resource: &'a Resource<'a>,
+) -> impl Iterator<Item = (&'static str, &'a Resource<'a>)> {
+    let rels = ["pinnedGroup", "group", "distributionGroup", "defaultGroup"].into_iter();
+    rels.flat_map(|rel| (resource.embedded_all(rel).iter()).map(move |group| (rel, group)))
+}
+
+/// The href of the group in a membership.
+fn group_link<'a>(membership: &'a Resource<'_>) -> Option<&'a str> {
+    let rels = ["group", "pinnedGroup", "defaultGroup", "delegatesGroup"];
+    rels.iter().find_map(|rel| membership.link_href(rel))
 }
 
 enum ListStep {

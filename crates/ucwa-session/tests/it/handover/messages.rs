@@ -150,6 +150,29 @@ fn the_message_of_a_pending_invitation_has_no_result_yet() {
     assert_eq!(settled(&mut driver, key), [(id, MessageStatus::Succeeded)]);
 }
 
+/// The process was killed before it learned of the conversation. The events that describe the chat are acknowledged.
+#[test]
+fn a_chat_whose_invitation_names_the_conversation_is_read() {
+    let mut old = TestDriver::with_conversation();
+    old.send(1, "Hi Lene");
+    let invitations = format!("{APP}/communication/messagingInvitations");
+    let request = old.created("POST", &invitations, INVITATION);
+    let id = request.json()["operationId"].as_str().unwrap().to_owned();
+    let (mut driver, key) = resumed_chat(&old.session.checkpoint().unwrap());
+    let accepted = invitation("updated", &id, "21a1", "Connected");
+    let accepted = accepted["_embedded"]["messagingInvitation"].clone();
+    driver.reply("GET", INVITATION, 200, accepted);
+    driver.submit(Operation::SendMessage {
+        conversation: key,
+        message: MessageKey::Local(2),
+        body: MessageBody::Text("Hello again".to_owned()),
+        subject: None,
+        message_id: None,
+    });
+    answer_reads(&mut driver, "21a1");
+    assert_eq!(driver.count_sent("POST", &conversation_href("21a1")), 1);
+}
+
 #[test]
 fn a_doubtful_message_is_handed_over_again() {
     let (checkpoint, id) = with_doubtful_message(false);

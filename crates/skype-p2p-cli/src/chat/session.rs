@@ -1,0 +1,244 @@
+//! The session: reports the changes of the model to the state, and carries out the effects of the state.
+
+mod contacts;
+mod conversations;
+
+use std::{
+    fmt::Display,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use skype_p2p::{
+    Application, ConnectionState, Conversation, ConversationId, Reason, Subscriptions,
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+use self::{contacts::ContactBook, conversations::Conversations};
+use super::{
+    printable_text::PrintableText,
+    state::{
+        conversation::Person,
+        update::{Connection, Effect, Update},
+    },
+};
+
+/// The number of archived conversations that are loaded at once.
+const ARCHIVED: u32 = 20;
+
+/// The number of people that a search returns.
+const FOUND: u32 = 20;
+
+/// The session of a signed-in user. Dropped, it reports nothing more.
+pub(super) struct Session {
+    application: Application,
+    updates: UnboundedSender<Update>,
+    _conversations: Arc<Conversations>,
+    _contacts: ContactBook,
+    _own: Subscriptions,
+}
+
+impl Session {
+    /// Reports the present state of the application and its changes to `updates`.
+    pub(super) fn new(application: &Application, updates: UnboundedSender<Update>) -> Self {
+        let mut own = Subscriptions::new();
+        let me = application.me();
+        own.add(me.status().subscribe());
+        let report_me = {
+            let (me, updates) = (me.clone(), updates.clone());
+            move || {
+                let update = Update::Me {
+                    name: PrintableText::line(&me.display_name().get()),
+                    status: me.status().get(),
+                };
+                send(&updates, update);
+            }
+        };
+        let report = report_me.clone();
+        own.add(me.display_name().changed(move |_| report()));
+        own.add(me.status().changed(move |_| report_me()));
+        let connections = updates.clone();
+        let connection = application.sign_in_manager().connection();
+        own.add(connection.changed(move |change| {
+            let connection = match change.new {
+                ConnectionState::Reconnecting { since, .. } => Connection::Reconnecting { since },
+                _ => Connection::Connected,
+            };
+            send(&connections, Update::Connection(connection));
+        }));
+        Self {
+            application: application.clone(),
+            _conversations: Conversations::follow(application, updates.clone()),
+            _contacts: ContactBook::follow(application, updates.clone()),
+            _own: own,
+            updates,
+        }
+    }
+
+    /// Carries out an effect. Its result comes as updates.
+    pub(super) fn perform(&self, effect: Effect) {
+        match effect {
+            // The loop of the client carries these out.
+            Effect::Quit | Effect::Redraw => {}
+            Effect::Open { address } => self.open(&address),
+            Effect::Send { conversation, text } => self.send(conversation, text),
+            Effect::Typing(id) => self.with(id, |conversation| {
+                let chat = conversation.chat_service();
+                if chat.send_is_typing_command().enabled().get() {
+                    self.ignore(chat.send_is_typing());
+                }
+            }),
+            Effect::Accept(id) => self.with(id, |conversation| {
+                let accepted = conversation.chat_service().accept();
+                self.report("The invitation could not be accepted", accepted);
+            }),
+            Effect::Decline(id) => self.with(id, |conversation| {
+                let declined = conversation.chat_service().reject();
+                self.report("The invitation could not be declined", declined);
+            }),
+            Effect::Leave(id) => self.with(id, |conversation| {
+                self.report("The conversation could not be left", conversation.leave());
+            }),
+            Effect::Remove(id) => self.with(id, |conversation| {
+                let manager = self.application.conversations_manager();
+                let removed = manager.remove(conversation);
+                self.report("The conversation could not be closed", removed);
+            }),
+            Effect::Invite {
+                conversation,
+                address,
+            } => self.with(conversation, |conversation| {
+                let added = conversation.participants().add(&*address);
+                self.report(&format!("{address} could not be added"), added);
+            }),
+            Effect::LoadItems(id) => self.with(id, |conversation| {
+                let loaded = conversation.history_service().get_more_activity_items();
+                let updates = self.updates.clone();
+                tokio::spawn(async move {
+                    if let Err(reason) = loaded.await {
+                        notice(&updates, "Older messages could not be loaded", &reason);
+                    }
+                    send(&updates, Update::Loaded(id));
+                });
+            }),
+            Effect::LoadConversations => {
+                let manager = self.application.conversations_manager();
+                let loaded = manager.get_more_conversations(ARCHIVED);
+                self.report("Archived conversations could not be loaded", loaded);
+            }
+            Effect::Seen(id) => self.with(id, |conversation| {
+                if conversation.acknowledge_command().enabled().get() {
+                    self.ignore(conversation.acknowledge());
+                }
+                let history = conversation.history_service();
+                if history.mark_as_read_command().enabled().get() {
+                    self.ignore(history.mark_as_read());
+                }
+            }),
+            Effect::Search(query) => self.search(query),
+        }
+    }
+
+    /// Opens the conversation with a person.
+    fn open(&self, address: &str) {
+        let manager = self.application.conversations_manager();
+        match manager.get_conversation(address) {
+            Ok(conversation) => send(&self.updates, Update::Opened(conversation.id())),
+            Err(reason) => {
+                notice(
+                    &self.updates,
+                    format_args!("No chat with {address}"),
+                    &reason,
+                );
+            }
+        }
+    }
+
+    /// Sends a message. The model shows its result, unless it cannot be sent at all.
+    fn send(&self, id: ConversationId, text: String) {
+        self.with(id, |conversation| {
+            let chat = conversation.chat_service();
+            if chat.send_message_command().enabled().get() {
+                self.ignore(chat.send_message(&*text));
+            } else {
+                let update = Update::NotSent {
+                    conversation: id,
+                    text: text.clone(),
+                };
+                send(&self.updates, update);
+                let why = "The message cannot be sent while the conversation is ending.";
+                send(&self.updates, Update::Notice(PrintableText::line(why)));
+            }
+        });
+    }
+
+    fn search(&self, query: String) {
+        let manager = self.application.persons_and_groups_manager();
+        let searched = manager.search(&query, FOUND);
+        let updates = self.updates.clone();
+        tokio::spawn(async move {
+            let (people, more) = match searched.await {
+                Ok(result) => (result.persons, result.more_available),
+                Err(reason) => {
+                    notice(&updates, "The search failed", &reason);
+                    (Vec::new(), false)
+                }
+            };
+            let update = Update::Found {
+                query,
+                people: people.iter().map(person).collect(),
+                more,
+            };
+            send(&updates, update);
+        });
+    }
+
+    /// Acts on a conversation, unless it was removed meanwhile.
+    fn with(&self, id: ConversationId, act: impl FnOnce(&Conversation)) {
+        let conversations = self.application.conversations_manager().conversations();
+        if let Some(conversation) = conversations.snapshot().iter().find(|it| it.id() == id) {
+            act(conversation);
+        }
+    }
+
+    /// Waits for a command and reports its failure.
+    fn report<T: Send + 'static>(
+        &self,
+        what: &str,
+        command: impl Future<Output = Result<T, Reason>> + Send + 'static,
+    ) {
+        let (updates, what) = (self.updates.clone(), what.to_owned());
+        tokio::spawn(async move {
+            if let Err(reason) = command.await {
+                notice(&updates, what, &reason);
+            }
+        });
+    }
+
+    /// The model applies the result of a command also without its future.
+    #[expect(clippy::unused_self, reason = "reads like `report`")]
+    fn ignore<T>(&self, command: impl Future<Output = Result<T, Reason>>) {
+        drop(command);
+    }
+}
+
+/// The person with the present name.
+fn person(person: &skype_p2p::Person) -> Person {
+    Person {
+        address: person.id().get(),
+        name: PrintableText::line(person.display_name().get().trim_start_matches("sip:")),
+    }
+}
+
+fn notice(updates: &UnboundedSender<Update>, what: impl Display, reason: &Reason) {
+    let text = format!("{what}: {reason}");
+    send(updates, Update::Notice(PrintableText::line(&text)));
+}
+
+/// Reports an update. The receiver is dropped when the client ends.
+fn send(updates: &UnboundedSender<Update>, update: Update) {
+    let _ = updates.send(update);
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,303 @@
+//! The state of the client. It changes by inputs of the user and updates of the session, and returns the effects that the
+//! session has to carry out. Nothing here reads a terminal, a clock or the network.
+
+pub(crate) mod conversation;
+pub(crate) mod find;
+pub(crate) mod input;
+pub(crate) mod keys;
+pub(crate) mod people_dialog;
+pub(crate) mod scroll;
+#[cfg(test)]
+mod tests;
+pub(crate) mod text_field;
+pub(crate) mod update;
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use skype_p2p::{ConversationId, PersonStatus};
+
+use self::{
+    conversation::{Conversation, Summary},
+    find::Find,
+    people_dialog::PeopleDialog,
+    scroll::Anchor,
+    update::{Connection, ContactGroup, Effect, Update},
+};
+use super::{layout::Layout, printable_text::PrintableText, timeline_lines};
+
+/// Everything that the screen shows.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) name: PrintableText,
+    pub(crate) status: PersonStatus,
+    pub(crate) connection: Connection,
+    /// In the order in which they appeared.
+    conversations: Vec<Conversation>,
+    selected: Option<ConversationId>,
+    presence: BTreeMap<String, PersonStatus>,
+    pub(crate) groups: Vec<ContactGroup>,
+    pub(crate) dialog: Option<Dialog>,
+    /// The last line of the screen, until the next key.
+    pub(crate) notice: Option<PrintableText>,
+    /// The columns and rows of the screen.
+    pub(crate) size: (u16, u16),
+    pub(crate) zone: TimeZone,
+}
+
+/// What is open above the conversation.
+#[derive(Debug)]
+pub(crate) enum Dialog {
+    Help,
+    People(PeopleDialog),
+    Find(Find),
+}
+
+impl State {
+    pub(crate) fn new(name: &str, size: (u16, u16), zone: TimeZone) -> Self {
+        Self {
+            name: PrintableText::line(name),
+            status: PersonStatus::Unknown,
+            connection: Connection::default(),
+            conversations: Vec::new(),
+            selected: None,
+            presence: BTreeMap::new(),
+            groups: Vec::new(),
+            dialog: None,
+            notice: None,
+            size,
+            zone,
+        }
+    }
+
+    /// The conversations as the list shows them: those that go on, and then those that have ended.
+    pub(crate) fn listed(&self) -> Vec<&Conversation> {
+        let (ended, present): (Vec<_>, Vec<_>) = self
+            .conversations
+            .iter()
+            .partition(|conversation| conversation.summary.has_ended());
+        present.into_iter().chain(ended).collect()
+    }
+
+    /// The conversation that is shown.
+    pub(crate) fn current(&self) -> Option<&Conversation> {
+        let id = self.selected?;
+        self.conversations.iter().find(|it| it.summary.id == id)
+    }
+
+    /// The other conversations that wait for the user.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Conversation> {
+        self.conversations
+            .iter()
+            .filter(|it| it.needs_attention() && Some(it.summary.id) != self.selected)
+    }
+
+    fn current_mut(&mut self) -> Option<&mut Conversation> {
+        let id = self.selected?;
+        self.conversation_mut(id)
+    }
+
+    fn conversation_mut(&mut self, id: ConversationId) -> Option<&mut Conversation> {
+        self.conversations.iter_mut().find(|it| it.summary.id == id)
+    }
+
+    /// The status of a person, as far as it is known.
+    pub(crate) fn status_of(&self, address: &str) -> PersonStatus {
+        let status = self.presence.get(&address.to_lowercase());
+        status.copied().unwrap_or_default()
+    }
+
+    /// The areas of the screen.
+    pub(crate) fn layout(&self) -> Layout {
+        let (columns, rows) = self.size;
+        let draft = self.current().map_or("", |it| it.draft.text());
+        Layout::new(columns, rows, draft)
+    }
+
+    /// Applies a change that the session reports.
+    pub(crate) fn on_update(&mut self, update: Update) -> Vec<Effect> {
+        match update {
+            Update::Me { name, status } => {
+                self.name = name;
+                self.status = status;
+            }
+            Update::Connection(connection) => self.connection = connection,
+            Update::Conversation(summary) => return self.on_summary(summary),
+            Update::ConversationRemoved(id) => return self.on_removed(id),
+            Update::Opened(id) => return self.select(id),
+            Update::Item {
+                conversation,
+                index,
+                item,
+            } => {
+                let shown = self.selected == Some(conversation);
+                if let Some(conversation) = self.conversation_mut(conversation)
+                    && conversation.insert(index, item)
+                {
+                    if shown {
+                        return vec![Effect::Seen(conversation.summary.id)];
+                    }
+                    conversation.unread += 1;
+                }
+            }
+            Update::Message {
+                conversation,
+                message,
+            } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.update(message);
+                }
+            }
+            Update::Loaded(id) => {
+                if let Some(conversation) = self.conversation_mut(id) {
+                    conversation.loading = false;
+                }
+            }
+            Update::NotSent { conversation, text } => {
+                if let Some(conversation) = self.conversation_mut(conversation)
+                    && conversation.draft.is_empty()
+                {
+                    conversation.draft.insert(&text);
+                }
+            }
+            Update::Presence { address, status } => {
+                self.presence.insert(address.to_lowercase(), status);
+            }
+            Update::Contacts(groups) => self.groups = groups,
+            Update::Found {
+                query,
+                people,
+                more,
+            } => {
+                if let Some(Dialog::People(dialog)) = &mut self.dialog {
+                    dialog.on_found(&query, people, more);
+                }
+            }
+            Update::Notice(notice) => self.notice = Some(notice),
+        }
+        Vec::new()
+    }
+
+    fn on_summary(&mut self, summary: Summary) -> Vec<Effect> {
+        let id = summary.id;
+        match self.conversation_mut(id) {
+            Some(conversation) => {
+                // What was missed before is on the screen now.
+                let seen = summary.missed && !conversation.summary.missed;
+                conversation.summary = summary;
+                if seen && self.selected == Some(id) {
+                    return vec![Effect::Seen(id)];
+                }
+            }
+            None => {
+                self.conversations.push(Conversation::new(summary));
+                if self.selected.is_none() {
+                    return self.select(id);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn on_removed(&mut self, id: ConversationId) -> Vec<Effect> {
+        let listed = self.listed();
+        let position = listed.iter().position(|it| it.summary.id == id);
+        let mut others = listed.iter().map(|it| it.summary.id);
+        let neighbour = position.and_then(|at| {
+            let before = at.checked_sub(1).unwrap_or(1);
+            others.nth(before)
+        });
+        self.conversations.retain(|it| it.summary.id != id);
+        if self.selected != Some(id) {
+            return Vec::new();
+        }
+        self.selected = None;
+        neighbour.map_or_else(Vec::new, |next| self.select(next))
+    }
+
+    /// Shows a conversation. Loads the messages of an archived one.
+    fn select(&mut self, id: ConversationId) -> Vec<Effect> {
+        let Some(conversation) = self.conversation_mut(id) else {
+            return Vec::new();
+        };
+        conversation.unread = 0;
+        let mut effects = vec![Effect::Seen(id)];
+        let summary = &conversation.summary;
+        if summary.has_ended() && summary.more_history && conversation.items.is_empty() {
+            conversation.loading = true;
+            effects.push(Effect::LoadItems(id));
+        }
+        self.selected = Some(id);
+        if matches!(self.dialog, Some(Dialog::Find(_))) {
+            self.dialog = None;
+        }
+        effects
+    }
+
+    /// Scrolls the timeline up by `lines`. Loads older items at the top.
+    fn scroll_up(&mut self, lines: usize) -> Vec<Effect> {
+        let area = self.layout().timeline;
+        let Some(conversation) = self.current() else {
+            return Vec::new();
+        };
+        let moved = scroll::up(
+            conversation.anchor,
+            lines,
+            usize::from(area.height),
+            conversation.items.len(),
+            |index| self.height(conversation, index),
+        );
+        let Some(conversation) = self.current_mut() else {
+            return Vec::new();
+        };
+        conversation.anchor = moved.anchor;
+        if moved.at_top && conversation.summary.more_history && !conversation.loading {
+            conversation.loading = true;
+            return vec![Effect::LoadItems(conversation.summary.id)];
+        }
+        Vec::new()
+    }
+
+    fn scroll_down(&mut self, lines: usize) {
+        let Some(conversation) = self.current() else {
+            return;
+        };
+        let items = conversation.items.len();
+        let height = |index| self.height(conversation, index);
+        let anchor = scroll::down(conversation.anchor, lines, items, height);
+        self.set_anchor(anchor);
+    }
+
+    fn set_anchor(&mut self, anchor: Option<Anchor>) {
+        if let Some(conversation) = self.current_mut() {
+            conversation.anchor = anchor;
+        }
+    }
+
+    /// The number of lines of an item of the timeline.
+    fn height(&self, conversation: &Conversation, index: usize) -> usize {
+        self.lines(conversation, index).len()
+    }
+
+    /// The lines of an item of the timeline.
+    pub(crate) fn lines(
+        &self,
+        conversation: &Conversation,
+        index: usize,
+    ) -> Vec<timeline_lines::TimelineLine> {
+        let Some(item) = conversation.items.get(index) else {
+            return Vec::new();
+        };
+        let previous = index
+            .checked_sub(1)
+            .and_then(|index| conversation.items.get(index));
+        let columns = usize::from(self.layout().timeline.width);
+        timeline_lines::lines(
+            previous,
+            item,
+            conversation.summary.is_group,
+            columns,
+            &self.zone,
+        )
+    }
+}

@@ -1,0 +1,310 @@
+//! The inputs of the user: keys, pasted text, the mouse and the size of the screen.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::{Position, Rect};
+
+use super::{
+    Dialog, State,
+    find::Find,
+    keys::{self, Command},
+    people_dialog::{Answer, PeopleDialog, Purpose},
+    scroll::{self, Anchor},
+    text_field::Edit,
+    update::Effect,
+};
+use crate::chat::printable_text::PrintableText;
+
+/// The lines that one step of the mouse wheel scrolls.
+const WHEEL: usize = 3;
+
+/// An input of the user.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    Key(KeyEvent),
+    Paste(String),
+    Resize { columns: u16, rows: u16 },
+    Click { column: u16, row: u16 },
+    WheelUp,
+    WheelDown,
+}
+
+impl State {
+    /// Applies an input of the user.
+    pub(crate) fn on_input(&mut self, input: Input) -> Vec<Effect> {
+        match input {
+            Input::Key(key) => {
+                self.notice = None;
+                match keys::command(key) {
+                    Some(Command::Quit) => vec![Effect::Quit],
+                    Some(Command::Redraw) => vec![Effect::Redraw],
+                    command => self.on_key(key, command),
+                }
+            }
+            Input::Paste(text) => self.on_paste(&text),
+            Input::Resize { columns, rows } => {
+                self.size = (columns, rows);
+                Vec::new()
+            }
+            Input::Click { column, row } => self.on_click(column, row),
+            Input::WheelUp => self.scroll_up(WHEEL),
+            Input::WheelDown => {
+                self.scroll_down(WHEEL);
+                Vec::new()
+            }
+        }
+    }
+
+    fn on_key(&mut self, key: KeyEvent, command: Option<Command>) -> Vec<Effect> {
+        match &mut self.dialog {
+            None => match command {
+                Some(command) => self.on_command(command),
+                None => self.on_edit(key),
+            },
+            Some(Dialog::Help) => {
+                self.dialog = None;
+                Vec::new()
+            }
+            Some(Dialog::People(dialog)) => {
+                let (purpose, answer) = (dialog.purpose, dialog.on_key(key, &self.groups));
+                self.on_answer(purpose, answer)
+            }
+            Some(Dialog::Find(_)) => {
+                self.on_find_key(key);
+                Vec::new()
+            }
+        }
+    }
+
+    fn on_command(&mut self, command: Command) -> Vec<Effect> {
+        let page = usize::from(self.layout().timeline.height.saturating_sub(1)).max(1);
+        match command {
+            Command::Send => return self.send(),
+            Command::NewLine => {
+                if let Some(conversation) = self.current_mut() {
+                    conversation.draft.insert("\n");
+                }
+            }
+            Command::Next => return self.step(1),
+            Command::Previous => return self.step(-1),
+            Command::NextWaiting => return self.next_waiting(),
+            Command::ScrollUp => return self.scroll_up(page),
+            Command::ScrollDown => self.scroll_down(page),
+            Command::People => {
+                self.dialog = Some(Dialog::People(PeopleDialog::new(Purpose::Chat)));
+            }
+            Command::AddParticipant => match self.current().map(|it| it.summary.id) {
+                Some(id) => {
+                    self.dialog = Some(Dialog::People(PeopleDialog::new(Purpose::Invite(id))));
+                }
+                None => self.say("There is no conversation. Ctrl+O opens one."),
+            },
+            Command::Accept => return self.answer_invitation(Effect::Accept),
+            Command::Decline => return self.answer_invitation(Effect::Decline),
+            Command::Leave => return self.leave(),
+            Command::Find if self.current().is_some() => {
+                self.dialog = Some(Dialog::Find(Find::default()));
+            }
+            Command::LoadConversations => return vec![Effect::LoadConversations],
+            Command::Help => self.dialog = Some(Dialog::Help),
+            Command::Find | Command::Redraw | Command::Quit => {}
+        }
+        Vec::new()
+    }
+
+    /// Edits the message.
+    fn on_edit(&mut self, key: KeyEvent) -> Vec<Effect> {
+        let Some(conversation) = self.current_mut() else {
+            return Vec::new();
+        };
+        match conversation.draft.on_key(key) {
+            Edit::Changed if !conversation.draft.is_empty() => {
+                vec![Effect::Typing(conversation.summary.id)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn on_paste(&mut self, text: &str) -> Vec<Effect> {
+        match &mut self.dialog {
+            Some(Dialog::People(dialog)) => dialog.on_paste(text),
+            Some(Dialog::Find(find)) => {
+                find.query.insert(PrintableText::line(text).as_str());
+                self.show_newest_match();
+            }
+            Some(Dialog::Help) => {}
+            None => {
+                if let Some(conversation) = self.current_mut() {
+                    conversation.draft.insert(text);
+                    return vec![Effect::Typing(conversation.summary.id)];
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn send(&mut self) -> Vec<Effect> {
+        let Some(conversation) = self.current_mut() else {
+            self.say("There is no conversation. Ctrl+O opens one.");
+            return Vec::new();
+        };
+        if conversation.summary.invitation.is_some() {
+            self.say("Accept the invitation with Ctrl+Y, or decline it with Ctrl+D.");
+            return Vec::new();
+        }
+        if conversation.draft.text().trim().is_empty() {
+            return Vec::new();
+        }
+        conversation.anchor = None;
+        vec![Effect::Send {
+            conversation: conversation.summary.id,
+            text: conversation.draft.take(),
+        }]
+    }
+
+    /// Goes to another conversation of the list, by so many places.
+    fn step(&mut self, by: isize) -> Vec<Effect> {
+        let listed = self.listed();
+        let at = listed
+            .iter()
+            .position(|it| Some(it.summary.id) == self.selected);
+        let next = match at {
+            Some(at) => at.saturating_add_signed(by),
+            None => 0,
+        };
+        match listed.get(next).map(|it| it.summary.id) {
+            Some(id) if Some(id) != self.selected => self.select(id),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Goes to the next conversation that waits for the user.
+    fn next_waiting(&mut self) -> Vec<Effect> {
+        let listed = self.listed();
+        let at = listed
+            .iter()
+            .position(|it| Some(it.summary.id) == self.selected);
+        let (before, after) = listed.split_at(at.map_or(0, |at| at + 1));
+        let mut others = after.iter().chain(before);
+        let waiting =
+            others.find(|it| it.needs_attention() && Some(it.summary.id) != self.selected);
+        match waiting.map(|it| it.summary.id) {
+            Some(id) => self.select(id),
+            None => {
+                self.say("No other conversation has unread messages.");
+                Vec::new()
+            }
+        }
+    }
+
+    fn answer_invitation(
+        &mut self,
+        answer: fn(skype_p2p::ConversationId) -> Effect,
+    ) -> Vec<Effect> {
+        match self.current() {
+            Some(conversation) if conversation.summary.invitation.is_some() => {
+                vec![answer(conversation.summary.id)]
+            }
+            _ => {
+                self.say("This conversation has no invitation to answer.");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Leaves the conversation, or removes it from the list if it does not go on.
+    fn leave(&mut self) -> Vec<Effect> {
+        use skype_p2p::ConversationState::{Connected, Connecting};
+        let Some(conversation) = self.current() else {
+            return Vec::new();
+        };
+        let id = conversation.summary.id;
+        match conversation.summary.state {
+            _ if conversation.summary.invitation.is_some() => vec![Effect::Decline(id)],
+            Connected | Connecting => vec![Effect::Leave(id)],
+            _ => vec![Effect::Remove(id)],
+        }
+    }
+
+    fn on_answer(&mut self, purpose: Purpose, answer: Answer) -> Vec<Effect> {
+        match (answer, purpose) {
+            (Answer::Open, _) => return Vec::new(),
+            (Answer::Search(query), _) => return vec![Effect::Search(query)],
+            (Answer::Cancel, _) => self.dialog = None,
+            (Answer::Choose(address), Purpose::Chat) => {
+                self.dialog = None;
+                return vec![Effect::Open { address }];
+            }
+            (Answer::Choose(address), Purpose::Invite(conversation)) => {
+                self.dialog = None;
+                return vec![Effect::Invite {
+                    conversation,
+                    address,
+                }];
+            }
+        }
+        Vec::new()
+    }
+
+    fn on_find_key(&mut self, key: KeyEvent) {
+        let Some(Dialog::Find(mut find)) = self.dialog.take() else {
+            return;
+        };
+        let items = self.current().map_or(&[][..], |it| &it.items);
+        match key.code {
+            KeyCode::Esc => return,
+            KeyCode::Enter | KeyCode::Up => find.older(items),
+            KeyCode::Down => find.newer(items),
+            _ if find.query.on_key(key) == Edit::Changed => find.newest(items),
+            _ => {}
+        }
+        self.show_match(find);
+    }
+
+    fn show_newest_match(&mut self) {
+        if let Some(Dialog::Find(mut find)) = self.dialog.take() {
+            find.newest(self.current().map_or(&[][..], |it| &it.items));
+            self.show_match(find);
+        }
+    }
+
+    /// Scrolls to the message that was found, with some of the next ones below it.
+    fn show_match(&mut self, find: Find) {
+        if let (Some(item), Some(conversation)) = (find.at, self.current()) {
+            let below = usize::from(self.layout().timeline.height / 2);
+            let anchor = Some(Anchor { item, hidden: 0 });
+            let items = conversation.items.len();
+            let anchor = scroll::down(anchor, below, items, |it| self.height(conversation, it));
+            self.set_anchor(anchor);
+        }
+        self.dialog = Some(Dialog::Find(find));
+    }
+
+    fn on_click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        let layout = self.layout();
+        if self.dialog.is_some() || !layout.list.contains(Position::new(column, row)) {
+            return Vec::new();
+        }
+        let listed = self.listed();
+        let first = self.first_listed(layout.list);
+        let index = first + usize::from(row - layout.list.y);
+        match listed.get(index).map(|it| it.summary.id) {
+            Some(id) => self.select(id),
+            None => Vec::new(),
+        }
+    }
+
+    /// The index of the first conversation in the list's area, so that the selected one is in it.
+    pub(crate) fn first_listed(&self, area: Rect) -> usize {
+        let selected = self
+            .listed()
+            .iter()
+            .position(|it| Some(it.summary.id) == self.selected);
+        let rows = usize::from(area.height);
+        selected.map_or(0, |at| (at + 1).saturating_sub(rows))
+    }
+
+    /// Shows a sentence until the next key.
+    fn say(&mut self, text: &str) {
+        self.notice = Some(PrintableText::line(text));
+    }
+}

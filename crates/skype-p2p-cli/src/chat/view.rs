@@ -1,0 +1,126 @@
+//! Draws the state on the screen. The functions read the state and change nothing.
+
+mod bidi;
+mod conversation;
+mod conversation_list;
+mod overlays;
+#[cfg(test)]
+mod picture;
+#[cfg(test)]
+mod tests;
+pub(crate) mod theme;
+
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+    text::{Line, Span},
+};
+
+use self::theme::{Theme, status_word};
+use super::{
+    state::{Dialog, State, update::Connection},
+    timeline_lines,
+    wrapping::truncate,
+};
+
+/// The keys that the last line shows while there is no notice.
+const HINTS: &str = "F1 help · Ctrl+O open a chat · Ctrl+N/P next/previous · Ctrl+Q quit";
+
+/// Draws the whole screen and places the cursor.
+pub(crate) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
+    let layout = state.layout();
+    let buffer = frame.buffer_mut();
+    draw_account(buffer, layout.account, state, theme);
+    conversation_list::draw(buffer, layout.list, state, theme);
+    for y in layout.separator.rows().map(|row| row.y) {
+        put(
+            buffer,
+            Rect::new(layout.separator.x, y, 1, 1),
+            vec![Span::styled("│", theme.dim)],
+        );
+    }
+    let mut cursor = conversation::draw(buffer, &layout, state, theme);
+    draw_footer(buffer, layout.footer, state, theme);
+    match &state.dialog {
+        Some(Dialog::Help) => {
+            overlays::draw_help(buffer, theme);
+            cursor = None;
+        }
+        Some(Dialog::People(dialog)) => {
+            cursor = overlays::draw_people(buffer, state, dialog, theme);
+        }
+        Some(Dialog::Find(_)) | None => {}
+    }
+    bidi::separate_columns(buffer);
+    if let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// The user's name and status.
+fn draw_account(buffer: &mut Buffer, area: Rect, state: &State, theme: &Theme) {
+    let word = status_word(state.status);
+    let text = match word {
+        "" => state.name.as_str().to_owned(),
+        _ => format!("{} ({word})", state.name.as_str()),
+    };
+    fill(buffer, area, theme.bar);
+    let text = truncate(&text, usize::from(area.width));
+    put(buffer, area, vec![Span::styled(text, theme.bar)]);
+}
+
+/// A notice, the loss of the connection, what waits in other conversations, or the most important keys.
+fn draw_footer(buffer: &mut Buffer, area: Rect, state: &State, theme: &Theme) {
+    let (text, style) = match (&state.notice, state.connection) {
+        (Some(notice), _) => (notice.as_str().to_owned(), theme.attention),
+        (None, Connection::Reconnecting { since }) => {
+            let since = timeline_lines::local(since, &state.zone).strftime("%H:%M");
+            let text = format!("No connection to the server since {since}. Reconnecting…");
+            (text, theme.problem)
+        }
+        (None, Connection::Connected) => {
+            let waiting: Vec<_> = state
+                .waiting()
+                .map(|it| it.summary.title.as_str())
+                .collect();
+            match &*waiting {
+                [] => (HINTS.to_owned(), theme.dim),
+                titles => (
+                    format!("Tab shows what is new: {}", titles.join(", ")),
+                    theme.attention,
+                ),
+            }
+        }
+    };
+    let text = truncate(&text, usize::from(area.width));
+    put(buffer, area, vec![Span::styled(text, style)]);
+}
+
+/// Writes spans into the first line of an area. What does not fit is cut.
+fn put(buffer: &mut Buffer, area: Rect, spans: Vec<Span<'_>>) {
+    if area.is_empty() {
+        return;
+    }
+    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+}
+
+/// Gives every cell of an area a style.
+fn fill(buffer: &mut Buffer, area: Rect, style: Style) {
+    buffer.set_style(area, style);
+}
+
+/// The part of an area from this row on, one line high; `None` below the area.
+fn row(area: Rect, index: usize) -> Option<Rect> {
+    let index = u16::try_from(index).ok()?;
+    (index < area.height).then(|| Rect::new(area.x, area.y + index, area.width, 1))
+}
+
+/// The position of a cursor in an area; `None` outside of it.
+fn cursor_in(area: Rect, column: usize, line: usize) -> Option<Position> {
+    let x = area.x.checked_add(u16::try_from(column).ok()?)?;
+    let y = area.y.checked_add(u16::try_from(line).ok()?)?;
+    let position = Position::new(x, y);
+    area.contains(position).then_some(position)
+}

@@ -1,0 +1,257 @@
+//! The conversation that is shown: its name, its timeline, and the message that the user is writing.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+    text::Span,
+};
+
+use super::{
+    cursor_in, fill, put, row,
+    theme::{Theme, status_word},
+};
+use crate::chat::{
+    layout::{Layout, composer_columns, editor_lines},
+    state::{Dialog, State, conversation::Conversation, find::Find},
+    timeline_lines::{Mark, TimelineLine},
+    wrapping::truncate,
+};
+
+/// The prompt of the composer.
+const PROMPT: &str = "> ";
+
+/// Draws the conversation. Returns the position of the cursor in the composer.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    layout: &Layout,
+    state: &State,
+    theme: &Theme,
+) -> Option<Position> {
+    fill(buffer, layout.header, theme.bar);
+    let Some(conversation) = state.current() else {
+        draw_welcome(buffer, layout.timeline, theme);
+        return None;
+    };
+    let columns = usize::from(layout.header.width);
+    let header = truncate(&header(state, conversation), columns);
+    put(buffer, layout.header, vec![Span::styled(header, theme.bar)]);
+    draw_timeline(buffer, layout.timeline, state, conversation, theme);
+    draw_activity(buffer, layout.activity, conversation, theme);
+    match &state.dialog {
+        Some(Dialog::Find(find)) => draw_find(buffer, layout.composer, find, theme),
+        _ if conversation.summary.invitation.is_some() => {
+            let text = "Ctrl+Y accepts the invitation, Ctrl+D declines it.";
+            let text = truncate(text, usize::from(layout.composer.width));
+            put(
+                buffer,
+                layout.composer,
+                vec![Span::styled(text, theme.attention)],
+            );
+            None
+        }
+        _ => draw_composer(buffer, layout.composer, conversation, theme),
+    }
+}
+
+fn draw_welcome(buffer: &mut Buffer, area: Rect, theme: &Theme) {
+    let lines = [
+        "There are no conversations.",
+        "",
+        "Ctrl+O  opens a chat: contacts and search",
+        "Ctrl+R  loads archived conversations",
+        "F1      shows all keys",
+    ];
+    for (index, text) in lines.into_iter().enumerate() {
+        if let Some(line) = row(area, index + 1) {
+            let text = format!(" {text}");
+            let text = truncate(&text, usize::from(line.width));
+            put(buffer, line, vec![Span::styled(text, theme.dim)]);
+        }
+    }
+}
+
+/// The title, with the status of the person or the number of people.
+fn header(state: &State, conversation: &Conversation) -> String {
+    let summary = &conversation.summary;
+    let title = summary.title.as_str();
+    match (&*summary.people, summary.is_group) {
+        ([person], false) => {
+            let address = person.shown_address();
+            let named = match person.name == address || title != person.name.as_str() {
+                true => title.to_owned(),
+                false => format!("{title} <{}>", address.as_str()),
+            };
+            match status_word(state.status_of(&person.address)) {
+                "" => named,
+                word => format!("{named} ({word})"),
+            }
+        }
+        (people, _) => format!("{title} ({} people)", people.len() + 1),
+    }
+}
+
+/// The lines of the timeline from its bottom edge upwards.
+fn draw_timeline(
+    buffer: &mut Buffer,
+    area: Rect,
+    state: &State,
+    conversation: &Conversation,
+    theme: &Theme,
+) {
+    let found = match &state.dialog {
+        Some(Dialog::Find(find)) => find.at,
+        _ => None,
+    };
+    let (last, mut hidden) = match conversation.anchor {
+        Some(anchor) => (anchor.item, anchor.hidden),
+        None => (conversation.items.len().saturating_sub(1), 0),
+    };
+    let mut left = usize::from(area.height);
+    for index in (0..=last).rev() {
+        for line in state.lines(conversation, index).into_iter().rev() {
+            if hidden > 0 {
+                hidden -= 1;
+                continue;
+            }
+            let Some(above) = left.checked_sub(1) else {
+                return;
+            };
+            left = above;
+            if let Some(at) = row(area, left) {
+                draw_line(buffer, at, &line, found == Some(index), theme);
+            }
+        }
+    }
+}
+
+fn draw_line(buffer: &mut Buffer, area: Rect, line: &TimelineLine, found: bool, theme: &Theme) {
+    let spans = match line {
+        TimelineLine::Day(day) => vec![Span::styled(format!("── {day} ──"), theme.dim)],
+        TimelineLine::Author { time, name, own } => {
+            let style = match own {
+                true => theme.own,
+                false => theme.author(name.as_str()),
+            };
+            let columns = usize::from(area.width).saturating_sub(6);
+            let name = truncate(name.as_str(), columns);
+            vec![
+                Span::styled(format!("{time} "), theme.dim),
+                Span::styled(name, style),
+            ]
+        }
+        TimelineLine::Text { mark, pieces } => {
+            let (symbol, style) = match mark {
+                Some(mark) => (mark.symbol(), mark_style(*mark, theme)),
+                None => (" ", Style::new()),
+            };
+            let mut spans = vec![Span::styled(symbol, style), Span::raw(" ")];
+            for piece in pieces {
+                let style = match (found, piece.is_link) {
+                    (true, _) => theme.found,
+                    (false, true) => theme.link,
+                    (false, false) => Style::new(),
+                };
+                spans.push(Span::styled(piece.text.as_str(), style));
+            }
+            spans
+        }
+        TimelineLine::Problem(text) => {
+            vec![Span::raw("  "), Span::styled(text.as_str(), theme.problem)]
+        }
+        TimelineLine::Event(text) => {
+            vec![Span::raw("  "), Span::styled(text.as_str(), theme.dim)]
+        }
+    };
+    put(buffer, area, spans);
+}
+
+fn mark_style(mark: Mark, theme: &Theme) -> Style {
+    match mark {
+        Mark::Sending => theme.dim,
+        Mark::Delivered => theme.delivered,
+        Mark::Failed => theme.problem,
+        Mark::Unknown => theme.attention,
+    }
+}
+
+/// The invitation, who is typing, or the state of the conversation.
+fn draw_activity(buffer: &mut Buffer, area: Rect, conversation: &Conversation, theme: &Theme) {
+    let summary = &conversation.summary;
+    let (text, style) = if let Some(invitation) = &summary.invitation {
+        let from = invitation.from.as_str();
+        let text = match invitation.message.as_str().lines().next() {
+            Some(message) => format!("{from} invites you: {message}"),
+            None => format!("{from} invites you"),
+        };
+        (text, theme.attention)
+    } else if conversation.anchor.is_some() {
+        let text = match conversation.loading {
+            true => "loading older messages…",
+            false => "PageDown shows newer messages",
+        };
+        (text.to_owned(), theme.dim)
+    } else if let [first, others @ ..] = &*summary.typing {
+        let text = match others {
+            [] => format!("{} is typing…", first.as_str()),
+            _ => format!("{} people are typing…", others.len() + 1),
+        };
+        (text, theme.dim)
+    } else if summary.has_ended() {
+        let why = summary.end.as_ref().map_or("", |end| end.as_str());
+        let text = match why {
+            "" => "The conversation has ended. A message starts it again.".to_owned(),
+            _ => format!("The conversation has ended: {why}."),
+        };
+        (text, theme.dim)
+    } else {
+        return;
+    };
+    let text = truncate(&text, usize::from(area.width));
+    put(buffer, area, vec![Span::styled(text, style)]);
+}
+
+/// The message that the user is writing. The line with the cursor is always shown.
+fn draw_composer(
+    buffer: &mut Buffer,
+    area: Rect,
+    conversation: &Conversation,
+    theme: &Theme,
+) -> Option<Position> {
+    if area.is_empty() {
+        return None;
+    }
+    let draft = &conversation.draft;
+    let columns = composer_columns(area.width);
+    let (lines, (line, column)) = editor_lines(draft.text(), draft.before_cursor(), columns);
+    let first = (line + 1).saturating_sub(usize::from(area.height));
+    for (index, text) in lines.iter().skip(first).enumerate() {
+        let Some(at) = row(area, index) else {
+            break;
+        };
+        let prompt = if first + index == 0 { PROMPT } else { "  " };
+        put(
+            buffer,
+            at,
+            vec![Span::styled(prompt, theme.dim), Span::raw(text.as_str())],
+        );
+    }
+    cursor_in(area, PROMPT.len() + column, line - first)
+}
+
+fn draw_find(buffer: &mut Buffer, area: Rect, find: &Find, theme: &Theme) -> Option<Position> {
+    let prompt = match find.at {
+        None if !find.query.is_empty() => "not found: ",
+        _ => "find: ",
+    };
+    put(
+        buffer,
+        area,
+        vec![
+            Span::styled(prompt, theme.attention),
+            Span::raw(find.query.text()),
+        ],
+    );
+    let before = crate::chat::wrapping::width(find.query.before_cursor());
+    cursor_in(area, prompt.len() + before, 0)
+}

@@ -1,0 +1,306 @@
+//! Tests of the views: drawn on a screen in memory.
+
+use std::{fs, path::Path};
+
+use crossterm::event::KeyCode;
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Position, style::Color};
+use skype_p2p::ConversationState;
+
+use super::{
+    draw,
+    theme::{Theme, ThemeName},
+};
+use crate::chat::{
+    fixture::{
+        JOHN, LENE, add, at, control, groups, john, lene, message, person, press, state, summary,
+        text, type_text,
+    },
+    printable_text::PrintableText,
+    state::{
+        State,
+        conversation::{Delivery, Invitation, Item},
+        input::Input,
+        update::{Connection, Update},
+    },
+};
+
+/// Draws the state on a screen of its size. Returns the screen and the cursor.
+pub(super) fn drawn(state: &State, theme: &Theme) -> (Buffer, Position) {
+    let (columns, rows) = state.size;
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+    terminal.draw(|frame| draw(frame, state, theme)).unwrap();
+    let cursor = terminal.get_cursor_position().unwrap();
+    (terminal.backend().buffer().clone(), cursor)
+}
+
+/// The lines of the screen, without the spaces at their ends.
+fn lines(buffer: &Buffer) -> Vec<String> {
+    let columns = usize::from(buffer.area.width).max(1);
+    let rows = buffer.content().chunks(columns);
+    rows.map(|row| {
+        let mut line = String::new();
+        let mut covered = 0;
+        for cell in row {
+            if covered > 0 {
+                covered -= 1;
+                continue;
+            }
+            line.push_str(cell.symbol());
+            covered = crate::chat::wrapping::width(cell.symbol()).saturating_sub(1);
+        }
+        line.trim_end().to_owned()
+    })
+    .collect()
+}
+
+fn screen(state: &State) -> Vec<String> {
+    lines(&drawn(state, &Theme::new(ThemeName::Dark, true)).0)
+}
+
+/// Compares the screen with the file of this name, or writes the file.
+fn assert_screen(name: &str, state: &State) {
+    let screen = screen(state).join("\n") + "\n";
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/chat/view/screens");
+    let file = folder.join(format!("{name}.txt"));
+    if std::env::var_os("WRITE_SCREENS").is_some() {
+        fs::write(&file, &screen).unwrap();
+    }
+    let expected = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(
+        screen, expected,
+        "{name}; WRITE_SCREENS=1 writes the file anew"
+    );
+}
+
+/// A conversation with messages of every kind.
+pub(super) fn busy_state() -> State {
+    let mut state = state();
+    add(
+        &mut state,
+        LENE,
+        message(1, "Are you coming to lunch?", None),
+    );
+    let own = |number, words, delivery| message(number, words, Some(delivery));
+    add(
+        &mut state,
+        LENE,
+        own(2, "Yes, at noon.", Delivery::Delivered),
+    );
+    add(
+        &mut state,
+        LENE,
+        message(3, "日本語のメニュー: https://contoso.com/menu", None),
+    );
+    add(&mut state, LENE, message(4, "שלום לכולם", None));
+    let declined = Delivery::Failed(text("lenea@contoso.com declined the chat"));
+    add(
+        &mut state,
+        LENE,
+        own(
+            60,
+            "The first message of the afternoon is long enough to be broken into two lines.",
+            Delivery::Delivered,
+        ),
+    );
+    add(&mut state, LENE, own(61, "Hello?", declined));
+    add(
+        &mut state,
+        LENE,
+        own(62, "Are you there?", Delivery::Unknown),
+    );
+    state.on_update(Update::Item {
+        conversation: LENE,
+        index: usize::MAX,
+        item: Item::Joined {
+            name: text("John Doe"),
+            at: at(700),
+        },
+    });
+    add(&mut state, LENE, own(80, "On my way", Delivery::Sending));
+    add(&mut state, JOHN, message(5, "Ping", None));
+    add(&mut state, JOHN, message(6, "Ping", None));
+    let mut typing = summary(LENE, lene());
+    typing.is_group = true;
+    typing.title = text("Lunch");
+    typing.people.push(john());
+    typing.typing = vec![text("Lene Aaling")];
+    state.on_update(Update::Conversation(typing));
+    type_text(&mut state, "Shall I bring");
+    state
+}
+
+#[test]
+fn a_conversation_shows_days_authors_marks_reasons_and_who_is_typing() {
+    assert_screen("conversation", &busy_state());
+}
+
+#[test]
+fn the_cursor_is_behind_the_typed_text() {
+    let (_, cursor) = drawn(&busy_state(), &Theme::new(ThemeName::Dark, true));
+    assert_eq!(cursor, Position::new(21 + 2 + 13, 22));
+}
+
+#[test]
+fn the_first_screen_names_the_first_keys() {
+    let state = State::new("toshm@contoso.com", (80, 24), jiff::tz::TimeZone::UTC);
+    assert_screen("welcome", &state);
+}
+
+#[test]
+fn an_invitation_is_shown_with_its_message_and_its_keys() {
+    let mut state = state();
+    let mut invited = summary(LENE, lene());
+    invited.state = ConversationState::Connecting;
+    invited.invitation = Some(Invitation {
+        from: text("Lene Aaling"),
+        message: text("Lunch?"),
+    });
+    state.on_update(Update::Conversation(invited));
+    assert_screen("invitation", &state);
+}
+
+#[test]
+fn a_group_that_has_ended_and_a_lost_connection_are_shown() {
+    let mut state = state();
+    let mut group = summary(LENE, lene());
+    group.title = text("Lene Aaling, John Doe");
+    group.people.push(john());
+    group.is_group = true;
+    group.state = ConversationState::Disconnected;
+    group.end = Some(text("the connection was lost"));
+    group.missed = true;
+    state.on_update(Update::Conversation(group));
+    state.on_update(Update::Connection(Connection::Reconnecting {
+        since: at(60),
+    }));
+    assert_screen("ended", &state);
+}
+
+#[test]
+fn the_help_fits_the_smallest_screen() {
+    let mut state = busy_state();
+    press(&mut state, KeyCode::F(1));
+    assert_screen("help", &state);
+}
+
+#[test]
+fn the_contacts_are_shown_by_group_and_the_results_by_name() {
+    let mut state = busy_state();
+    state.on_update(Update::Contacts(groups()));
+    control(&mut state, 'o');
+    press(&mut state, KeyCode::Down);
+    assert_screen("contacts", &state);
+    type_text(&mut state, "a");
+    press(&mut state, KeyCode::Enter);
+    state.on_update(Update::Found {
+        query: "a".to_owned(),
+        people: vec![person("Aaron", "aaron@contoso.com"), lene()],
+        more: true,
+    });
+    assert_screen("search", &state);
+}
+
+#[test]
+fn a_found_message_is_marked() {
+    let mut state = busy_state();
+    control(&mut state, 'f');
+    type_text(&mut state, "menu");
+    assert_screen("find", &state);
+    let theme = Theme::new(ThemeName::Dark, true);
+    let (buffer, _) = drawn(&state, &theme);
+    let marked = buffer.content().iter().filter(|cell| {
+        let modifier = cell.modifier;
+        modifier.contains(ratatui::style::Modifier::REVERSED) && cell.symbol() == "日"
+    });
+    assert_eq!(marked.count(), 1);
+}
+
+#[test]
+fn a_narrow_screen_has_no_list_and_no_screen_is_too_small() {
+    let mut state = busy_state();
+    state.on_input(Input::Resize {
+        columns: 40,
+        rows: 12,
+    });
+    assert_screen("narrow", &state);
+    state.on_update(Update::Contacts(groups()));
+    for open in [None, Some(KeyCode::F(1)), Some(KeyCode::Esc)] {
+        if let Some(key) = open {
+            press(&mut state, key);
+        } else {
+            control(&mut state, 'o');
+        }
+        for (columns, rows) in (0..60).step_by(3).flat_map(|c| (0..9).map(move |r| (c, r))) {
+            state.on_input(Input::Resize { columns, rows });
+            drawn(&state, &Theme::new(ThemeName::Light, true));
+            press(&mut state, KeyCode::PageUp);
+        }
+    }
+}
+
+#[test]
+fn without_colors_every_cell_has_the_colors_of_the_terminal() {
+    let mut state = busy_state();
+    control(&mut state, 'o');
+    for theme in [ThemeName::Dark, ThemeName::Light] {
+        let has_color = |colors| {
+            let (buffer, _) = drawn(&state, &Theme::new(theme, colors));
+            let mut cells = buffer.content().iter();
+            cells.any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset)
+        };
+        assert!(!has_color(false));
+        assert!(has_color(true));
+    }
+}
+
+/// Every place that shows the text of others, with every character that could control a terminal.
+#[test]
+fn no_control_character_reaches_the_screen() {
+    let hostile: String = ('\0'..='\u{9f}')
+        .chain('\u{2000}'..='\u{206f}')
+        .chain(['\u{61c}', '\u{feff}', '\u{ad}', '\u{fff9}'])
+        .filter(|c| !c.is_alphanumeric() && *c != ' ')
+        .collect();
+    let hostile_person = || {
+        let mut it = person("", "x@contoso.com");
+        it.name = text(&hostile);
+        it.address = format!("sip:{hostile}@contoso.com");
+        it
+    };
+    let mut state = State::new(&hostile, (200, 50), jiff::tz::TimeZone::UTC);
+    let mut hostile_summary = summary(LENE, hostile_person());
+    hostile_summary.typing = vec![text(&hostile)];
+    state.on_update(Update::Conversation(hostile_summary));
+    add(&mut state, LENE, message(1, &hostile, None));
+    let failed = Delivery::Failed(PrintableText::new(&hostile));
+    add(&mut state, LENE, message(2, &hostile, Some(failed)));
+    state.on_update(Update::Notice(text(&hostile)));
+    state.on_input(Input::Paste(hostile.clone()));
+    let mut groups = groups();
+    groups[0].members = vec![hostile_person()];
+    groups[0].name = text(&hostile);
+    state.on_update(Update::Contacts(groups));
+    for dialog in [false, true] {
+        if dialog {
+            control(&mut state, 'o');
+            state.on_input(Input::Paste(hostile.clone()));
+        }
+        let (buffer, _) = drawn(&state, &Theme::new(ThemeName::Dark, true));
+        for cell in buffer.content() {
+            let bad = cell.symbol().chars().find(|c| {
+                c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            });
+            assert_eq!(bad, None);
+        }
+    }
+}
+
+#[test]
+fn columns_with_text_from_right_to_left_are_kept_apart() {
+    let state = busy_state();
+    let screen = screen(&state);
+    let hebrew = screen.iter().find(|line| line.contains('ש')).unwrap();
+    assert!(hebrew.contains("│\u{200e}"), "{hebrew}");
+    let latin = screen.iter().find(|line| line.contains("Yes")).unwrap();
+    assert!(!latin.contains('\u{200e}'), "{latin}");
+}

@@ -1,0 +1,488 @@
+//! The client for the terminal, in a terminal of tmux: typed keys, and the screens that follow.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use skype_p2p::{Application, Credentials, MessageStatus, Root};
+
+use crate::process::{Folder, LENE, PASSWORD, PATIENCE, Process, TOSH, command, lene, run, server};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_skype-p2p");
+
+const PAGE: &str = include_str!("../../../../docs/src/chat.md");
+
+/// A terminal of 80 columns and 24 rows that runs the client. Dropped, it is closed.
+struct Tmux {
+    socket: String,
+}
+
+impl Tmux {
+    /// Starts the client with these arguments, by the command `launcher` if it is not empty. Afterwards the shell prints the
+    /// exit code and the mode of the terminal. `None` without tmux.
+    fn start(launcher: &str, arguments: &[&str]) -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let tmux = Self {
+            socket: format!("skype-p2p-{}-{count}", std::process::id()),
+        };
+        let shell = format!(
+            "SKYPE_P2P_PASSWORD={PASSWORD} XDG_CONFIG_HOME=/nowhere TZ=UTC {launcher} {BINARY} chat {}; \
+             echo \"code $?\"; stty -a | grep -o -- '-*icanon'; cat",
+            arguments.join(" ")
+        );
+        let started = tmux.try_run(&["new-session", "-d", "-x", "80", "-y", "24", &shell]);
+        let Ok(started) = started else {
+            eprintln!("skipped: tmux is not installed");
+            return None;
+        };
+        assert!(started.status.success(), "{started:?}");
+        Some(tmux)
+    }
+
+    /// A user of the server in the client.
+    fn chat(root: &str, user: &str, more: &[&str]) -> Option<Self> {
+        let arguments = [&["--root", root, "--user", user][..], more].concat();
+        Self::start("", &arguments)
+    }
+
+    fn try_run(&self, arguments: &[&str]) -> std::io::Result<Output> {
+        Command::new("tmux")
+            .args(["-u", "-f", "/dev/null", "-L", &self.socket])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = self.try_run(arguments).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Presses keys, in tmux's names.
+    fn press(&self, keys: &[&str]) {
+        self.run(&[&["send-keys"], keys].concat());
+    }
+
+    fn type_text(&self, text: &str) {
+        self.run(&["send-keys", "-l", text]);
+    }
+
+    fn screen(&self) -> String {
+        self.run(&["capture-pane", "-p"])
+    }
+
+    /// Waits for a screen with this text.
+    fn wait_for(&self, text: &str) -> String {
+        self.wait_until(text, |screen| screen.contains(text))
+    }
+
+    fn wait_until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let screen = self.screen();
+            if wanted(&screen) {
+                return screen;
+            }
+            assert!(Instant::now() < deadline, "{what} is not on\n{screen}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits for the end of the client: its exit code, in a terminal that is as before.
+    fn wait_for_end(&self, code: i32) -> String {
+        let screen = self.wait_until("the end", |screen| screen.contains("icanon"));
+        let lines: Vec<_> = screen.lines().collect();
+        assert!(lines.contains(&&*format!("code {code}")), "{screen}");
+        assert!(lines.contains(&"icanon"), "{screen}");
+        let modes = "#{alternate_on} #{cursor_flag} #{mouse_any_flag}";
+        assert_eq!(self.run(&["display-message", "-p", modes]).trim(), "0 1 0");
+        screen
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        let _ = self.try_run(&["kill-server"]);
+    }
+}
+
+/// The screen with the same time in every line.
+fn without_time(screen: &str) -> Vec<String> {
+    let mut lines: Vec<_> = screen.lines().map(|it| it.trim_end().to_owned()).collect();
+    for line in &mut lines {
+        if let Some((left, _)) = line.split_once("── ") {
+            *line = format!("{left}── DAY ──");
+        }
+        let colon = line.find(':').filter(|at| {
+            let digits = |range| {
+                line.get(range)
+                    .is_some_and(|it: &str| it.bytes().all(|it| it.is_ascii_digit()))
+            };
+            *at >= 2 && digits(*at - 2..*at) && digits(*at + 1..*at + 3)
+        });
+        if let Some(at) = colon {
+            line.replace_range(at - 2..at + 3, "HH:MM");
+        }
+    }
+    lines
+}
+
+async fn signed_in(root: &str, user: &str) -> Application {
+    let application = Application::builder()
+        .root(Root::Url(root.to_owned()))
+        .build()
+        .unwrap();
+    let credentials = Credentials::password(user, PASSWORD);
+    application
+        .sign_in_manager()
+        .sign_in(credentials)
+        .await
+        .unwrap();
+    application
+}
+
+#[test]
+fn a_typed_message_is_delivered_and_answered() {
+    let (_server, root) = server();
+    let _lene = lene(&root, &["--echo"]);
+    let Some(tmux) = Tmux::chat(&root, TOSH, &["lenea"]) else {
+        return;
+    };
+    tmux.wait_for("lenea@contoso.com> (online)");
+    tmux.type_text("Is there an echo?");
+    tmux.wait_for("> Is there an echo?");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("✓ Is there an echo?");
+    let screen = tmux.wait_for("Echo: Is there an echo?");
+    let mut expected = vec![String::new(); 24];
+    let mut line = |index: usize, text: &str| expected[index] = text.to_owned();
+    line(
+        0,
+        "Tosh Meston (online) Lene Aaling <lenea@contoso.com> (online)",
+    );
+    for row in 1..23 {
+        line(row, "                    │");
+    }
+    line(1, "● Lene Aaling       │");
+    line(16, "                    │── DAY ──");
+    line(17, "                    │HH:MM Tosh Meston");
+    line(18, "                    │✓ Is there an echo?");
+    line(19, "                    │HH:MM Lene Aaling");
+    line(20, "                    │  Echo: Is there an echo?");
+    line(22, "                    │>");
+    line(
+        23,
+        "F1 help · Ctrl+O open a chat · Ctrl+N/P next/previous · Ctrl+Q quit",
+    );
+    assert_eq!(without_time(&screen), expected);
+    tmux.press(&["C-q"]);
+    tmux.wait_for_end(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_is_accepted_and_the_chat_goes_both_ways() {
+    let (_server, root) = server();
+    let Some(tmux) = Tmux::chat(&root, LENE, &[]) else {
+        return;
+    };
+    tmux.wait_for("There are no conversations.");
+    let tosh = signed_in(&root, TOSH).await;
+    let conversation = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let chat = conversation.chat_service();
+    let hostile = "Lunch?\u{1b}[2J\u{9b}31m\u{202e}";
+    let sent = tokio::spawn(chat.send_message(hostile));
+    tmux.wait_for("Tosh Meston invites you: Lunch?");
+    let screen = tmux.screen();
+    assert!(screen.contains("Tosh Meston      !"), "{screen}");
+    tmux.press(&["C-y"]);
+    sent.await.unwrap().unwrap();
+    tmux.wait_for("  Lunch?␛[2J\u{fffd}31m");
+    chat.send_is_typing().await.unwrap();
+    tmux.wait_for("Tosh Meston is typing…");
+
+    let answers = chat.messages();
+    tmux.type_text("Yes");
+    tmux.press(&["M-Enter"]);
+    tmux.type_text("at noon 🍜");
+    tmux.press(&["Enter"]);
+    answers.size().wait_for(2).await.unwrap();
+    assert_eq!(answers.get(1).unwrap().text(), "Yes\nat noon 🍜");
+    tmux.wait_for("✓ Yes");
+
+    // The next message fails, because Tosh is gone, and the reason is below it.
+    conversation.leave().await.unwrap();
+    tosh.sign_in_manager().sign_out().await.unwrap();
+    tmux.wait_for("The conversation has ended");
+    tmux.type_text("Hello?");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("✗ Hello?");
+    tmux.wait_for("not delivered: ");
+    tmux.press(&["C-x"]);
+    tmux.wait_for("There are no conversations.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_is_declined() {
+    let (_server, root) = server();
+    let Some(tmux) = Tmux::chat(&root, LENE, &[]) else {
+        return;
+    };
+    tmux.wait_for("There are no conversations.");
+    let tosh = signed_in(&root, TOSH).await;
+    let conversation = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = tokio::spawn(conversation.chat_service().send_message("Hi"));
+    tmux.wait_for("invites you: Hi");
+    tmux.press(&["C-d"]);
+    assert!(sent.await.unwrap().is_err());
+    let message = conversation.chat_service().messages().get(0).unwrap();
+    assert_eq!(message.status().get(), MessageStatus::Failed);
+    tmux.wait_for("The conversation has ended");
+}
+
+#[test]
+fn a_person_is_searched_and_a_pasted_text_is_sent_only_by_enter() {
+    let (_server, root) = server();
+    let _lene = lene(&root, &["--echo"]);
+    let Some(tmux) = Tmux::chat(&root, TOSH, &[]) else {
+        return;
+    };
+    tmux.wait_for("There are no conversations.");
+    tmux.press(&["C-o"]);
+    tmux.wait_for("Open a chat with");
+    tmux.type_text("Lene");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Lene Aaling <lenea@contoso.com>");
+    tmux.press(&["Enter"]);
+    tmux.wait_until("the conversation", |screen| {
+        !screen.contains("Open a chat with")
+    });
+    tmux.run(&["set-buffer", "one\ntwo\n"]);
+    tmux.run(&["paste-buffer", "-p", "-r"]);
+    let screen = tmux.wait_for("│  two");
+    assert!(screen.contains("│> one"), "{screen}");
+    assert!(!screen.contains("✓"), "{screen}");
+
+    // The screen follows the size of the terminal, and the help covers it.
+    tmux.run(&["resize-window", "-x", "100", "-y", "30"]);
+    tmux.wait_until("the new size", |screen| {
+        screen
+            .lines()
+            .nth(29)
+            .is_some_and(|it| it.starts_with("F1 help"))
+    });
+    tmux.press(&["F1"]);
+    tmux.wait_for("Any key closes this.");
+    tmux.press(&["Enter"]);
+    tmux.wait_until("the conversation", |screen| !screen.contains("Any key"));
+    tmux.press(&["Enter"]);
+    tmux.wait_for("✓ one");
+}
+
+#[test]
+fn a_contact_is_chosen_and_another_person_added() {
+    let folder = Folder::new("chat-contacts");
+    let config = format!(
+        "[[user]]\nuri = \"toshm@contoso.com\"\nname = \"Tosh Meston\"\npassword = \"{PASSWORD}\"\n\
+         groups = {{ Team = [\"lenea@contoso.com\"] }}\n\
+         [[user]]\nuri = \"lenea@contoso.com\"\nname = \"Lene Aaling\"\npassword = \"{PASSWORD}\"\n\
+         [[user]]\nuri = \"johnd@contoso.com\"\nname = \"John Doe\"\npassword = \"{PASSWORD}\"\n"
+    );
+    let config = folder.file("server.toml", config);
+    let mut server = Process::start(command(["serve", "--config", &config]));
+    let root = server.line();
+    let _lene = lene(&root, &[]);
+    let listening = [
+        "listen", "--root", &root, "--user", "johnd", "--accept", "all",
+    ];
+    let mut john = Process::start(command(listening));
+    while !john.line().contains("SignedIn") {}
+    let Some(tmux) = Tmux::chat(&root, TOSH, &[]) else {
+        return;
+    };
+    tmux.wait_for("There are no conversations.");
+    tmux.press(&["C-o"]);
+    tmux.wait_for("│Team ");
+    tmux.wait_for("  ● Lene Aaling <lenea@contoso.com> (online)");
+    tmux.press(&["Down", "Enter"]);
+    tmux.wait_for(" Lene Aaling <lenea@contoso.com> (online)\n");
+    tmux.type_text("Hi");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("✓ Hi");
+    tmux.press(&["C-g"]);
+    tmux.type_text("johnd@contoso.com");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Lene Aaling, John Doe (3 people)");
+    tmux.wait_for("John Doe joined");
+    tmux.type_text("Hi, both");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("✓ Hi, both");
+    while !john.line().contains("Hi, both") {}
+    tmux.press(&["C-x"]);
+    tmux.wait_for("The conversation has ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archived_conversations_are_loaded_and_searched() {
+    let (_server, root) = server();
+    let _lene = lene(&root, &[]);
+    let builder = Application::builder().root(Root::Url(root.clone()));
+    let earlier = builder.history(true).build().unwrap();
+    let credentials = Credentials::password(TOSH, PASSWORD);
+    earlier
+        .sign_in_manager()
+        .sign_in(credentials)
+        .await
+        .unwrap();
+    let manager = earlier.conversations_manager();
+    manager.is_history_enabled().wait_for(true).await.unwrap();
+    let conversation = manager.get_conversation(LENE).unwrap();
+    let chat = conversation.chat_service();
+    chat.send_message("Soup at noon").await.unwrap();
+    chat.send_message("or pasta").await.unwrap();
+    earlier.sign_in_manager().sign_out().await.unwrap();
+
+    let Some(tmux) = Tmux::chat(&root, TOSH, &[]) else {
+        return;
+    };
+    tmux.wait_for("There are no conversations.");
+    tmux.press(&["C-r"]);
+    tmux.wait_for("✓ Soup at noon");
+    tmux.wait_for("✓ or pasta");
+    tmux.press(&["C-f"]);
+    tmux.type_text("SOUP");
+    tmux.wait_for("│find: SOUP");
+    tmux.type_text("s");
+    tmux.wait_for("│not found: SOUPs");
+    tmux.press(&["Escape"]);
+    tmux.wait_for("The conversation has ended. A message starts it again.");
+}
+
+#[test]
+fn without_colors_the_screen_has_none_and_a_signal_restores_the_terminal() {
+    let (_server, root) = server();
+    let folder = Folder::new("chat");
+    let pid = folder.path().join("pid");
+    let colored = |environment: &str| {
+        // The shell becomes the client, so that its process is known.
+        let launcher = format!(
+            "{environment} sh -c 'echo $$ >{}; exec \"$0\" \"$@\"'",
+            pid.display()
+        );
+        let arguments = ["--root", &root, "--user", TOSH, "--mouse", "lenea"];
+        let tmux = Tmux::start(&launcher, &arguments)?;
+        tmux.wait_for("Ctrl+Q quit");
+        // Lene is not signed in: the reason is colored.
+        tmux.type_text("Hi");
+        tmux.press(&["Enter"]);
+        tmux.wait_for("not delivered: ");
+        let screen = tmux.run(&["capture-pane", "-p", "-e"]);
+        // SGR 30 to 49 and 90 to 107 set colours, 39 and 49 the terminal's own.
+        let colored = screen.split("\u{1b}[").skip(1).any(|sequence| {
+            let parameters = sequence.split('m').next().unwrap_or_default();
+            let codes = parameters
+                .split(';')
+                .filter_map(|code| code.parse::<u32>().ok());
+            codes
+                .into_iter()
+                .any(|code| matches!(code, 30..=38 | 40..=48 | 90..=107))
+        });
+        let pid = fs::read_to_string(&pid).unwrap();
+        let sent = Command::new("kill").args(["-TERM", pid.trim()]).status();
+        assert!(sent.unwrap().success());
+        tmux.wait_for_end(0);
+        Some(colored)
+    };
+    let Some(with) = colored("env -u NO_COLOR") else {
+        return;
+    };
+    assert!(with);
+    assert_eq!(colored("env NO_COLOR=1"), Some(false));
+}
+
+/// Nothing is typed: the commands of the page bring the other user, and a conversation.
+#[test]
+fn the_commands_of_the_page_work() {
+    let (_, block) = PAGE.split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let port = free.unwrap().port().to_string();
+    let block = block
+        .replace("8080", &port)
+        .replace("=secret", &format!("={PASSWORD}"));
+    let lines: Vec<_> = block.lines().collect();
+    let [password, serve, listen, chat] = lines[..] else {
+        panic!("{block}");
+    };
+    assert!(password.starts_with("export SKYPE_P2P_PASSWORD="));
+    let in_background = |line: &str| {
+        let line = line
+            .trim_end_matches([' ', '&'])
+            .trim_end_matches(">lene.log");
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("exec {line}")])
+            .env("SKYPE_P2P_PASSWORD", PASSWORD)
+            .env("XDG_CONFIG_HOME", "/nowhere")
+            .env("PATH", path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Process::start(shell)
+    };
+    let mut server = in_background(serve);
+    assert!(server.line().contains(&port));
+    let mut lene = in_background(listen);
+    while !lene.line().contains("SignedIn") {}
+    let arguments: Vec<_> = chat.split(' ').collect();
+    assert_eq!(arguments[..2], ["skype-p2p", "chat"]);
+    let Some(tmux) = Tmux::start("", &arguments[2..]) else {
+        return;
+    };
+    tmux.wait_for("Lene Aaling <lenea@contoso.com> (online)");
+}
+
+/// The search path, with the folder of the binary at its beginning.
+fn path() -> std::ffi::OsString {
+    let folder = Path::new(BINARY).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder).chain(std::env::split_paths(&others));
+    std::env::join_paths(folders).unwrap()
+}
+
+#[test]
+fn without_a_terminal_there_is_no_chat() {
+    let (_server, root) = server();
+    let ended = run(["chat", "--root", &root, "--user", TOSH]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("not a terminal"), "{ended:?}");
+    let ended = run(["chat", "--root", &root, "--user", TOSH, "not an address"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("Cannot chat with"), "{ended:?}");
+}
+
+#[test]
+fn the_page_has_every_option_of_its_own() {
+    let of = |command: &str| {
+        let help = run([command, "--help"]).stdout.join("\n");
+        let words = help.split(|c: char| !c.is_ascii_lowercase() && c != '-');
+        let options = words.filter(|it| it.starts_with("--") && it.len() > 2);
+        options.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let shared = of("listen");
+    let own: Vec<_> = of("chat")
+        .into_iter()
+        .filter(|it| !shared.contains(it))
+        .collect();
+    assert!(own.contains(&"--theme".to_owned()), "{own:?}");
+    for option in own {
+        assert!(PAGE.contains(&format!("`{option}")), "{option}");
+    }
+}
