@@ -27,6 +27,7 @@ mod observer;
 mod output;
 mod password;
 mod presence;
+mod private_file;
 mod probe;
 mod record;
 mod recording;

@@ -1,12 +1,11 @@
 //! Standard output, and files in its form: the results of a command, one per line. Each line is written and flushed at once.
 
 use std::{
-    fs::File,
     io::{self, Write},
     path::Path,
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, private_file};
 
 /// Writes lines until the reader goes away or a write fails.
 pub(crate) struct Output {
@@ -27,21 +26,14 @@ impl Output {
         Self::new(io::stdout())
     }
 
-    /// Appends to a file. A new file can be read by its owner only; on Windows the folder of the user has that protection.
+    /// Appends to a file. A new file is private.
     ///
     /// # Errors
     ///
     /// If the file cannot be opened.
     pub(crate) fn append(path: &Path) -> Result<Self, Failure> {
-        let mut options = File::options();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
         let name = path.display().to_string();
-        match options.open(path) {
+        match private_file::options().append(true).create(true).open(path) {
             Ok(file) => Ok(Self {
                 name,
                 ..Self::new(file)

@@ -120,7 +120,11 @@ impl Shared {
             Ok(answer) if answer.trim().is_empty() => return,
             Ok(answer) => marked(&answer),
             Err(why) => {
-                complain(format_args!("The program of --exec failed: {why}."));
+                let sender = message.sender().id().get();
+                let sender = sender.trim_start_matches("sip:");
+                complain(format_args!(
+                    "The program of --exec failed for a message of {sender}: {why}."
+                ));
                 return;
             }
         };

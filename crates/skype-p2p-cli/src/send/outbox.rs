@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::verdict::DeliveryResult;
-use crate::{failure::Failure, record::rfc3339};
+use crate::{failure::Failure, private_file, record::rfc3339};
 
 /// A key is forgotten when it was not used for this time.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -104,10 +104,10 @@ impl Journal {
     fn try_open(folder: &Path, name: &str) -> io::Result<Option<Self>> {
         fs::create_dir_all(folder)?;
         // Journals are opened and removed under this lock, so that no process holds one that another process has removed.
-        let outbox = private_file(&folder.join("lock"))?;
+        let outbox = open_private(&folder.join("lock"))?;
         outbox.lock()?;
         let path = folder.join(name);
-        let mut file = private_file(&path)?;
+        let mut file = open_private(&path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -228,17 +228,13 @@ fn encode(text: &str, name: &mut String) {
     }
 }
 
-/// Opens a file for reading and appending. A new file can be read by its owner only; on Windows the folder of the user has that
-/// protection.
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
+/// Opens a file for reading and appending, and creates it if it is missing.
+fn open_private(path: &Path) -> io::Result<File> {
+    private_file::options()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
 }
 
 #[cfg(test)]

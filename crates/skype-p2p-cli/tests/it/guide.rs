@@ -4,12 +4,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     net::TcpListener,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
-use crate::process::{Process, command, run};
+use crate::process::{Folder, Process, command, run};
 
+#[cfg(unix)]
+const ALERT: &str = include_str!("../../../../docs/src/alert.md");
+#[cfg(unix)]
+const BOT: &str = include_str!("../../../../docs/src/bot.md");
 const PAGE: &str = include_str!("../../../../docs/src/hosting.md");
 const COMMAND_LINE: &str = include_str!("../../../../docs/src/command-line.md");
 const PROBE: &str = include_str!("../../../../docs/src/probe.md");
@@ -61,15 +65,36 @@ fn with_free_ports(command: &str, ports: &mut BTreeMap<String, u16>) -> String {
     result
 }
 
-/// Runs the commands of a block one after the other; `serve` and `listen` run until its end. The block has a configuration of
-/// its own.
+/// `sh` with the binary in its path.
+fn shell(arguments: &[String]) -> Command {
+    let folder = Path::new(env!("CARGO_BIN_EXE_skype-p2p")).parent().unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+    let mut shell = Command::new("sh");
+    shell
+        .args(arguments)
+        .env("PATH", std::env::join_paths(path).unwrap())
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    shell
+}
+
+/// Runs the commands of a block one after the other; `serve` and `listen` run until its end. Lines below another command are its
+/// output. The block has a configuration of its own.
 fn play(block: &str, folder: &Path) {
-    let configuration = crate::process::Folder::new("guide-configuration");
+    let configuration = Folder::new("guide-configuration");
     let mut ports = BTreeMap::new();
     let mut environment = BTreeMap::new();
     let mut running = Vec::new();
-    for line in block.lines() {
+    let mut lines = block.lines().peekable();
+    while let Some(line) = lines.next() {
         let typed = line.strip_prefix("$ ").unwrap();
+        let mut output = Vec::new();
+        while let Some(line) = lines.next_if(|line| !line.starts_with("$ ")) {
+            output.push(line);
+        }
         let typed = with_free_ports(typed, &mut ports);
         let typed = typed.replace("cargo run --", "skype-p2p");
         let mut words = words(&typed);
@@ -85,6 +110,7 @@ fn play(block: &str, folder: &Path) {
                 continue;
             }
             "skype-p2p" => command(&words[1..]),
+            "sh" => shell(&words[1..]),
             "curl" => {
                 let mut curl = Command::new("curl");
                 curl.args(&words[1..]).stdin(Stdio::null());
@@ -100,7 +126,8 @@ fn play(block: &str, folder: &Path) {
         process.envs(&own).current_dir(folder);
         process.env("XDG_CONFIG_HOME", configuration.path());
         process.env("XDG_STATE_HOME", configuration.path());
-        match &*words[1] {
+        let command = if words[0] == "sh" { "sh" } else { &*words[1] };
+        match command {
             "serve" => {
                 let mut server = Process::start(process);
                 assert!(server.line().starts_with("http"), "{line}");
@@ -118,13 +145,17 @@ fn play(block: &str, folder: &Path) {
             }
             "send" | "probe" | "demo" | "login" | "logout" | "profiles" | "config"
             | "completions" | "man" | "presence" | "search" | "contacts" | "groups" | "history"
-            | "timeline" | "redact" | "replay" | "diff" | "discover" => {
-                if words[1] == "man" || words[1] == "probe" {
+            | "timeline" | "redact" | "replay" | "diff" | "discover" | "sh" => {
+                if command == "man" || command == "probe" {
                     // They write files.
                     process.current_dir(configuration.path());
                 }
                 let sent = Process::start(process).end();
                 assert_eq!(sent.code, Some(0), "{line}: {}", sent.stderr);
+                assert!(
+                    output.is_empty() || sent.stdout == output,
+                    "{line}: {sent:?}"
+                );
             }
             other => panic!("{other} in {line}"),
         }
@@ -132,36 +163,27 @@ fn play(block: &str, folder: &Path) {
 }
 
 /// A folder with the files that the page shows.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn of(page: &str) -> Self {
-        let name = format!("skype-p2p-guide-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
-        for (above, text) in blocks(page, "toml") {
-            let name = above.strip_prefix("<!-- file: ").unwrap();
-            fs::write(folder.join(name.trim_end_matches(" -->")), text).unwrap();
+fn files(page: &str) -> Folder {
+    let folder = Folder::new("guide");
+    for language in ["toml", "sh"] {
+        for (above, text) in blocks(page, language) {
+            if let Some(name) = above.strip_prefix("<!-- file: ") {
+                folder.file(name.trim_end_matches(" -->"), format!("{text}\n"));
+            }
         }
-        Self(folder)
     }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+    folder
 }
 
 #[test]
 fn the_commands_of_the_page_about_the_server_work() {
-    let folder = Folder::of(PAGE);
+    let folder = files(PAGE);
     let blocks = blocks(PAGE, "console");
     assert!(blocks.len() >= 5);
     for (_, block) in blocks {
         // Only Linux takes roots from a variable.
         if cfg!(target_os = "linux") || !block.contains("SSL_CERT_FILE") {
-            play(&block, &folder.0);
+            play(&block, folder.path());
         }
     }
 }
@@ -221,6 +243,26 @@ fn the_commands_of_the_page_about_the_probe_work() {
     for (_, block) in blocks {
         play(&block, Path::new("."));
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_script_of_the_page_about_alerts_works() {
+    let folder = files(ALERT);
+    let (_, block) = blocks(ALERT, "console").remove(0);
+    assert!(block.contains("by an earlier call"));
+    play(&block, folder.path());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_script_of_the_page_about_bots_works() {
+    let folder = files(BOT);
+    let script = fs::read_to_string(folder.path().join("bot")).unwrap();
+    assert_eq!(script.lines().count(), 10, "as the title says");
+    let (_, block) = blocks(BOT, "console").remove(0);
+    assert!(block.contains("[bot] "));
+    play(&block, folder.path());
 }
 
 #[test]

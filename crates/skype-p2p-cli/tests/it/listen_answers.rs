@@ -6,9 +6,11 @@ use skype_p2p::{Application, CallConnectionState, Conversation, Credentials, Roo
 use tokio::{task::JoinSet, time::timeout};
 
 #[cfg(unix)]
-use crate::process::Folder;
+use crate::process::{Folder, run};
 use crate::process::{LENE, PASSWORD, PATIENCE, Process, TOSH, command};
 
+#[cfg(unix)]
+const COMMAND_LINE: &str = include_str!("../../../../docs/src/command-line.md");
 const JOHN: &str = "johnd@contoso.com";
 
 /// A server with users, and its root URL. The display name of each is the name in capitals.
@@ -127,16 +129,16 @@ async fn a_program_has_the_message_and_its_fields_and_no_secret() {
         .iter()
         .map(|line| line.split('=').next().unwrap())
         .collect();
-    let documented = [
-        "CONVERSATION",
-        "FROM",
-        "FROM_NAME",
-        "GROUP",
-        "MESSAGE",
-        "SENT_AT",
-        "SUBJECT",
-    ];
-    assert_eq!(names, documented.map(|name| format!("SKYPE_P2P_{name}")));
+    let (_, table) = COMMAND_LINE
+        .split_once("| variable | contents |\n|---|---|\n")
+        .unwrap();
+    let mut documented: Vec<&str> = table
+        .lines()
+        .take_while(|row| row.starts_with('|'))
+        .map(|row| row.split('`').nth(1).unwrap())
+        .collect();
+    documented.sort_unstable();
+    assert_eq!(names, documented);
     for field in [
         "SKYPE_P2P_FROM=toshm@contoso.com",
         "SKYPE_P2P_FROM_NAME=TOSHM",
@@ -188,8 +190,8 @@ async fn a_failing_program_is_reported_and_the_next_message_is_answered() {
         lene.stderr.lines().collect::<Vec<_>>(),
         [
             "skype-p2p: --exec: no such \\u{1b}[31mhost",
-            "skype-p2p: The program of --exec failed: exit status: 3.",
-            "skype-p2p: The program of --exec failed: it did not end within 1 seconds, and was killed.",
+            "skype-p2p: The program of --exec failed for a message of toshm@contoso.com: exit status: 3.",
+            "skype-p2p: The program of --exec failed for a message of toshm@contoso.com: it did not end within 1 seconds, and was killed.",
         ]
     );
 }
@@ -282,4 +284,33 @@ async fn a_signal_kills_the_running_program() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("the program is still running");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_the_sender_does_not_wait_for_is_run_without_an_answer() {
+    let (_server, root) = serve(&["toshm", "lenea"]);
+    let folder = Folder::new("exec");
+    let go = folder.path().join("go");
+    // The program ends when the sender has left.
+    let script = format!(
+        "while [ ! -e {} ]; do sleep 0.1; done; echo done",
+        go.display()
+    );
+    let mut lene = listen(&root, LENE, &["-v", "--exec", &script]);
+    let mut tosh = listen(&root, TOSH, &[]);
+    let sent = run([
+        "send", "--root", &root, "--user", TOSH, "--to", LENE, "deploy",
+    ]);
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    lene.line_of("conversation.state", "Disconnected");
+    std::fs::write(&go, "").unwrap();
+    let message = ["send", "--root", &root, "--user", LENE, "--to", TOSH, "end"];
+    assert_eq!(run(message).code, Some(0));
+    // The answer would have invited Tosh before.
+    let first = tosh.line_with(|line| line["event"] == "messages.added");
+    assert_eq!(first["text"], "end");
+    lene.signal("TERM");
+    let stderr = lene.end().stderr;
+    assert!(stderr.contains("an answer was not sent"), "{stderr}");
 }
