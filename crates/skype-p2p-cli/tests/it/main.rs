@@ -16,6 +16,8 @@ mod guide;
 mod hosting;
 mod installation;
 mod json_schema;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod listen;
 mod observer;
 mod probe;
