@@ -82,8 +82,8 @@ pub enum Command {
     Listen(Listen),
     /// Sign in once, and store the password and the home server of a profile
     ///
-    /// The password is stored in a file that only its owner can read. A profile that the configuration file does not have is
-    /// added, with the options of the command.
+    /// The password is stored in the keyring of the system, or, without a keyring, in a file that only its owner can read. A profile
+    /// that the configuration file does not have is added, with the options of the command.
     Login(Box<SignIn>),
     /// Remove the stored password and home server of a profile
     Logout(ProfileName),

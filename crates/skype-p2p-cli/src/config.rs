@@ -5,6 +5,7 @@ mod file;
 mod key;
 mod secret_store;
 mod settings;
+mod system_keyring;
 
 pub use self::commands::{ConfigCommand, ProfileName};
 pub(crate) use self::{

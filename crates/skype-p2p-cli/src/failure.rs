@@ -78,7 +78,7 @@ impl Failure {
                 (
                     End::SignIn,
                     format!("the certificate of {host} is not trusted"),
-                    "add the root certificate to the system, or name its file in SSL_CERT_FILE",
+                    "add the root certificate to the system, or name its file with --ca-file",
                 )
             }
             SignInErrorKind::InvalidArgument => (

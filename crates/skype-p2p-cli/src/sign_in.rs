@@ -45,10 +45,12 @@ impl Client {
     pub(crate) fn new(args: &SignIn, settings: &Settings) -> Result<Self, Failure> {
         let (addresses, user) = user(settings)?;
         let login = settings.login_of(&user);
-        let stored = login.and_then(|login| login.password.clone());
         let explicit =
             args.password_file.is_some() || env::var_os(args.variables.password).is_some();
-        let stored = stored.filter(|_| !explicit);
+        let stored = match login {
+            Some(login) if !explicit && !bearer(settings)? => login.password(&settings.profile)?,
+            _ => None,
+        };
         let home = login.and_then(|login| login.home.clone());
         Self::build(args, settings, addresses, user, stored, home)
     }

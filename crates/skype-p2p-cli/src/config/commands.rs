@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use super::{
     file::{self, ConfigFile, Profile},
     key::Key,
-    secret_store::Login,
+    secret_store::{Login, SecretPlace},
     settings::{Settings, profile_name},
+    system_keyring,
 };
 use crate::{
     End,
@@ -60,11 +61,7 @@ pub(crate) async fn login(
     };
     sign_in::sign_out(&application, console).await;
     signed_in?;
-    let login = Login {
-        user: user.clone(),
-        password,
-        home,
-    };
+    let mut login = Login::new(user.clone(), password, home);
     if !settings.in_file {
         let given: Profile = settings
             .values
@@ -74,8 +71,18 @@ pub(crate) async fn login(
             .collect();
         file::add_profile(&settings.path, &settings.profile, &given)?;
     }
-    login.write(&settings.profile)?;
-    write(&[format!("Logged in {user}, profile {}.", settings.profile)])
+    if let Some(why) = login.store(&settings.profile)? {
+        console.detail(format_args!("the keyring of the system is not used: {why}"));
+    }
+    let mut lines = vec![format!("Logged in {user}, profile {}.", settings.profile)];
+    lines.extend(login.place().map(|place| {
+        match place {
+            SecretPlace::Keyring => "The password is in the keyring of the system.",
+            SecretPlace::File => "The password is in a file that only you can read.",
+        }
+        .to_owned()
+    }));
+    write(&lines)
 }
 
 /// `logout`: removes the stored login of a profile.
@@ -134,16 +141,18 @@ pub(crate) fn check(args: &SignIn, settings: &Settings) -> Result<End, Failure> 
         "hidden (option --password-file)"
     } else if env::var_os(args.variables.password).is_some() {
         "hidden (variable SKYPE_P2P_PASSWORD)"
-    } else if settings
-        .login
-        .as_ref()
-        .is_some_and(|it| it.password.is_some())
-    {
-        "hidden (login)"
     } else {
-        "none"
+        match settings.login.as_ref().and_then(Login::place) {
+            Some(SecretPlace::Keyring) => "hidden (login, in the keyring of the system)",
+            Some(SecretPlace::File) => "hidden (login, in a file)",
+            None => "none",
+        }
     };
     lines.push(format!("password = {password}"));
+    lines.push(match system_keyring::check() {
+        Ok(()) => "keyring = that of the system".to_owned(),
+        Err(why) => format!("keyring = none: {why}; login stores the password in a file"),
+    });
     let end = write(&lines)?;
     // The files and values must be usable, too.
     sign_in::check(settings)?;

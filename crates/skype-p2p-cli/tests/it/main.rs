@@ -20,6 +20,8 @@ mod history;
 mod hosting;
 mod installation;
 mod json_schema;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod listen;
 mod listen_answers;
 mod listen_filter;

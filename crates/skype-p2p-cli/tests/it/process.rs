@@ -32,6 +32,11 @@ pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -
         // The configuration of the person who runs the tests is not used.
         .env("XDG_CONFIG_HOME", "/nowhere")
         .env("APPDATA", "C:\\nowhere")
+        // Nor is their keyring.
+        .env("XDG_RUNTIME_DIR", "/nowhere")
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

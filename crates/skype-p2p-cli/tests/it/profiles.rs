@@ -48,7 +48,11 @@ fn a_login_is_stored_for_its_owner_only_and_used_until_the_logout() {
     right.args(["--password-file", "-"]);
     let ended = run_with_input(right, PASSWORD);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert_eq!(ended.stdout, ["Logged in toshm@contoso.com, profile work."]);
+    let expected = [
+        "Logged in toshm@contoso.com, profile work.",
+        "The password is in a file that only you can read.",
+    ];
+    assert_eq!(ended.stdout, expected);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
