@@ -52,6 +52,8 @@ struct Sent {
     operation_id: String,
     /// The hash of the text.
     text: u64,
+    /// The chat to which the message was posted. `None` if it was sent in an invitation or by an earlier session.
+    messaging: Option<HrefKey>,
     place: MessageHref,
 }
 
@@ -159,8 +161,28 @@ impl Deliveries {
         sent.find(|sent| sent.is_named(&address.key, operation))
     }
 
-    /// Adds a message that is being sent, in its own request or inside an invitation.
-    pub(super) fn add(&mut self, draft: &Draft, operation: &str, own: bool) {
+    /// Adds a message that is being sent inside an invitation.
+    pub(super) fn add_invited(&mut self, draft: &Draft, operation: &str) {
+        self.add(draft, operation, MessageHref::None, None);
+    }
+
+    /// Adds a message that is being posted to the chat with this href, if the href is known.
+    pub(super) fn add_posted(
+        &mut self,
+        draft: &Draft,
+        operation: &str,
+        messaging: Option<HrefKey>,
+    ) {
+        self.add(draft, operation, MessageHref::Posting, messaging);
+    }
+
+    fn add(
+        &mut self,
+        draft: &Draft,
+        operation: &str,
+        place: MessageHref,
+        messaging: Option<HrefKey>,
+    ) {
         self.sent.push_back(Sent {
             message: draft.message,
             ticket: Some(draft.ticket),
@@ -169,11 +191,8 @@ impl Deliveries {
             is_restored: false,
             operation_id: operation.to_owned(),
             text: html::hash(&draft.body),
-            place: if own {
-                MessageHref::Posting
-            } else {
-                MessageHref::None
-            },
+            messaging,
+            place,
         });
     }
 
@@ -433,7 +452,8 @@ impl Conversation {
     }
 
     /// Matches an early result with a message: by the operation ID in the message resource, or because exactly one possible
-    /// message has the text of the resource. Messages of the user's other endpoints cause results, too.
+    /// message has the text of the resource and was posted to its chat. Messages of the user's other endpoints cause results, too,
+    /// and a user who has joined a conference twice gets a copy of each message in the other chat.
     pub(super) fn on_outgoing_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -452,8 +472,14 @@ impl Conversation {
             return;
         }
         let text = payload::message_body(&read).map(|body| html::hash(&body));
+        let messaging = read.link_href("messaging").and_then(|href| cx.key_of(href));
+        let is_elsewhere = |sent: &Sent| {
+            let both = messaging.as_ref().zip(sent.messaging.as_ref());
+            both.is_some_and(|(read, sent)| read != sent)
+        };
         let unnamed = deliveries.unnamed();
-        let mut unnamed = unnamed.filter(|sent| text.is_none_or(|text| text == sent.text));
+        let mut unnamed =
+            unnamed.filter(|sent| text.is_none_or(|text| text == sent.text) && !is_elsewhere(sent));
         let message = match read.text("operationId") {
             Some(operation) => unnamed.find(|sent| sent.operation_id == operation),
             None => match (unnamed.next(), unnamed.next()) {

@@ -189,7 +189,7 @@ impl Conversation {
             // An invitation to a conference cannot contain a message. The message waits for the participants.
             Some(draft) if kind.is_conference() => self.deliveries.drafts.push_front(draft),
             Some(draft) => {
-                self.deliveries.add(&draft, &operation_id, false);
+                self.deliveries.add_invited(&draft, &operation_id);
                 invite.commit = self.report_posting(cx, &draft);
                 invite.message = Some(draft.body);
             }

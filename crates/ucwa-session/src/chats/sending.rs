@@ -139,7 +139,9 @@ impl Conversation {
         };
         let operation_id = draft.message_id.clone().unwrap_or_else(|| cx.core.uuid());
         let message = draft.message;
-        self.deliveries.add(&draft, &operation_id, true);
+        let chat = live.links.messaging.as_deref();
+        let messaging = chat.and_then(|href| cx.key_of(href));
+        self.deliveries.add_posted(&draft, &operation_id, messaging);
         let commit = self.report_posting(cx, &draft);
         match cx.core.resolve(href, Stage::Message) {
             Ok(url) => {

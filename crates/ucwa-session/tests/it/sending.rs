@@ -349,6 +349,22 @@ fn an_event_is_matched_with_a_lost_response_and_the_order_is_kept() {
     assert_eq!(driver.result(second), Some(&Ok(Outcome::Delivered)));
 }
 
+/// A user who has joined a conference twice gets a copy of each message in the other chat, and the result of the copy.
+#[test]
+fn the_result_of_a_copy_in_another_chat_is_not_that_of_the_message() {
+    for (id, is_matched) in [("21a1", true), ("31", false)] {
+        let mut driver = established();
+        let ticket = driver.send(1, "one");
+        driver.break_off("POST", &messages(), Sent::Maybe);
+        deliver(&mut driver, "2", "Success");
+        let messaging = json!({"href": format!("{}/messaging", conversation_href(id))});
+        let read =
+            json!({"rel": "message", "direction": "Outgoing", "_links": {"messaging": messaging}});
+        driver.reply("GET", &message_href("21a1", "2"), 200, read);
+        assert_eq!(driver.result(ticket).is_some(), is_matched, "{id}");
+    }
+}
+
 #[test]
 fn a_lost_response_without_an_event_is_unknown_and_the_queue_continues() {
     let mut driver = established();

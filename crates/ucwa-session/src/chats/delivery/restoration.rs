@@ -51,6 +51,7 @@ impl Conversation {
             is_restored: true,
             operation_id: saved.operation_id,
             text: saved.text,
+            messaging: None,
             place,
         });
         if !is_in_invitation {
