@@ -40,7 +40,7 @@ pub struct Listen {
     pub echo: bool,
     /// Answer each message of a person with the output of this command, which a shell runs: the text is on its standard
     /// input, the other fields are in SKYPE_P2P_FROM, SKYPE_P2P_FROM_NAME, SKYPE_P2P_CONVERSATION, SKYPE_P2P_MESSAGE,
-    /// SKYPE_P2P_SENT_AT, SKYPE_P2P_SUBJECT and SKYPE_P2P_GROUP. Each answer begins with "[bot]", and the limits are those of
+    /// SKYPE_P2P_SENT_AT, SKYPE_P2P_SUBJECT and SKYPE_P2P_GROUP. Each answer begins with `[bot]`, and the limits are those of
     /// --echo
     #[arg(
         long,
