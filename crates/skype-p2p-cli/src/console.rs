@@ -4,12 +4,18 @@ use std::{
     env,
     fmt::Display,
     io::{IsTerminal as _, Write as _, stderr},
+    pin::pin,
+    time::Duration,
 };
 
 use clap::{ArgAction, Args, ValueEnum};
+use tokio::time::timeout;
 use tracing_subscriber::EnvFilter;
 
 use crate::{failure::Failure, timeline::printable};
+
+/// After how long a person at a terminal is told what the command waits for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What standard error contains.
 #[derive(Clone, Debug, Default, Args)]
@@ -93,6 +99,19 @@ impl Console {
         if self.verbose > 0 {
             complain(what);
         }
+    }
+
+    /// Waits for `work`. At a terminal, writes `what` if that takes more than a second.
+    pub(crate) async fn progress<T>(self, what: &str, work: impl Future<Output = T>) -> T {
+        if self.quiet || !stderr().is_terminal() {
+            return work.await;
+        }
+        let mut work = pin!(work);
+        if let Ok(done) = timeout(PATIENCE, &mut work).await {
+            return done;
+        }
+        complain(what);
+        work.await
     }
 
     /// Writes an error: a sentence, a hint, and with `-v` the causes.

@@ -82,11 +82,14 @@ pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Re
         })
     });
     let work = async {
-        client.sign_in(Some(deadline)).await?;
+        let sign_in = client.sign_in(Some(deadline));
+        console.progress("signing in …", sign_in).await?;
         if let Some(journal) = &mut journal {
             journal.write(chats.iter().map(|chat| &*chat.to), Step::Sending)?;
         }
-        deliver(&chats, &body, deadline, &args, journal, &mut report).await;
+        let delivery = deliver(&chats, &body, deadline, &args, journal, &mut report);
+        let waiting = "waiting for the delivery …";
+        console.progress(waiting, delivery).await;
         if let Some(wait) = args.wait {
             let answers = write_answers(&mut observations, args.json, &mut report.output);
             // The time limit is the usual end.

@@ -114,8 +114,11 @@ impl Session {
         let (deadline, console, application) = (self.deadline(), self.console, self.application());
         let mut output = Output::stdout();
         let work = async {
-            self.client.sign_in(Some(deadline)).await?;
-            timeout_at(deadline, requests(&mut output))
+            let sign_in = self.client.sign_in(Some(deadline));
+            console.progress("signing in …", sign_in).await?;
+            let requests = timeout_at(deadline, requests(&mut output));
+            console
+                .progress("waiting for the server …", requests)
                 .await
                 .unwrap_or_else(|_| Err(Failure::no_answer_in_time()))
         };

@@ -51,8 +51,9 @@ pub(crate) async fn login(
     let application = client.application.clone();
     let (user, password) = (client.user.clone(), client.password.clone());
     let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
+    let sign_in = client.sign_in(Some(Instant::now() + LOGIN_TIMEOUT));
     let signed_in = tokio::select! {
-        signed_in = client.sign_in(Some(Instant::now() + LOGIN_TIMEOUT)) => signed_in,
+        signed_in = console.progress("signing in …", sign_in) => signed_in,
         () = interrupt.received() => Err(Failure::other("The login was interrupted.")),
     };
     let home = match application.sign_in_manager().home() {

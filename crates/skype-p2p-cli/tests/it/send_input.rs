@@ -79,27 +79,61 @@ fn the_password_comes_from_standard_input_or_a_file_with_a_byte_order_mark() {
     assert_eq!(sent.code, Some(0), "{}", sent.stderr);
 }
 
-/// `script` of util-linux runs the binary at a pseudo-terminal, whose output has what the terminal echoes.
+/// `send` with these options at a pseudo-terminal, which `script` of util-linux makes. Its output has what the terminal echoes and
+/// standard error. None where there is no `script`.
 #[cfg(target_os = "linux")]
-#[test]
-fn a_terminal_is_asked_for_the_password_without_echo() {
-    let (_server, root) = server();
-    let _lene = lene(&root, &[]);
+fn send_at_terminal(root: &str, more: &str) -> Option<Command> {
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no program script");
+        return None;
+    }
     let line = format!(
-        "{} send --root {root} --user {TOSH} --to {LENE} Hi",
+        "{} send --root {root} --user {TOSH} --to {LENE} {more} Hi",
         env!("CARGO_BIN_EXE_skype-p2p")
     );
     let mut script = Command::new("script");
     script
         .args(["-qec", &line, "/dev/null"])
-        .env_remove("SKYPE_P2P_PASSWORD")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no program script");
-        return;
+    Some(script)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_shows_what_takes_more_than_a_second() {
+    let (_server, root) = server();
+    let _lene = lene(&root, &[]);
+    let slow = "--fault delay=1500ms,path=/messagingInvitations";
+    let waiting = "skype-p2p: waiting for the delivery …";
+    for (more, is_shown) in [(slow, true), (&*format!("-q {slow}"), false), ("", false)] {
+        let Some(mut script) = send_at_terminal(&root, more) else {
+            return;
+        };
+        script.env("SKYPE_P2P_PASSWORD", PASSWORD);
+        let ended = Process::start(script).end();
+        let output = ended.stdout.join("\n");
+        assert_eq!(ended.code, Some(0), "{output}");
+        assert_eq!(output.contains(waiting), is_shown, "{more}: {output}");
+        assert!(!output.contains("signing in"), "{output}");
     }
+    let piped = send(
+        &root,
+        &["--fault", "delay=1500ms,path=/messagingInvitations", "Hi"],
+    );
+    assert_eq!(piped.stderr, "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_is_asked_for_the_password_without_echo() {
+    let (_server, root) = server();
+    let _lene = lene(&root, &[]);
+    let Some(mut script) = send_at_terminal(&root, "") else {
+        return;
+    };
+    script.env_remove("SKYPE_P2P_PASSWORD");
     let mut terminal = Process::start(script);
     // The prompt has no line break, so it is read with the line that follows. The terminal buffers the password.
     std::thread::sleep(std::time::Duration::from_secs(1));
