@@ -378,9 +378,10 @@ fn without_colors_the_screen_has_none_and_a_signal_restores_the_terminal() {
         );
         let arguments = ["--root", &root, "--user", TOSH, "--mouse", "lenea"];
         let tmux = Tmux::start(&launcher, &arguments)?;
-        tmux.wait_for("Ctrl+Q quit");
+        tmux.wait_for("<lenea@contoso.com>");
         // Lene is not signed in: the reason is colored.
         tmux.type_text("Hi");
+        tmux.wait_for("> Hi");
         tmux.press(&["Enter"]);
         tmux.wait_for("not delivered: ");
         let screen = tmux.run(&["capture-pane", "-p", "-e"]);

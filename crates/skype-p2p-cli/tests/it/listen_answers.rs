@@ -291,11 +291,12 @@ async fn a_signal_kills_the_running_program() {
 fn a_command_that_the_sender_does_not_wait_for_is_run_without_an_answer() {
     let (_server, root) = serve(&["toshm", "lenea"]);
     let folder = Folder::new("exec");
-    let go = folder.path().join("go");
+    let (go, ended) = (folder.path().join("go"), folder.path().join("ended"));
     // The program ends when the sender has left.
     let script = format!(
-        "while [ ! -e {} ]; do sleep 0.1; done; echo done",
-        go.display()
+        "while [ ! -e {} ]; do sleep 0.1; done; touch {}; echo done",
+        go.display(),
+        ended.display()
     );
     let mut lene = listen(&root, LENE, &["-v", "--exec", &script]);
     let mut tosh = listen(&root, TOSH, &[]);
@@ -305,6 +306,15 @@ fn a_command_that_the_sender_does_not_wait_for_is_run_without_an_answer() {
     assert_eq!(sent.code, Some(0), "{sent:?}");
     lene.line_of("conversation.state", "Disconnected");
     std::fs::write(&go, "").unwrap();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !ended.exists() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the program has not ended"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // Another message takes much longer than the decision about the answer.
     let message = ["send", "--root", &root, "--user", LENE, "--to", TOSH, "end"];
     assert_eq!(run(message).code, Some(0));
     // The answer would have invited Tosh before.
