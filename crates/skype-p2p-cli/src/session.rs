@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     interrupt::Interrupt,
     output::Output,
+    send::seconds,
     sign_in::{self, Client, SignIn},
 };
 
@@ -25,13 +26,6 @@ pub struct SessionOptions {
     /// The user, the server and the credentials.
     #[command(flatten)]
     pub sign_in: SignIn,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<u32>() {
-        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.into())),
-        _ => Err("expected a whole number of seconds, at least 1".to_owned()),
-    }
 }
 
 /// A user who is about to sign in for a command.

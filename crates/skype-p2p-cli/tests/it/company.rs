@@ -149,7 +149,8 @@ async fn end_tls(listener: TcpListener, acceptor: TlsAcceptor, server: String) {
     }
 }
 
-/// The proxy: leads the two names of the company to the front, for those who know its password.
+/// A proxy that demands a password, and connects a client that asks for one of the two host names of the company with the TLS
+/// front.
 async fn tunnel(listener: TcpListener, front: String) {
     loop {
         let (mut client, _) = listener.accept().await.unwrap();

@@ -220,7 +220,7 @@ fn summary(conversation: &Conversation) -> Summary {
     }
 }
 
-/// Whether the participant is in the group, or will be. Those who left stay in the model.
+/// Whether the participant is in the group or is being added. The model also contains participants who have left.
 fn is_present(participant: &Participant, conversation: &Conversation) -> bool {
     participant.state().get() != ParticipantState::Disconnected
         || conversation.state().get() != skype_p2p::ConversationState::Connected
