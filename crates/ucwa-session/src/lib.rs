@@ -63,6 +63,7 @@
 //! `subcode` are those of the last response. A read that travels in a batch has no `attempts`. No trace contains a token, a
 //! password, a cookie or a message text, at any level.
 
+mod application_check;
 mod auth;
 mod batching;
 mod cancellation;
