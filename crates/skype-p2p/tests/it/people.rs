@@ -421,6 +421,26 @@ async fn polling_fetches_fields_without_a_subscription() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sign_in_can_keep_the_status_of_the_user() {
+    let world = World::new();
+    let lene = world.lene().await;
+    lene.me().status().set(PersonStatus::Busy).await.unwrap();
+    for (keeps, expected) in [(true, PersonStatus::Busy), (false, PersonStatus::Online)] {
+        let mut builder = world.builder().endpoint_id(format!("second-{keeps}"));
+        if keeps {
+            builder = builder.keep_status();
+        }
+        let second = builder.build().unwrap();
+        let credentials = Credentials::password(LENE, LENE_PASSWORD);
+        second.sign_in_manager().sign_in(credentials).await.unwrap();
+        for application in [&second, &lene] {
+            let status = application.me().status().fetch().await.unwrap();
+            assert_eq!(status, expected);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unsupported_status_is_refused_and_the_value_stays() {
     let world = World::new();
     let tosh = world.tosh().await;

@@ -100,14 +100,3 @@ fn subscriptions_that_expired_together_share_one_read_of_the_application() {
     let uris = driver.take("POST", SUBSCRIPTIONS).json()["uris"].clone();
     assert_eq!(uris.as_array().unwrap().len(), 2, "{uris}");
 }
-
-#[test]
-fn a_sign_out_during_the_check_ends_it() {
-    let mut driver = refused_extension();
-    let check = driver.take("GET", APP);
-    let ticket = driver.submit(Operation::SignOut);
-    driver.respond(check.id, answer(404, lost()));
-    driver.reply("DELETE", APP, 204, Value::Null);
-    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
-    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
-}
