@@ -119,7 +119,7 @@ pub use keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestI
 pub use operation::{Credentials, CustomContent, Importance, MessageBody, Operation, Outcome};
 pub use person::{
     Capabilities, EndpointType, FoundPerson, Interest, MeChange, Note, NoteKind, PersonFact,
-    PersonField, PersonStatus, PhoneNumber,
+    PersonField, PersonStatus, PersonType, PhoneNumber,
 };
 pub use session::Session;
 pub use telephony::{

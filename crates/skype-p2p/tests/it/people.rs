@@ -14,7 +14,7 @@ use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, Stage, TransportError, TransportErrorKind};
 use http::{Request, Response};
 use skype_p2p::{
-    Application, Capabilities, Credentials, EndpointType, Note, NoteKind, PersonStatus,
+    Application, Capabilities, Credentials, EndpointType, Note, NoteKind, PersonStatus, PersonType,
     PhoneNumber, ReasonCode, Representation, Root,
 };
 use tokio::time::{sleep, timeout};
@@ -267,6 +267,8 @@ async fn a_card_has_every_field_of_the_server() {
     ] {
         assert_eq!(field.fetch().await.unwrap().as_deref(), Some(expected));
     }
+    let person_type = person.person_type().fetch().await;
+    assert_eq!(person_type.unwrap(), PersonType::User);
     assert_eq!(person.avatar_url().fetch().await.unwrap(), photo);
     assert_eq!(person.phone_numbers().fetch().await.unwrap(), phones());
     assert_eq!(me.avatar_url().fetch().await.unwrap(), photo);
