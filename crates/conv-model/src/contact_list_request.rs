@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::contact_list_fact::{ContactList, GroupKey, PrivacyLevel};
 use crate::photo::PhotoSize;
-use crate::request::Request;
+use crate::request::{Interest, Request};
 
 /// A request about the contact list, about a photo or about the user's phones.
 ///
@@ -15,13 +15,14 @@ pub enum ContactsRequest {
     /// Load a list. A fact reports it before the request completes. For the [memberships](ContactList::Memberships), a fact
     /// reports all groups before, unless one did so earlier.
     FetchList(ContactList),
-    /// Follow a list from now on, or end to follow it. The protocol loads the list and reports it by a fact, and then its changes.
+    /// Follow a list from now on, or end to follow it. The protocol loads the list and reports it by a fact, and then its changes,
+    /// or loads it again at the interval.
     #[non_exhaustive]
     FollowList {
         /// The list.
         list: ContactList,
-        /// Whether to follow the list.
-        follow: bool,
+        /// How the list is followed.
+        interest: Interest,
     },
     /// Follow the presence of all members of a group from now on, or end to follow it. The protocol reports the members and
     /// their status by facts.
@@ -125,7 +126,7 @@ impl fmt::Debug for ContactsRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FetchList(list) => write!(f, "FetchList({list:?})"),
-            Self::FollowList { list, follow } => write!(f, "FollowList({list:?}, {follow})"),
+            Self::FollowList { list, interest } => write!(f, "FollowList({list:?}, {interest:?})"),
             Self::FollowGroupPresence { group, follow } => {
                 write!(f, "FollowGroupPresence({group:?}, {follow})")
             }

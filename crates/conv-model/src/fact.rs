@@ -10,7 +10,7 @@ use crate::fact_parts::{
     ParticipantUpdate, SenderFact,
 };
 use crate::ids::{CommandId, ConversationId, MessageId, ParticipantId};
-use crate::person::{Capabilities, EndpointType, Note, PersonStatus, PhoneNumber};
+use crate::person::{Capabilities, EndpointType, Note, PersonStatus, PersonType, PhoneNumber};
 use crate::reason::Reason;
 use crate::request::Outcome;
 use crate::states::{
@@ -166,6 +166,8 @@ pub enum PersonFact {
     PhoneNumbers(Vec<PhoneNumber>),
     /// The mail addresses.
     Emails(Vec<String>),
+    /// The type: a user, a phone or a bot.
+    PersonType(PersonType),
     /// The presence status.
     Status(PersonStatus),
     /// The activity, a text such as "In a meeting".
@@ -200,6 +202,7 @@ impl fmt::Debug for PersonFact {
             Self::AvatarUrl(value) => shown("AvatarUrl", value),
             Self::PhoneNumbers(value) => shown("PhoneNumbers", value),
             Self::Emails(value) => shown("Emails", value),
+            Self::PersonType(value) => shown("PersonType", value),
             Self::Status(value) => shown("Status", value),
             Self::Activity(value) => shown("Activity", value),
             Self::LastSeenAt(value) => shown("LastSeenAt", value),

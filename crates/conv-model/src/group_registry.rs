@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Weak;
+use std::time::Duration;
 
 use crate::contact_list_fact::{ContactList, GroupFact, GroupKey, GroupType};
 use crate::contact_list_request::ContactsRequest;
@@ -10,6 +11,8 @@ use crate::group_commands::{ContactsCommandState, GroupCommandState, Listing};
 use crate::model::Model;
 use crate::observable::cell::Cell;
 use crate::observable::store::{Node, Transaction};
+use crate::remote_property::Interests;
+use crate::request::Interest;
 use crate::sync::Arc;
 
 /// The groups that have a handle, and the lists that are followed.
@@ -20,8 +23,8 @@ pub(crate) struct GroupRegistry {
     /// The groups that were created here and have no key yet.
     unsaved: Vec<Weak<GroupNode>>,
     pub(crate) command_state: Cell<ContactsCommandState>,
-    /// The number of subscriptions to each followed list.
-    followed: BTreeMap<ContactList, usize>,
+    /// The subscriptions to each followed list.
+    followed: BTreeMap<ContactList, Interests>,
 }
 
 pub(crate) type Groups = Node<GroupRegistry>;
@@ -199,30 +202,25 @@ pub(crate) fn keep_groups(transaction: &mut Transaction<'_>, model: &Model) {
     }
 }
 
-/// Counts a subscription to a list, and requests the change if it is the first or the last one.
-pub(crate) fn follow(
+/// Changes the number of subscriptions to a list with this interval, or of those that follow every change. Requests the interest
+/// if it changes with that.
+pub(crate) fn count_interest(
     transaction: &mut Transaction<'_>,
     model: &Arc<Model>,
     list: &ContactList,
-    follow: bool,
+    interval: Option<Duration>,
+    by: fn(&mut usize),
 ) {
     let followed = &mut transaction.cells(&model.groups).followed;
-    let count = followed.entry(list.clone()).or_default();
-    let is_change = if follow {
-        *count += 1;
-        *count == 1
-    } else {
-        // The subscriptions of a group end with the group.
-        let is_last = *count == 1;
-        *count = count.saturating_sub(1);
-        is_last
-    };
-    if *count == 0 {
+    let interests = followed.entry(list.clone()).or_default();
+    interests.count(interval, by);
+    let interest = interests.update();
+    if !interests.is_requested() {
         followed.remove(list);
     }
-    if is_change {
+    if let Some(interest) = interest {
         let list = list.clone();
-        model.notify(transaction, ContactsRequest::FollowList { list, follow });
+        model.notify(transaction, ContactsRequest::FollowList { list, interest });
     }
 }
 
@@ -240,7 +238,7 @@ pub(crate) fn evict(transaction: &mut Transaction<'_>, model: &Arc<Model>, key: 
     groups.by_key.remove(key);
     let list = ContactList::Members(key.clone());
     if groups.followed.remove(&list).is_some() {
-        let follow = false;
-        model.notify(transaction, ContactsRequest::FollowList { list, follow });
+        let interest = Interest::None;
+        model.notify(transaction, ContactsRequest::FollowList { list, interest });
     }
 }

@@ -189,7 +189,9 @@ pub use observable::{
     Property, Reader, Subscription, Subscriptions,
 };
 pub use participant::{Participant, ParticipantChat};
-pub use person::{Capabilities, EndpointType, Note, NoteKind, Person, PersonStatus, PhoneNumber};
+pub use person::{
+    Capabilities, EndpointType, Note, NoteKind, Person, PersonStatus, PersonType, PhoneNumber,
+};
 pub use persons_and_groups_manager::{
     FoundGroups, FoundPersons, GroupSearch, PersonSearch, PersonsAndGroupsManager,
 };

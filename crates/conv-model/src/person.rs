@@ -45,6 +45,21 @@ pub enum PersonStatus {
     Unknown,
 }
 
+/// The type of a person (`Person.type` of the Web SDK).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum PersonType {
+    /// A user.
+    User,
+    /// A phone.
+    Phone,
+    /// A program.
+    Bot,
+    /// Not known.
+    #[default]
+    Unknown,
+}
+
 /// The kind of device that a person uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -144,6 +159,7 @@ pub(crate) struct PersonCells {
     avatar_url: Cell<Option<String>>,
     phone_numbers: Cell<Vec<PhoneNumber>>,
     emails: Cell<Vec<String>>,
+    person_type: Cell<PersonType>,
     pub(crate) status: Cell<PersonStatus>,
     activity: Cell<Option<String>>,
     last_seen_at: Cell<Option<SystemTime>>,
@@ -192,6 +208,7 @@ impl Person {
             avatar_url: Cell::new(None),
             phone_numbers: Cell::new(Vec::new()),
             emails: Cell::new(Vec::new()),
+            person_type: Cell::new(PersonType::Unknown),
             status: Cell::new(PersonStatus::Unknown),
             activity: Cell::new(None),
             last_seen_at: Cell::new(None),
@@ -303,6 +320,16 @@ impl Person {
             PersonField::Emails,
             |cells| &mut cells.emails,
             |emails| !emails.is_empty(),
+        )
+    }
+
+    /// The type: a user, a phone or a bot.
+    #[must_use]
+    pub fn person_type(&self) -> RemoteProperty<PersonType> {
+        self.card(
+            PersonField::PersonType,
+            |cells| &mut cells.person_type,
+            |person_type| *person_type != PersonType::Unknown,
         )
     }
 
@@ -566,6 +593,7 @@ fields! {
     AvatarUrl avatar_url,
     PhoneNumbers phone_numbers,
     Emails emails,
+    PersonType person_type,
     Status status,
     Activity activity,
     LastSeenAt last_seen_at,

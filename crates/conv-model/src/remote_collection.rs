@@ -1,6 +1,7 @@
 //! A collection whose items are on the server.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::contact_list_fact::{ContactList, GroupType};
 use crate::contact_list_request::ContactsRequest;
@@ -152,12 +153,22 @@ impl<T: Clone + Send + Sync + 'static> RemoteCollection<T> {
     /// Loads the items, and follows their changes on the server for as long as the subscription lives. After
     /// [`detach`](Subscription::detach), for as long as the object with the collection lives.
     pub fn subscribe(&self) -> Subscription {
+        self.interest(None)
+    }
+
+    /// Loads the items at this interval for as long as the subscription lives. The shortest interval of all subscriptions is used,
+    /// and none while a [`subscribe`](Self::subscribe) follows the items.
+    pub fn subscribe_every(&self, interval: Duration) -> Subscription {
+        self.interest(Some(interval))
+    }
+
+    fn interest(&self, interval: Option<Duration>) -> Subscription {
         let source = self.list.clone();
         let model = source.model();
         let list = model.store.transact(|transaction| {
             let list = source.list(transaction)?;
             source.keep(transaction);
-            group_registry::follow(transaction, model, &list, true);
+            group_registry::count_interest(transaction, model, &list, interval, |it| *it += 1);
             Some(list)
         });
         let Some(list) = list else {
@@ -166,7 +177,10 @@ impl<T: Clone + Send + Sync + 'static> RemoteCollection<T> {
         Subscription::new(move || {
             let model = source.model();
             model.store.transact(|transaction| {
-                group_registry::follow(transaction, model, &list, false);
+                // The subscriptions of a group end with the group.
+                group_registry::count_interest(transaction, model, &list, interval, |it| {
+                    *it = it.saturating_sub(1);
+                });
             });
         })
     }

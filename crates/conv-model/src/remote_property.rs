@@ -99,7 +99,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> RemoteProperty<T> {
     }
 }
 
-/// The subscriptions to a field of a person, and the interest that was requested from the backend.
+/// The subscriptions to a field of a person or to a list of contacts, and the interest that was requested from the backend.
 #[derive(Default)]
 pub(crate) struct Interests {
     live: usize,
@@ -108,6 +108,17 @@ pub(crate) struct Interests {
 }
 
 impl Interests {
+    /// Changes the number of subscriptions with this interval, or of those that follow every change.
+    pub(crate) fn count(&mut self, interval: Option<Duration>, by: fn(&mut usize)) {
+        match interval {
+            None => by(&mut self.live),
+            Some(interval) => {
+                by(self.every.entry(interval).or_default());
+                self.every.retain(|_, count| *count > 0);
+            }
+        }
+    }
+
     fn combined(&self) -> Interest {
         if self.live > 0 {
             return Interest::Live;
@@ -152,13 +163,7 @@ fn count_interest(
         let person = person.canonical();
         let cells = transaction.cells(&person.node);
         let interests = cells.interests.entry(field).or_default();
-        match interval {
-            None => by(&mut interests.live),
-            Some(interval) => {
-                by(interests.every.entry(interval).or_default());
-                interests.every.retain(|_, count| *count > 0);
-            }
-        }
+        interests.count(interval, by);
         person.request_interest(transaction, field);
     });
 }

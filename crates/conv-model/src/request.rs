@@ -274,6 +274,8 @@ pub enum PersonField {
     PhoneNumbers,
     /// The mail addresses.
     Emails,
+    /// The type: a user, a phone or a bot.
+    PersonType,
     /// The presence status.
     Status,
     /// The activity, a text such as "In a meeting".
@@ -292,14 +294,14 @@ pub enum PersonField {
     RelationshipLevel,
 }
 
-/// How a field of a person is followed.
+/// How a field of a person or a list of contacts is followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Interest {
-    /// The field is not followed.
+    /// It is not followed.
     #[default]
     None,
-    /// The field is fetched at this interval.
+    /// It is fetched at this interval.
     Every(Duration),
     /// Each change is reported.
     Live,

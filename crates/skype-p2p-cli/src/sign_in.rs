@@ -136,6 +136,8 @@ impl Client {
             .root(root)
             .transport(transport)
             .representation(representation(settings)?)
+            // A sign-in does not replace the status that the user has set.
+            .keep_status()
             .on_token(move |question| token::ask(token_variable, question));
         if let Some(id) = settings.one(Key::EndpointId) {
             builder = builder.endpoint_id(id);

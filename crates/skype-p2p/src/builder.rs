@@ -36,6 +36,7 @@ pub struct ApplicationBuilder {
     recreate_expired: bool,
     history: bool,
     plain_text_only: bool,
+    keep_status: bool,
     channel: ChannelOptions,
     replacement: ReplacementPolicy,
     checkpoint: Option<Checkpoint>,
@@ -157,6 +158,14 @@ impl ApplicationBuilder {
         self
     }
 
+    /// Keeps the status that the user has set elsewhere or earlier: the sign-in does not set one (`signInAs` of
+    /// `makeMeAvailable_ref`). If the user has set none, the server determines it. By default, the sign-in sets the status to
+    /// [`Online`](conv_model::PersonStatus::Online).
+    pub fn keep_status(mut self) -> Self {
+        self.keep_status = true;
+        self
+    }
+
     /// Sets the options of the event channel (`events_ref`). Times outside their range are clamped. The server chooses the
     /// options that are absent.
     pub fn channel(mut self, options: ChannelOptions) -> Self {
@@ -275,6 +284,7 @@ impl ApplicationBuilder {
         config.trust.ask = self.callbacks.trust.is_some();
         config.history = self.history;
         config.html = !self.plain_text_only;
+        config.keep_status = self.keep_status;
         config.channel = self.channel;
         config.culture = self.culture.unwrap_or(config.culture);
         config.representation = self.representation.unwrap_or(config.representation);

@@ -7,14 +7,16 @@ use conv_model::{
 };
 use ucwa_session::{ContactListChange, ContactsOperation, GroupKind, PhotoResult};
 
+use crate::person;
+
 /// The operation that carries out a request. `None` if the session has none.
 pub(crate) fn operation(request: ContactsRequest) -> Option<ContactsOperation> {
     use ContactsOperation as Operation;
     Some(match request {
         ContactsRequest::FetchList(it) => Operation::Read(list(it)?),
         ContactsRequest::FollowList {
-            list: it, follow, ..
-        } => Operation::follow(list(it)?, follow),
+            list: it, interest, ..
+        } => Operation::follow(list(it)?, person::interest(interest)?),
         ContactsRequest::FollowGroupPresence { group, follow, .. } => {
             Operation::follow_presence(key(group)?, follow)
         }

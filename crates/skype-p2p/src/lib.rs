@@ -104,7 +104,7 @@ pub use conv_model::{
     Group, GroupSearch, GroupType, HistoryService, Importance, Invitee, Key, Latest, MePerson,
     MessageBody, MessageFormat, MessageId, MessageStatus, Note, NoteKind, Participant,
     ParticipantActivity, ParticipantChat, ParticipantId, ParticipantRole, ParticipantState, Person,
-    PersonSearch, PersonStatus, PersonsAndGroupsManager, PhoneNumber, Photo, PhotoSize,
+    PersonSearch, PersonStatus, PersonType, PersonsAndGroupsManager, PhoneNumber, Photo, PhotoSize,
     PrivacyLevel, Property, PublishedProperty, Reader, Reason, ReasonCode, RemoteCollection,
     RemoteProperty, Resend, SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
     UserPhone,

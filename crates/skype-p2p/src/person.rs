@@ -2,7 +2,7 @@
 
 use conv_model::{
     Capabilities, EndpointType, FoundPersons, Interest, MeChange, Note, NoteKind, PersonFact,
-    PersonField, PersonStatus, PhoneNumber,
+    PersonField, PersonStatus, PersonType, PhoneNumber,
 };
 use ucwa_session::FoundPerson;
 
@@ -22,6 +22,7 @@ pub(crate) fn fact(fact: ucwa_session::PersonFact) -> Option<PersonFact> {
             PersonFact::PhoneNumbers(numbers.into_iter().map(phone_number).collect())
         }
         Fact::Emails(emails) => PersonFact::Emails(emails),
+        Fact::PersonType(it) => PersonFact::PersonType(person_type(it)),
         Fact::Status(it) => PersonFact::Status(status(it)),
         Fact::Activity(activity) => PersonFact::Activity(activity),
         Fact::LastSeenAt(time) => PersonFact::LastSeenAt(time),
@@ -60,6 +61,7 @@ pub(crate) fn field(field: PersonField) -> Option<ucwa_session::PersonField> {
         PersonField::AvatarUrl => Field::AvatarUrl,
         PersonField::PhoneNumbers => Field::PhoneNumbers,
         PersonField::Emails => Field::Emails,
+        PersonField::PersonType => Field::PersonType,
         PersonField::Status => Field::Status,
         PersonField::Activity => Field::Activity,
         PersonField::LastSeenAt => Field::LastSeenAt,
@@ -119,6 +121,15 @@ fn status(status: ucwa_session::PersonStatus) -> PersonStatus {
         Status::Away => PersonStatus::Away,
         Status::DoNotDisturb => PersonStatus::DoNotDisturb,
         _ => PersonStatus::Unknown,
+    }
+}
+
+fn person_type(kind: ucwa_session::PersonType) -> PersonType {
+    match kind {
+        ucwa_session::PersonType::User => PersonType::User,
+        ucwa_session::PersonType::Phone => PersonType::Phone,
+        ucwa_session::PersonType::Bot => PersonType::Bot,
+        _ => PersonType::Unknown,
     }
 }
 

@@ -29,6 +29,9 @@ pub struct SessionConfig {
     pub history: bool,
     /// Declares to the server that this client displays HTML messages.
     pub html: bool,
+    /// Keeps the status that the user has set elsewhere or earlier: the sign-in sends no `signInAs` (`makeMeAvailable_ref`). By
+    /// default, the sign-in sets the status to Online.
+    pub keep_status: bool,
     /// The encoding of the data that an invitation carries.
     pub data_uris: DataUriEncoding,
     /// The seed of identifiers and jitter. Two sessions with the same seed and the same inputs behave the same.
@@ -72,6 +75,7 @@ impl SessionConfig {
             endpoint_id: None,
             history: false,
             html: true,
+            keep_status: false,
             data_uris: DataUriEncoding::Base64,
             seed,
             wall_at_epoch,

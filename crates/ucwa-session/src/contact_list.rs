@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::person::Interest;
+
 /// The level of the user's data that a contact may see (`PrivacyRelationshipLevel_ref`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -164,15 +166,16 @@ pub enum ContactsOperation {
     /// due at the same time share one batch. If a part of the list cannot be read, the operation fails with the failure of
     /// that part, and the rest is only emitted if the list has not been read before.
     Read(ContactList),
-    /// Begins or ends to follow a list. It holds until it is changed, across all applications of the session. Followed lists
-    /// share one subscription (`startOrRefreshSubscriptionToContactsAndGroups_ref`), which the session renews, and are read
-    /// when it begins. Completes at once.
+    /// Begins or ends to follow a list. It holds until it is changed, across all applications of the session. Lists that are
+    /// followed [live](Interest::Live) share one subscription (`startOrRefreshSubscriptionToContactsAndGroups_ref`), which the
+    /// session renews, and are read when it begins. The subscription reports no changes of privacy levels; follow the members of
+    /// a level by reading them at an [interval](Interest::Every). Completes at once.
     #[non_exhaustive]
     Follow {
         /// The list.
         list: ContactList,
-        /// Whether it is followed from now on.
-        follow: bool,
+        /// How the list is followed from now on.
+        interest: Interest,
     },
     /// Adds a contact to a group, or to the contact list.
     #[non_exhaustive]
@@ -275,7 +278,7 @@ impl fmt::Debug for ContactsOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(list) => write!(f, "Read({list:?})"),
-            Self::Follow { list, follow } => write!(f, "Follow({list:?}, {follow})"),
+            Self::Follow { list, interest } => write!(f, "Follow({list:?}, {interest:?})"),
             Self::AddContact { address, group } => write!(f, "AddContact({address}, {group:?})"),
             Self::RemoveContact { address, group } => {
                 write!(f, "RemoveContact({address}, {group:?})")
@@ -321,7 +324,7 @@ macro_rules! constructors {
 
 constructors! {
     /// A [`Follow`](Self::Follow).
-    follow(list: ContactList, follow: bool) -> Follow;
+    follow(list: ContactList, interest: Interest) -> Follow;
     /// An [`AddContact`](Self::AddContact).
     add_contact(address: String, group: Option<GroupKey>) -> AddContact;
     /// A [`RemoveContact`](Self::RemoveContact).

@@ -32,6 +32,8 @@ pub(crate) enum Purpose {
     MakeMeAvailable,
     /// GET application.
     ReadApplication,
+    /// GET application, because another response left open whether it exists.
+    CheckApplication,
     /// The pending GET.
     Poll,
     /// POST reportMyActivity.
@@ -83,7 +85,7 @@ impl Purpose {
             Self::Challenge(_) => (Stage::Authentication, "challenge"),
             Self::CreateApplication => (Stage::Application, "applications"),
             Self::MakeMeAvailable => (Stage::Application, "makeMeAvailable"),
-            Self::ReadApplication => (Stage::Application, "application"),
+            Self::ReadApplication | Self::CheckApplication => (Stage::Application, "application"),
             Self::ReportActivity => (Stage::Application, "reportMyActivity"),
             Self::DeleteApplication => (Stage::Application, "application.delete"),
             Self::Batch(_) => (Stage::Application, "batch"),

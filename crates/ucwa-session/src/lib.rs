@@ -63,6 +63,7 @@
 //! `subcode` are those of the last response. A read that travels in a batch has no `attempts`. No trace contains a token, a
 //! password, a cookie or a message text, at any level.
 
+mod application_check;
 mod auth;
 mod batching;
 mod cancellation;
@@ -118,7 +119,7 @@ pub use keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestI
 pub use operation::{Credentials, CustomContent, Importance, MessageBody, Operation, Outcome};
 pub use person::{
     Capabilities, EndpointType, FoundPerson, Interest, MeChange, Note, NoteKind, PersonFact,
-    PersonField, PersonStatus, PhoneNumber,
+    PersonField, PersonStatus, PersonType, PhoneNumber,
 };
 pub use session::Session;
 pub use telephony::{

@@ -23,6 +23,8 @@ pub enum PersonField {
     PhoneNumbers,
     /// The mail addresses.
     Emails,
+    /// The type of the person.
+    PersonType,
     /// The availability.
     Status,
     /// The activity, in words.
@@ -41,7 +43,7 @@ pub enum PersonField {
     RelationshipLevel,
 }
 
-/// How often a field of a person is read.
+/// How often a field of a person or a list of contacts is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Interest {
@@ -74,6 +76,8 @@ pub enum PersonFact {
     PhoneNumbers(Vec<PhoneNumber>),
     /// The mail addresses.
     Emails(Vec<String>),
+    /// The type of the person.
+    PersonType(PersonType),
     /// The availability.
     Status(PersonStatus),
     /// The activity: words in the application's culture, or one of the well-known tokens of `contactPresence_ref`, such
@@ -109,6 +113,7 @@ impl fmt::Debug for PersonFact {
             Self::AvatarUrl(value) => shown("AvatarUrl", value),
             Self::PhoneNumbers(value) => shown("PhoneNumbers", value),
             Self::Emails(value) => shown("Emails", value),
+            Self::PersonType(value) => shown("PersonType", value),
             Self::Status(value) => shown("Status", value),
             Self::Activity(value) => shown("Activity", value),
             Self::LastSeenAt(value) => shown("LastSeenAt", value),
@@ -140,6 +145,20 @@ pub enum PersonStatus {
     Away,
     /// Do not disturb.
     DoNotDisturb,
+    /// Unknown.
+    Unknown,
+}
+
+/// The type of a person (`ContactType_ref`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PersonType {
+    /// A user.
+    User,
+    /// A phone: the address may have the parameter `user=phone`.
+    Phone,
+    /// A program (`Bot` and `ReplayBot`).
+    Bot,
     /// Unknown.
     Unknown,
 }

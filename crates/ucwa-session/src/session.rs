@@ -9,7 +9,7 @@ use ucwa_proto::EventPage;
 use crate::channel::Channel;
 use crate::chats::Chats;
 use crate::config::SessionConfig;
-use crate::core::Core;
+use crate::core::{Core, Finished};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::history::History;
@@ -32,6 +32,8 @@ pub struct Session {
     pub(crate) chats: Chats,
     pub(crate) people: People,
     pub(crate) history: History,
+    /// Responses that wait for the check whether the application exists.
+    pub(crate) unchecked: Vec<Finished>,
 }
 
 /// The end of an application, as reported by the server.
@@ -60,6 +62,7 @@ impl Session {
             chats: Chats::default(),
             people: People::default(),
             history: History::default(),
+            unchecked: Vec::new(),
         }
     }
 
@@ -157,6 +160,11 @@ impl Session {
             && self.sign_in.phase != Phase::Leaving
             && let Some(end) = self.application_ended(&exchange, &result)
         {
+            if let ApplicationEnd::Lost(failure) = &end
+                && Self::may_be_expired_subscription(&exchange, failure)
+            {
+                return self.check_application((exchange, result));
+            }
             // A message in the request was certainly not sent. Everything else in flight ends with the application.
             if let Purpose::Chats(purpose) = &exchange.purpose
                 && purpose.carries_message()
@@ -196,6 +204,7 @@ impl Session {
             Purpose::CreateApplication => self.on_application_created(&exchange, result),
             Purpose::MakeMeAvailable => self.on_made_available(&exchange, result),
             Purpose::ReadApplication => self.on_application_read(&exchange, result),
+            Purpose::CheckApplication => self.on_application_checked(),
             Purpose::Poll => self.on_poll(&exchange, result),
             Purpose::ReportActivity => self.on_activity_reported(&exchange, result),
             Purpose::DeleteApplication => self.on_application_deleted(&exchange, result),
@@ -224,7 +233,7 @@ impl Session {
     }
 
     /// Any request of an application may be answered with its end: 404 ApplicationNotFound, after which the session
-    /// creates another one, or 410, after which it does not (`ApplicationDashboard`).
+    /// creates another one (for a request of a subscription to presence, after a check), or 410, after which it does not (`ApplicationDashboard`).
     fn application_ended(
         &self,
         exchange: &Exchange,
@@ -253,6 +262,7 @@ impl Session {
 
     /// Ends everything that belongs to an application.
     pub(crate) fn end_all(&mut self, failure: &Failure) {
+        self.unchecked.clear();
         self.chats.end_all(&mut self.core, failure);
         self.people.end_all(&mut self.core, failure);
         self.history.end_all(&mut self.core, failure);

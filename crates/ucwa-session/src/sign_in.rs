@@ -297,7 +297,7 @@ impl Session {
         // A new application must not change a status that the user has chosen since sign-in, in this session or
         // elsewhere.
         let status = match self.sign_in.reported_state {
-            SignInState::SigningIn => Some("Online"),
+            SignInState::SigningIn if !self.core.config.keep_status => Some("Online"),
             _ => self.people.chosen_status(),
         };
         let input = status

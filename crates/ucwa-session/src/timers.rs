@@ -77,6 +77,7 @@ impl Timer {
                     ContactsTimer::Subscribe
                         | ContactsTimer::FollowPresence(_)
                         | ContactsTimer::Read(_)
+                        | ContactsTimer::Poll(_)
                 ))
         )
     }

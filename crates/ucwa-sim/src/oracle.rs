@@ -97,6 +97,9 @@ struct Exchange {
     subject: Subject,
     /// The request is addressed to the client's application or a resource of the application.
     of_application: bool,
+    /// The request is addressed to a subscription to presence. A server may answer it with a lost application if only the
+    /// subscription has expired, so a client then checks whether the application exists.
+    of_subscription: bool,
     /// The messages that the client and its predecessors had received completely when the client sent the request.
     completed: Vec<(EndpointId, MessageId)>,
     /// The client no longer awaits the response.
@@ -314,6 +317,7 @@ impl Oracle {
                 endpoint,
                 subject,
                 of_application: path.contains("/applications/"),
+                of_subscription: path.contains("/presencesubscriptions/"),
                 completed,
                 failed: false,
                 statements: Vec::new(),
@@ -482,7 +486,8 @@ impl Oracle {
         }
         // After a refused batch, a session sends each part as a request of its own.
         let is_batch = matches!(exchange.subject, Subject::Batch);
-        if exchange.of_application && says_gone(response) && !is_batch {
+        let is_doubtful = is_batch || exchange.of_subscription;
+        if exchange.of_application && says_gone(response) && !is_doubtful {
             self.applications.remove(&exchange.endpoint);
             self.lost_applications.insert(exchange.endpoint);
             self.fail_open_reads(exchange.endpoint);
@@ -641,6 +646,34 @@ mod tests {
             oracle.on_arrived(ID, &response(status, diagnostics), false);
             let record = oracle.record(MessageId(0));
             assert_eq!(record.may_be_unknown(), may_be_executed, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_lost_application_is_reported_by_any_request_but_that_of_a_subscription() {
+        let application = "https://lyncweb.contoso.com/ucwa/oauth/v1/applications/1";
+        for (path, is_lost) in [
+            ("/events", true),
+            ("/people/presenceSubscriptions", true),
+            ("/people/presenceSubscriptions/3", false),
+        ] {
+            let mut oracle = Oracle::default();
+            let request = Request::post(format!("{application}{path}"));
+            let request = request.body(Bytes::new()).unwrap();
+            oracle.on_sent(ID, EndpointId(0), &request, false);
+            let lost = Response::builder()
+                .status(404)
+                .header("content-type", "application/json")
+                .body(Bytes::from(
+                    r#"{"code": "NotFound", "subcode": "ApplicationNotFound"}"#,
+                ))
+                .unwrap();
+            oracle.on_arrived(ID, &lost, true);
+            assert_eq!(
+                oracle.has_lost_application(EndpointId(0)),
+                is_lost,
+                "{path}"
+            );
         }
     }
 

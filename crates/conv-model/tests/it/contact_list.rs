@@ -1,6 +1,7 @@
 //! The contact list: its persons, its groups, and the facts about them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use conv_model::{
     ContactListFact, Fact, Group, GroupFact, GroupKey, GroupType, Person, PersonFact, PrivacyLevel,
@@ -168,8 +169,34 @@ fn subscriptions_to_a_list_are_counted_and_only_the_first_and_the_last_are_reque
     let second = root.persons().clone().subscribe();
     drop(first);
     drop(second);
-    let follow = |follow| format!("FollowList(Contacts, {follow})");
-    assert_eq!(model.backend.take(), [follow(true), follow(false)]);
+    assert_eq!(
+        model.backend.take(),
+        ["FollowList(Contacts, Live)", "FollowList(Contacts, None)"]
+    );
+}
+
+#[test]
+fn a_list_is_polled_at_the_shortest_interval_while_no_subscription_follows_it() {
+    let model = with_contacts();
+    let blocked = (all(&model).groups().snapshot().into_iter())
+        .find(|it| it.relationship_level() == Some(PrivacyLevel::Blocked))
+        .unwrap();
+    model.backend.take();
+    let persons = blocked.persons();
+    let request =
+        |interest: &str| [format!("FollowList(Members(Level(Blocked)), {interest})")].to_vec();
+    let slow = persons.subscribe_every(Duration::from_secs(60));
+    assert_eq!(model.backend.take(), request("Every(60s)"));
+    let quick = persons.subscribe_every(Duration::from_secs(9));
+    assert_eq!(model.backend.take(), request("Every(9s)"));
+    let live = persons.subscribe();
+    assert_eq!(model.backend.take(), request("Live"));
+    drop(quick);
+    assert!(model.backend.take().is_empty());
+    drop(live);
+    assert_eq!(model.backend.take(), request("Every(60s)"));
+    drop(slow);
+    assert_eq!(model.backend.take(), request("None"));
 }
 
 #[test]
@@ -291,8 +318,8 @@ fn the_members_of_a_group_are_kept_if_the_application_asked_for_them() {
         "a member of a group is a contact when the server says so"
     );
     drop(following);
-    let of_team = |follow| format!("FollowList(Members(Id(\"t\")), {follow})");
-    assert_eq!(model.backend.take(), [of_team(true), of_team(false)]);
+    let of_team = |interest| format!("FollowList(Members(Id(\"t\")), {interest})");
+    assert_eq!(model.backend.take(), [of_team("Live"), of_team("None")]);
 }
 
 #[test]
@@ -377,7 +404,7 @@ fn the_groups_of_a_person_follow_the_memberships() {
     let following = (of_lene.subscribe(), of_sara.subscribe());
     assert_eq!(
         model.backend.take(),
-        ["FollowList(Memberships, true)"],
+        ["FollowList(Memberships, Live)"],
         "one list for all persons"
     );
     let memberships = [("t", LENE), ("p", LENE), ("unknown", SARA)];
@@ -464,7 +491,7 @@ fn detached_subscriptions_of_a_group_end_with_the_group() {
     assert_eq!(
         model.backend.take(),
         [
-            "FollowList(Members(Id(\"t\")), false)",
+            "FollowList(Members(Id(\"t\")), None)",
             "FollowGroupPresence(Id(\"t\"), false)"
         ]
     );

@@ -5,8 +5,8 @@ use std::time::Duration;
 use conv_model::{
     Application, Capabilities, ConversationFact, ConversationId, Discovered, EndpointType, Fact,
     FoundPersons, Interest, MessageId, Note, NoteKind, Outcome, Participant, ParticipantFact,
-    ParticipantId, ParticipantUpdate, Person, PersonFact, PersonStatus, PhoneNumber, Reason,
-    ReasonCode, SenderFact,
+    ParticipantId, ParticipantUpdate, Person, PersonFact, PersonStatus, PersonType, PhoneNumber,
+    Reason, ReasonCode, SenderFact,
 };
 
 use crate::support::{TestModel, at, now};
@@ -49,6 +49,7 @@ fn each_fact_about_a_person_is_a_property() {
             PersonFact::AvatarUrl(text("https://contoso.com/lene.png")),
             PersonFact::PhoneNumbers(vec![number.clone()]),
             PersonFact::Emails(vec!["lene@contoso.com".into()]),
+            PersonFact::PersonType(PersonType::Bot),
             PersonFact::Status(PersonStatus::Busy),
             PersonFact::Activity(text("in a meeting")),
             PersonFact::LastSeenAt(Some(at(9))),
@@ -69,6 +70,7 @@ fn each_fact_about_a_person_is_a_property() {
     );
     assert_eq!(person.phone_numbers().get(), [number]);
     assert_eq!(person.emails().get(), ["lene@contoso.com"]);
+    assert_eq!(person.person_type().get(), PersonType::Bot);
     assert_eq!(person.status().get(), PersonStatus::Busy);
     assert_eq!(person.activity().get(), text("in a meeting"));
     assert_eq!(person.last_seen_at().get(), Some(at(9)));

@@ -14,8 +14,8 @@ pub enum PresenceCommand {
     Get(PresenceOf),
     /// Publish the status of the user
     ///
-    /// If no other program of the user is signed in, the user is Offline again when the command ends. Each later sign-in with this
-    /// program sets the status to Online. The note stays.
+    /// If no other program of the user is signed in, the user is Offline again when the command ends. A later sign-in with this
+    /// program changes neither the status nor the note.
     Set(PresenceSet),
     /// Write the status and the note of each person, and again after each change, until interrupted
     ///

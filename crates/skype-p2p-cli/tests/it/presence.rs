@@ -61,6 +61,18 @@ fn a_published_status_and_note_are_read_by_another_user() {
 }
 
 #[test]
+fn a_sign_in_keeps_the_status_that_was_set() {
+    let (_server, root) = server();
+    let set = presence(&root, LENE, "set", &["Busy"]);
+    assert_eq!(set.code, Some(0), "{}", set.stderr);
+    let _lene = lene(&root, &["--accept", "none"]);
+    let own = presence(&root, LENE, "get", &[LENE]);
+    assert_eq!(own.stdout, ["lenea@contoso.com        Busy"]);
+    let read = presence(&root, TOSH, "get", &[LENE]);
+    assert_eq!(read.stdout, own.stdout);
+}
+
+#[test]
 fn a_person_who_does_not_exist_is_named_and_the_others_are_written() {
     let (_server, root) = server();
     let read = presence(&root, TOSH, "get", &["nobody@contoso.com", LENE]);

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, Stage, TransportError, TransportErrorKind};
 use http::{Request, Response};
 use skype_p2p::{
-    Application, Capabilities, Credentials, EndpointType, Note, NoteKind, PersonStatus,
+    Application, Capabilities, Credentials, EndpointType, Note, NoteKind, PersonStatus, PersonType,
     PhoneNumber, ReasonCode, Representation, Root,
 };
 use tokio::time::{sleep, timeout};
@@ -267,6 +267,8 @@ async fn a_card_has_every_field_of_the_server() {
     ] {
         assert_eq!(field.fetch().await.unwrap().as_deref(), Some(expected));
     }
+    let person_type = person.person_type().fetch().await;
+    assert_eq!(person_type.unwrap(), PersonType::User);
     assert_eq!(person.avatar_url().fetch().await.unwrap(), photo);
     assert_eq!(person.phone_numbers().fetch().await.unwrap(), phones());
     assert_eq!(me.avatar_url().fetch().await.unwrap(), photo);
@@ -418,6 +420,26 @@ async fn polling_fetches_fields_without_a_subscription() {
     let before = count(&world, "GET", "/contactPresence");
     sleep(MINUTE * 5).await;
     assert_eq!(count(&world, "GET", "/contactPresence"), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_can_keep_the_status_of_the_user() {
+    let world = World::new();
+    let lene = world.lene().await;
+    lene.me().status().set(PersonStatus::Busy).await.unwrap();
+    for (keeps, expected) in [(true, PersonStatus::Busy), (false, PersonStatus::Online)] {
+        let mut builder = world.builder().endpoint_id(format!("second-{keeps}"));
+        if keeps {
+            builder = builder.keep_status();
+        }
+        let second = builder.build().unwrap();
+        let credentials = Credentials::password(LENE, LENE_PASSWORD);
+        second.sign_in_manager().sign_in(credentials).await.unwrap();
+        for application in [&second, &lene] {
+            let status = application.me().status().fetch().await.unwrap();
+            assert_eq!(status, expected);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,6 +35,8 @@ pub struct RecordedClient {
     pub endpoint_id: Option<String>,
     /// Whether the application offered plain text only.
     pub plain_text_only: bool,
+    /// Whether the sign-in set no status, so that the user kept the one of an earlier sign-in.
+    pub keeps_status: bool,
     /// Whether the messages of invitations were percent-encoded.
     pub has_percent_data_uris: bool,
 }
@@ -64,6 +66,7 @@ pub(super) fn of(
 ) -> Result<RecordedClient, HarError> {
     let mut client = RecordedClient::default();
     let mut has_token_request = false;
+    let mut is_available = false;
     for exchange in exchanges {
         let [body, _] = exchange.bodies()?;
         let method = exchange.entry.request.method.as_str();
@@ -103,6 +106,10 @@ pub(super) fn of(
                 if let Some(input) = resource(exchange, &body) {
                     let formats: Vec<&str> = input.list("supportedMessageFormats").collect();
                     client.plain_text_only = !formats.is_empty() && !formats.contains(&"Html");
+                    // A later request belongs to a new application, which has the status that the user chose meanwhile.
+                    if !std::mem::replace(&mut is_available, true) {
+                        client.keeps_status = input.text("signInAs").is_none();
+                    }
                 }
             }
             ("POST", Some("startMessaging" | "messagingInvitations")) => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ucwa_har::{OperationKind, Operations, RecordedSignIn, operations};
 
-use crate::fixture::har;
+use crate::fixture::{edited, har};
 
 fn of(name: &str) -> Operations {
     operations(&har(name)).unwrap()
@@ -71,6 +71,15 @@ fn the_client_is_that_of_the_recording() {
     assert_eq!(client.sign_in, RecordedSignIn::Password);
     assert_eq!(client.user_agent.as_deref(), Some("A page with a chat"));
     assert!(client.first_url.ends_with('/'), "{}", client.first_url);
+}
+
+/// After a lost application, the library makes the user available again and leaves the status out.
+#[test]
+fn the_first_request_for_availability_shows_whether_the_sign_in_keeps_the_status() {
+    let har = har("lost-application-json");
+    assert!(!operations(&har).unwrap().client.keeps_status);
+    let without = edited(&har, r#"\"signInAs\":\"Online\","#, "");
+    assert!(operations(&without).unwrap().client.keeps_status);
 }
 
 #[test]

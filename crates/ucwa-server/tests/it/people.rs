@@ -276,6 +276,30 @@ fn changes_of_the_user_are_reported_to_every_endpoint() {
 }
 
 #[test]
+fn an_endpoint_without_sign_in_as_keeps_the_availability_of_the_user() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::available(world, TOSH, Representation::Json);
+    let presence = own_href(world, &tosh, "presence");
+    let shown = |world: &mut World| {
+        let presence = tosh.resource(world, &presence);
+        presence.text("availability").unwrap_or_default().to_owned()
+    };
+    assert_eq!(shown(world), "Online", "the user has set no availability");
+    set(world, &tosh, "presence", "availability", "Busy");
+    Client::available_at(world, TOSH, Representation::Xml, "endpoint-2");
+    assert_eq!(shown(world), "Busy");
+
+    let third = Client::sign_in_at(world, TOSH, Representation::Json, "endpoint-3");
+    let make_available = third.application.embedded("me").unwrap();
+    let make_available = make_available.link_href("makeMeAvailable").unwrap();
+    let input = Resource::anonymous().with_property("signInAs", "Online");
+    let response = third.post(world, make_available, &input);
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    assert_eq!(shown(world), "Online");
+}
+
+#[test]
 fn a_subscription_reports_its_end_and_can_be_extended_to_thirty_minutes() {
     let mut world = World::new();
     let world = &mut world;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use ucwa_session::{
     ContactGroup, ContactList, ContactListChange, ContactsOperation, Credentials, Failure,
-    FailureKind, GroupKey, GroupKind, Input, MeChange, Operation, Outcome, Output, PersonFact,
-    PersonStatus, PhotoResult, PrivacyLevel, RequestId, Root, Session, SessionConfig, SessionEvent,
-    Ticket,
+    FailureKind, GroupKey, GroupKind, Input, Interest, MeChange, Operation, Outcome, Output,
+    PersonFact, PersonStatus, PhotoResult, PrivacyLevel, RequestId, Root, Session, SessionConfig,
+    SessionEvent, Ticket,
 };
 
 use crate::contact_list::{add_contacts, world};
@@ -264,7 +264,7 @@ fn two_endpoints() -> Sessions {
     for _ in 0..2 {
         let position = sessions.sign_in(TOSH);
         for list in [ContactList::Contacts, ContactList::Groups] {
-            sessions.change(position, ContactsOperation::follow(list, true));
+            sessions.change(position, ContactsOperation::follow(list, Interest::Live));
         }
         follow_members(&mut sessions, position, GroupKind::Custom, "Team");
         follow_members(&mut sessions, position, GroupKind::Others, "Other Contacts");
@@ -278,7 +278,7 @@ fn follow_members(sessions: &mut Sessions, position: usize, kind: GroupKind, nam
         .group(kind, name)
         .expect("the group");
     let list = ContactList::Members(key);
-    sessions.change(position, ContactsOperation::follow(list, true));
+    sessions.change(position, ContactsOperation::follow(list, Interest::Live));
 }
 
 #[test]

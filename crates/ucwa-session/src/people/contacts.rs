@@ -95,6 +95,8 @@ pub(crate) enum ContactsTimer {
     FollowPresence(GroupKey),
     /// A followed list whose read failed is read again.
     Read(ContactList),
+    /// The next read of a list at its interval.
+    Poll(ContactList),
     /// Events should have reported the changes that the user made.
     Confirm,
 }
@@ -112,8 +114,10 @@ pub(super) struct Contacts {
     /// The last report whether changes are possible.
     reported_writable: bool,
     records: Records,
-    /// The lists that are followed.
+    /// The lists that are followed with the subscription.
     followed: BTreeSet<ContactList>,
+    /// The lists that are read at an interval.
+    polled: BTreeMap<ContactList, Duration>,
     /// The lists that were read in this application.
     loaded: BTreeSet<ContactList>,
     /// The lists that were read since the last event page.
@@ -171,8 +175,8 @@ impl People {
         operation: ContactsOperation,
     ) {
         match operation {
-            ContactsOperation::Follow { list, follow } => {
-                self.follow_list(core, list, follow);
+            ContactsOperation::Follow { list, interest } => {
+                self.follow_list(core, list, interest);
                 core.complete(ticket, Ok(Outcome::Done));
             }
             ContactsOperation::FollowPresence { group, follow } => {
@@ -207,6 +211,7 @@ impl People {
                     self.read_list(core, list, None);
                 }
             }
+            ContactsTimer::Poll(list) => self.poll_list(core, list),
             ContactsTimer::Confirm => self.on_unconfirmed(core),
         }
     }
@@ -242,6 +247,10 @@ impl People {
     pub(super) fn begin_contacts(&mut self, core: &mut Core) {
         self.report_writable(core);
         self.start_list_subscription(core);
+        let polled: Vec<_> = self.contacts.polled.keys().cloned().collect();
+        for list in polled {
+            self.poll_list(core, list);
+        }
         // A list that is not followed may have changed as well. The next request for it reads it again.
         let groups: Vec<_> = self.contacts.presence.keys().cloned().collect();
         for group in groups {

@@ -7,7 +7,8 @@ use ucwa_proto::{DateTime, Origin, Resource};
 use super::PersonId;
 use crate::contact_list::PrivacyLevel;
 use crate::person::{
-    Capabilities, EndpointType, Note, NoteKind, PersonFact, PersonField, PersonStatus, PhoneNumber,
+    Capabilities, EndpointType, Note, NoteKind, PersonFact, PersonField, PersonStatus, PersonType,
+    PhoneNumber,
 };
 
 /// A resource of a person.
@@ -46,7 +47,8 @@ impl Aspect {
             | PersonField::Company
             | PersonField::AvatarUrl
             | PersonField::PhoneNumbers
-            | PersonField::Emails => Self::Card,
+            | PersonField::Emails
+            | PersonField::PersonType => Self::Card,
             PersonField::Status
             | PersonField::Activity
             | PersonField::LastSeenAt
@@ -150,6 +152,7 @@ fn card(resource: &Resource<'_>, base: Option<&Origin>) -> Vec<PersonFact> {
         PersonFact::AvatarUrl(photo),
         PersonFact::PhoneNumbers(numbers.collect()),
         PersonFact::Emails(resource.list("emailAddresses").map(str::to_owned).collect()),
+        PersonFact::PersonType(person_type(resource)),
     ];
     // An empty name means unknown and never replaces a known name.
     text("name")
@@ -157,6 +160,21 @@ fn card(resource: &Resource<'_>, base: Option<&Origin>) -> Vec<PersonFact> {
         .into_iter()
         .chain(facts)
         .collect()
+}
+
+/// The type of a contact. A phone is also known by its address (RFC 3261, 19.1.1).
+fn person_type(resource: &Resource<'_>) -> PersonType {
+    let is_phone = |uri: &str| {
+        let mut parameters = uri.split(';').skip(1);
+        parameters.any(|parameter| parameter.eq_ignore_ascii_case("user=phone"))
+    };
+    match resource.text("type") {
+        Some("Phone") => PersonType::Phone,
+        _ if resource.text("uri").is_some_and(is_phone) => PersonType::Phone,
+        Some("User") => PersonType::User,
+        Some("Bot" | "ReplayBot") => PersonType::Bot,
+        _ => PersonType::Unknown,
+    }
 }
 
 /// The facts of a presence (`contactPresence_ref`, `presence_ref`).
@@ -246,6 +264,30 @@ mod tests {
                 presence(&resource).last(),
                 Some(&PersonFact::EndpointType(kind)),
                 "{device}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_contact_has_its_type() {
+        let lene = "sip:lenea@contoso.com";
+        let phone = "sip:+4512345678@contoso.com;User=Phone";
+        for (kind, uri, expected) in [
+            ("User", lene, PersonType::User),
+            ("Phone", lene, PersonType::Phone),
+            ("User", phone, PersonType::Phone),
+            ("Bot", lene, PersonType::Bot),
+            ("ReplayBot", lene, PersonType::Bot),
+            ("SomethingNew", lene, PersonType::Unknown),
+            ("SomethingNew", phone, PersonType::Phone),
+        ] {
+            let contact = Resource::new("contact")
+                .with_property("type", kind)
+                .with_property("uri", uri);
+            assert_eq!(
+                card(&contact, None).last(),
+                Some(&PersonFact::PersonType(expected)),
+                "{kind} {uri}"
             );
         }
     }

@@ -26,7 +26,7 @@ pub(super) const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 /// The maximum number of people in one subscription.
 const MAX_MEMBERS: usize = 100;
 /// The minimum interval between repeated reads.
-const MIN_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A subscription to the presence of several people (`presenceSubscription_ref`).
 #[derive(Debug)]

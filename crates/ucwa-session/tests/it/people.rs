@@ -2,6 +2,7 @@
 
 mod contact_groups;
 pub(crate) mod contacts;
+mod expired_subscriptions;
 mod followed_lists;
 mod following;
 mod reading;

@@ -282,6 +282,23 @@ fn an_invalid_address_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_sign_in_that_keeps_the_status_sends_none() {
+    let mut config = TestDriver::config();
+    config.keep_status = true;
+    let mut driver = TestDriver::new(config);
+    driver.submit(Operation::SignIn(TestDriver::credentials()));
+    driver.discover();
+    let applications = "/ucwa/oauth/v1/applications";
+    driver.reply("POST", applications, 201, application(true));
+    let available = format!("{APP}/me/makeMeAvailable");
+    let sent = driver.reply("POST", &available, 204, Value::Null);
+    assert_eq!(
+        sent.json(),
+        json!({"supportedMessageFormats": ["Plain", "Html"], "supportedModalities": ["Messaging"]})
+    );
+}
+
+#[test]
 fn a_refused_make_me_available_does_not_fail_the_sign_in() {
     for (status, subcode) in [(409, "AlreadyExists"), (403, "None")] {
         let (mut driver, ticket) = begin(TestDriver::config());

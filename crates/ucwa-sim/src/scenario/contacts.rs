@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ucwa_session::{
-    ContactList, ContactsOperation, GroupKey, GroupKind, Operation, Outcome, Ticket,
+    ContactList, ContactsOperation, GroupKey, GroupKind, Interest, Operation, Outcome, Ticket,
 };
 
 use super::timeline::Action;
@@ -40,7 +40,7 @@ impl Scenario<'_> {
     /// Follows the contact list at a session that has signed in.
     pub(super) fn follow_contacts(&mut self, endpoint: EndpointId) {
         for list in FOLLOWED {
-            let follow = ContactsOperation::follow(list, true);
+            let follow = ContactsOperation::follow(list, Interest::Live);
             self.world.submit(endpoint, Operation::Contacts(follow));
         }
     }

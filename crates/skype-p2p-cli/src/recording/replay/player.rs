@@ -150,6 +150,9 @@ fn builder(client: &RecordedClient) -> ApplicationBuilder {
     if client.plain_text_only {
         builder = builder.plain_text_only();
     }
+    if client.keeps_status {
+        builder = builder.keep_status();
+    }
     if client.has_percent_data_uris {
         builder = builder.data_uris(DataUriEncoding::Percent);
     }

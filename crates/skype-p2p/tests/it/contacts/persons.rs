@@ -57,6 +57,40 @@ async fn a_privacy_level_is_set_and_reset() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_members_of_a_privacy_level_are_read_at_an_interval() {
+    for representation in BOTH {
+        let world = world();
+        let first = tosh(&world, representation).await;
+        let second = tosh(&world, representation).await;
+        let groups = all(&first).groups().fetch().await.unwrap();
+        let mut groups = groups.into_iter();
+        let blocked = groups.find(|it| it.relationship_level() == Some(PrivacyLevel::Blocked));
+        let blocked = blocked.unwrap();
+        let polling = blocked.persons().subscribe_every(Duration::from_secs(30));
+        sleep(MOMENT).await;
+        assert!(addresses(&blocked).is_empty());
+        let lene = second.persons_and_groups_manager().get_person(LENE);
+        let block = lene.unwrap().set_relationship_level(PrivacyLevel::Blocked);
+        block.await.unwrap();
+        sleep(MOMENT).await;
+        assert!(addresses(&blocked).is_empty(), "no event reports it");
+        sleep(Duration::from_secs(30)).await;
+        assert_eq!(addresses(&blocked), [LENE]);
+        drop(polling);
+        let reads = || {
+            let requests = requests_for_people(&world);
+            let reads = requests
+                .iter()
+                .filter(|it| it.contains("/privacyRelationships"));
+            reads.count()
+        };
+        let before = reads();
+        sleep(Duration::from_secs(120)).await;
+        assert_eq!(reads(), before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_photo_is_loaded_once_and_then_checked() {
     for representation in BOTH {
         let world = world();

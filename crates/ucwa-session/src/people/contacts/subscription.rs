@@ -1,4 +1,5 @@
-//! The subscription to changes of contacts and groups: one for all followed lists, renewed before it expires.
+//! Following lists: the subscription to changes of contacts and groups, one for all lists and renewed before it expires, and
+//! repeated reads.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::{Failure, Stage};
 use crate::people::People;
-use crate::people::presence::{EXTEND_AFTER, FRESH, MINUTES};
+use crate::people::presence::{EXTEND_AFTER, FRESH, MIN_INTERVAL, MINUTES};
+use crate::person::Interest;
 use crate::response::Effect;
 
 #[derive(Debug, Default)]
@@ -52,24 +54,40 @@ impl ListSubscription {
 }
 
 impl People {
-    /// Begins or ends to follow a list.
-    pub(super) fn follow_list(&mut self, core: &mut Core, list: ContactList, follow: bool) {
+    /// Changes the interest in a list.
+    pub(super) fn follow_list(&mut self, core: &mut Core, list: ContactList, interest: Interest) {
         let contacts = &mut self.contacts;
-        if !follow {
-            contacts.followed.remove(&list);
-            if contacts.followed.is_empty() {
-                self.stop_list_subscription(core);
+        contacts.polled.remove(&list);
+        let poll = ContactsTimer::Poll(list.clone());
+        core.cancel_timers(|timer| is_of_contacts(timer, |it| *it == poll));
+        if interest == Interest::Live {
+            contacts.followed.insert(list.clone());
+            if !self.open {
+                return;
             }
-            return;
+            return match self.contacts.subscription.is_active() {
+                true => self.read_list(core, list, None),
+                false => self.start_list_subscription(core),
+            };
         }
-        contacts.followed.insert(list.clone());
-        if !self.open {
-            return;
+        contacts.followed.remove(&list);
+        if contacts.followed.is_empty() {
+            self.stop_list_subscription(core);
         }
-        if self.contacts.subscription.is_active() {
+        if let Interest::Every(interval) = interest {
+            self.contacts.polled.insert(list.clone(), interval);
+            self.poll_list(core, list);
+        }
+    }
+
+    /// Reads a list, and again after its interval.
+    pub(super) fn poll_list(&mut self, core: &mut Core, list: ContactList) {
+        if let Some(interval) = self.contacts.polled.get(&list)
+            && self.open
+        {
+            let poll = timer(ContactsTimer::Poll(list.clone()));
+            core.arm((*interval).max(MIN_INTERVAL), poll);
             self.read_list(core, list, None);
-        } else {
-            self.start_list_subscription(core);
         }
     }
 

@@ -145,8 +145,20 @@ fn reads() -> Vec<Row> {
             ends: "at once",
             fixture: unread,
             operation: |_| {
-                let operation = ContactsOperation::follow(ContactList::Contacts, true);
+                let operation = ContactsOperation::follow(ContactList::Contacts, Interest::Live);
                 Operation::Contacts(operation)
+            },
+            ..LIST
+        },
+        Row {
+            command: "Follow",
+            when: "at an interval: the list is read at once, and then at the interval",
+            sends: &[("GET", CONTACTS)],
+            ends: "at once",
+            fixture: unread,
+            operation: |_| {
+                let interest = Interest::Every(Duration::from_secs(60));
+                Operation::Contacts(ContactsOperation::follow(ContactList::Contacts, interest))
             },
             ..LIST
         },

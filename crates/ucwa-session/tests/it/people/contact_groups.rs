@@ -158,7 +158,10 @@ fn subscription_links() -> Value {
 fn a_refused_subscription_is_tried_again_after_growing_pauses() {
     let mut driver = signed_in_with_contacts();
     for list in [ContactList::Contacts, ContactList::Groups] {
-        driver.submit(Operation::Contacts(ContactsOperation::follow(list, true)));
+        driver.submit(Operation::Contacts(ContactsOperation::follow(
+            list,
+            Interest::Live,
+        )));
     }
     let find = format!("{APP}/myContactsAndGroupsSubscription");
     driver.reply("GET", &find, 200, subscription_links());

@@ -132,7 +132,10 @@ fn answer_lists(driver: &mut TestDriver, cards: Value) {
 pub(crate) fn following_the_list() -> TestDriver {
     let mut driver = signed_in_with_contacts();
     for list in [ContactList::Contacts, ContactList::Groups] {
-        driver.submit(Operation::Contacts(ContactsOperation::follow(list, true)));
+        driver.submit(Operation::Contacts(ContactsOperation::follow(
+            list,
+            Interest::Live,
+        )));
     }
     subscribe(&mut driver);
     answer_lists(&mut driver, json!([lene(), sara()]));
@@ -199,7 +202,10 @@ pub(crate) fn my_contacts() -> String {
 fn the_followed_lists_share_one_subscription_and_are_read_when_it_begins() {
     let mut driver = signed_in_with_contacts();
     for list in [ContactList::Contacts, ContactList::Groups] {
-        driver.submit(Operation::Contacts(ContactsOperation::follow(list, true)));
+        driver.submit(Operation::Contacts(ContactsOperation::follow(
+            list,
+            Interest::Live,
+        )));
     }
     subscribe(&mut driver);
     answer_lists(&mut driver, json!([lene(), sara()]));
@@ -244,7 +250,10 @@ fn the_followed_lists_share_one_subscription_and_are_read_when_it_begins() {
 
     for list in [ContactList::Contacts, ContactList::Groups] {
         assert!(!driver.is_sent("POST", &format!("{APP}/list/stop")));
-        driver.submit(Operation::Contacts(ContactsOperation::follow(list, false)));
+        driver.submit(Operation::Contacts(ContactsOperation::follow(
+            list,
+            Interest::None,
+        )));
     }
     driver.reply("POST", &format!("{APP}/list/stop"), 204, Value::Null);
 }

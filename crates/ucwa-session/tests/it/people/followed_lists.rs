@@ -6,6 +6,8 @@ use ucwa_session::*;
 use super::contacts::*;
 use super::*;
 
+const ALEX: &str = "sip:alexd@contoso.com";
+
 fn read(driver: &mut TestDriver, list: ContactList) {
     submit(driver, ContactsOperation::Read(list));
 }
@@ -13,7 +15,7 @@ fn read(driver: &mut TestDriver, list: ContactList) {
 /// Both lists and the memberships are followed and were read.
 fn following_the_memberships() -> TestDriver {
     let mut driver = following_the_list();
-    let follow = ContactsOperation::follow(ContactList::Memberships, true);
+    let follow = ContactsOperation::follow(ContactList::Memberships, Interest::Live);
     submit(&mut driver, follow);
     let href = format!("{APP}/myGroupMemberships");
     driver.reply("GET", &href, 200, memberships());
@@ -83,7 +85,7 @@ fn a_followed_list_whose_read_fails_is_read_again_after_growing_pauses() {
     // The pauses are 1, 2, 4 and 8 minutes, seen a minute later.
     assert_eq!(pauses, [2, 3, 5, 9], "{minutes:?}");
     // It is not read any more when it is not followed any more.
-    let unfollow = ContactsOperation::follow(ContactList::Contacts, false);
+    let unfollow = ContactsOperation::follow(ContactList::Contacts, Interest::None);
     submit(&mut driver, unfollow);
     wait(&mut driver, 40);
     assert!(!driver.is_sent("GET", &my_contacts()));
@@ -111,7 +113,7 @@ fn has_levels(change: &ContactListChange) -> bool {
 #[test]
 fn groups_without_their_privacy_levels_are_reported_and_read_again() {
     let mut driver = signed_in_with_contacts();
-    let follow = ContactsOperation::follow(ContactList::Groups, true);
+    let follow = ContactsOperation::follow(ContactList::Groups, Interest::Live);
     submit(&mut driver, follow);
     subscribe(&mut driver);
     driver.events.clear();
@@ -248,5 +250,73 @@ fn a_list_is_read_again_for_a_card_that_could_not_be_read() {
         assert_eq!(driver.result(ticket).unwrap().is_err(), is_repeated);
         wait(&mut driver, 2);
         assert_eq!(driver.is_sent("GET", &my_contacts()), is_repeated);
+    }
+}
+
+#[test]
+fn a_list_is_read_at_an_interval_without_a_subscription() {
+    let mut driver = signed_in_with_contacts();
+    let blocked = GroupKey::Level(PrivacyLevel::Blocked);
+    let list = ContactList::Members(blocked.clone());
+    let poll = |interest| ContactsOperation::follow(list.clone(), interest);
+    let href = format!("{APP}/myPrivacyRelationships");
+    let of_alex = || ContactListChange::members(blocked.clone(), vec![ALEX.to_owned()], Vec::new());
+    submit(&mut driver, poll(Interest::Every(3 * MINUTE)));
+    driver.reply("GET", &href, 200, levels());
+    let alex = contact(900, ALEX, "Alex Doe");
+    driver.reply("GET", &contact_href(900), 200, alex);
+    assert_eq!(changes(&mut driver), [of_alex()]);
+    wait(&mut driver, 2);
+    assert!(!driver.is_sent("GET", &href), "the interval is not over");
+    wait(&mut driver, 1);
+    driver.reply("GET", &href, 200, levels());
+    assert_eq!(changes(&mut driver), [of_alex()]);
+    // A failed read is repeated at the next interval only.
+    wait(&mut driver, 3);
+    driver.reply("GET", &href, 409, json!({"code": "Conflict"}));
+    wait(&mut driver, 2);
+    assert!(!driver.is_sent("GET", &href));
+    wait(&mut driver, 1);
+    driver.reply("GET", &href, 200, levels());
+    assert!(!driver.is_sent("GET", &format!("{APP}/myContactsAndGroupsSubscription")));
+    submit(&mut driver, poll(Interest::None));
+    wait(&mut driver, 10);
+    assert!(!driver.is_sent("GET", &href));
+}
+
+#[test]
+fn a_subscription_suspends_the_reads_at_an_interval() {
+    let mut driver = signed_in_with_contacts();
+    let follow = |interest| ContactsOperation::follow(ContactList::Contacts, interest);
+    submit(&mut driver, follow(Interest::Every(MINUTE)));
+    driver.reply("GET", &my_contacts(), 200, contacts(json!([lene()])));
+    submit(&mut driver, follow(Interest::Live));
+    subscribe(&mut driver);
+    driver.reply("GET", &my_contacts(), 200, contacts(json!([lene()])));
+    wait(&mut driver, 5);
+    assert!(!driver.is_sent("GET", &my_contacts()));
+    submit(&mut driver, follow(Interest::Every(MINUTE)));
+    driver.reply("POST", &format!("{APP}/list/stop"), 204, json!(null));
+    driver.reply("GET", &my_contacts(), 200, contacts(json!([lene()])));
+    wait(&mut driver, 1);
+    assert!(driver.is_sent("GET", &my_contacts()));
+}
+
+#[test]
+fn a_new_application_continues_the_reads_at_an_interval() {
+    let mut driver = TestDriver::new(TestDriver::config());
+    let poll = ContactsOperation::follow(ContactList::Contacts, Interest::Every(MINUTE));
+    submit(&mut driver, poll);
+    driver.submit(Operation::SignIn(TestDriver::credentials()));
+    driver.discover();
+    for _ in 0..2 {
+        driver.create_this_application(with_contacts);
+        driver.advance(SECOND);
+        driver.reply("GET", &my_contacts(), 200, contacts(json!([lene()])));
+        wait(&mut driver, 1);
+        driver.reply("GET", &my_contacts(), 200, contacts(json!([lene()])));
+        let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+        driver.reply("GET", &format!("{APP}/events"), 404, lost);
+        driver.advance(6 * SECOND);
     }
 }
