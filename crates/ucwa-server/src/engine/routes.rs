@@ -165,6 +165,9 @@ resources! {
         delegators_group() "/people/groups/delegatorsGroup" {
             GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Delegators);
         }
+        my_organization_group() "/people/groups/myOrganizationGroup" {
+            GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Organization);
+        }
         add_to_contact_list() "/people/groups/addToContactList" {
             POST 204 => |engine, at| engine.add_distribution_group(at.exchange, at.application);
         }
