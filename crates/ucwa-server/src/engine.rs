@@ -45,6 +45,7 @@ mod records;
 mod reply;
 mod routes;
 mod routing;
+mod running_log;
 mod scheduled_meeting;
 mod subscription;
 mod table;
