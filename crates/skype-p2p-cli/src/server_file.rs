@@ -279,6 +279,7 @@ mod tests {
             favorites = ["janed@fabrikam.com"]
             groups = { Team = ["janed@fabrikam.com"], Crew = [] }
             delegates = ["janed@fabrikam.com"]
+            manager = "janed@fabrikam.com"
             distribution_groups = ["sales@fabrikam.com"]
             call_forwarding = { simultaneous = "team", unanswered = "janed@fabrikam.com", ring_delay = 30 }
 
@@ -320,6 +321,7 @@ mod tests {
         let groups: Vec<_> = contacts.groups.iter().map(|(name, _)| name).collect();
         assert_eq!(groups, ["Crew", "Team"]);
         assert_eq!(contacts.delegates, std::slice::from_ref(&jane.uri));
+        assert_eq!(john.manager.as_ref(), Some(&jane.uri));
         let voice = john.enterprise_voice.as_ref().unwrap();
         assert_eq!(voice.simultaneous, Some(ForwardingTarget::Team));
         let to_jane = ForwardingTarget::Contact(jane.uri.clone());

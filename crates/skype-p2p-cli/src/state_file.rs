@@ -19,7 +19,7 @@ mod tests;
 const APPLICATION_ID: i32 = 0x7563_7761;
 
 /// The `user_version` of the database. A change of the table, or of a value that older versions cannot read, needs the next number.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE record (
@@ -91,7 +91,10 @@ impl StateFile {
                 .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
         match application {
             APPLICATION_ID if version > VERSION => return Ok(Content::NewerState(version)),
-            APPLICATION_ID => {}
+            // Older versions cannot read what this one writes from now on.
+            APPLICATION_ID => self
+                .connection
+                .pragma_update(None, "user_version", VERSION)?,
             0 if tables == 0 => {
                 let transaction = self.connection.transaction()?;
                 transaction.execute_batch(SCHEMA)?;

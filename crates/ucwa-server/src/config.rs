@@ -27,6 +27,9 @@ pub struct User {
     pub password: String,
     /// The other properties of the contact card.
     pub card: Card,
+    /// The user to whom this user reports. The contacts of myOrganizationGroup are the manager, the peers and the reports. A manager
+    /// without an account is skipped.
+    pub manager: Option<SipUri>,
     /// The contact list.
     pub contacts: InitialContacts,
     /// The photo that the server serves. Without this photo and without the URL of one on the card, the link to the photo answers 404.
@@ -57,6 +60,7 @@ impl User {
             display_name: display_name.into(),
             password: password.into(),
             card: Card::default(),
+            manager: None,
             contacts: InitialContacts::default(),
             photo: None,
             meetings: Vec::new(),

@@ -34,6 +34,7 @@ mod leading;
 mod lobby;
 mod meeting;
 mod message;
+mod organization;
 mod participant;
 mod pending_gets;
 mod people;
@@ -44,6 +45,7 @@ mod records;
 mod reply;
 mod routes;
 mod routing;
+mod running_log;
 mod scheduled_meeting;
 mod subscription;
 mod table;
@@ -77,6 +79,7 @@ use initial_contacts::initial_contact_lists;
 use invitation::Invitation;
 use meeting::Meeting;
 use message::{Delivery, DeliveryId};
+use organization::Reports;
 use pending_gets::PendingGets;
 use presence::Published;
 use records::ChangedRecords;
@@ -188,6 +191,7 @@ pub struct Engine {
     /// What users have published, by address.
     published: Table<String, Published>,
     contact_lists: ContactLists,
+    reports: Reports,
     /// The archives of users, by address.
     mailboxes: Table<String, Mailbox>,
     changes: ChangedRecords,
@@ -226,6 +230,7 @@ impl Engine {
         }
         Self {
             identifiers,
+            reports: Reports::new(&config.users),
             directory: Directory::new(mem::take(&mut config.users)),
             tokens,
             config,

@@ -38,6 +38,7 @@ pub(super) struct Person {
     photo: Option<String>,
     /// Relative to the file.
     photo_file: Option<Spanned<PathBuf>>,
+    manager: Option<Spanned<String>>,
     #[serde(default)]
     contacts: Vec<Spanned<String>>,
     #[serde(default)]
@@ -197,6 +198,9 @@ impl Person {
         user.card.photo = self.photo;
         if let Some(file) = self.photo_file {
             user.photo = Some(photo(&file, folder)?);
+        }
+        if let Some(manager) = self.manager {
+            user.manager = Some(find(&manager, &[&directory.users], "user")?);
         }
         user.contacts.contacts = directory.users(&self.contacts)?;
         user.contacts.favorites = directory.users(&self.favorites)?;

@@ -162,8 +162,27 @@ fn a_file_of_a_newer_version_is_refused() {
     drop(newer);
     let why = refusal(&folder.file());
     let expected =
-        "was written by a newer skype-p2p: it has version 2, and this one reads version 1";
+        "was written by a newer skype-p2p: it has version 3, and this one reads version 2";
     assert!(why.ends_with(expected), "{why}");
+}
+
+#[test]
+fn a_file_of_an_older_version_is_read_and_gets_the_new_version() {
+    let folder = Folder::new();
+    let mut file = StateFile::open(&folder.file()).unwrap();
+    let change = RecordChanges::from([(id("token", "a"), Some(value("1")))]);
+    file.commit(&change).unwrap();
+    file.connection
+        .pragma_update(None, "user_version", 1)
+        .unwrap();
+    drop(file);
+    let file = StateFile::open(&folder.file()).unwrap();
+    assert_eq!(file.read().unwrap(), [(id("token", "a"), value("1"))]);
+    let version: i32 = file
+        .connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 2);
 }
 
 #[cfg(unix)]

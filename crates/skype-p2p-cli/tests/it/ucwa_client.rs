@@ -98,6 +98,12 @@ impl Client {
             .map(drop)
     }
 
+    /// Sends a message.
+    pub(crate) fn say(&self, messages: &str, text: &str) -> Result<(), Lost> {
+        let headers = [("Content-Type", "text/plain")];
+        success(&self.exchange("POST", messages, &headers, text)?).map(drop)
+    }
+
     /// Reads events until there is a resource with such a link, and returns another link of the resource.
     pub(crate) fn link_beside(&mut self, known: &str, wanted: &str) -> Result<String, Lost> {
         loop {

@@ -24,8 +24,8 @@ const BOTH: [Representation; 2] = [Representation::Json, Representation::Xml];
 /// The image of Lene's photo.
 const IMAGE: &[u8] = b"a photo of Lene";
 
-/// A world in which Tosh has two contacts: Lene is in no group of theirs, and Alex is in the group Team. The distribution group
-/// Sales contains Alex and the distribution group West.
+/// A world in which Tosh has two contacts: Lene is in no group of theirs, and Alex is in the group Team. Tosh reports to Lene. The
+/// distribution group Sales contains Alex and the distribution group West.
 fn world() -> World {
     let uri = |address: &str| SipUri::parse(address).unwrap();
     let mut users = users();
@@ -34,6 +34,7 @@ fn world() -> World {
     contacts.groups = vec![("Team".to_owned(), vec![uri(ALEX)])];
     contacts.distribution_groups = vec![uri("sip:sales@contoso.com")];
     contacts.delegates = vec![uri(ALEX)];
+    users[0].manager = Some(uri(LENE));
     users[0].card.work_phone = Some("tel:+4512345678".to_owned());
     let mut forwarding = CallForwarding::default();
     forwarding.immediate = Some(ForwardingTarget::Contact(uri(LENE)));
@@ -302,9 +303,17 @@ async fn groups_are_loaded_on_demand_also_the_hidden_ones() {
         );
         let groups = all(&tosh).groups().snapshot();
         assert!(!groups.contains(&manager.delegates()));
-        // The server has no link to an organization.
-        assert_eq!(manager.organization().persons().fetch().await.unwrap(), []);
-        assert_eq!(requests_for_people(&world), read);
+        let organization = manager.organization().persons().fetch().await.unwrap();
+        assert_eq!(organization[0].id().get(), LENE);
+        let organization = requests_for_people(&world).split_off(read.len());
+        assert_eq!(
+            organization,
+            [
+                "GET /people/groups/myOrganizationGroup",
+                "GET /people/contacts?groupId=%2b700000000%3d%3d",
+            ]
+        );
+        let read = requests_for_people(&world);
         let sales = named(&tosh, "Sales");
         let (persons, groups) = (sales.persons().fetch(), sales.groups().fetch());
         assert_eq!(persons.await.unwrap()[0].id().get(), ALEX);

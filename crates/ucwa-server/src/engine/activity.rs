@@ -44,6 +44,7 @@ impl Engine {
             self.deliveries.visited(),
             self.calendar.visited(),
             self.contact_lists.visited(),
+            self.reports.visited(),
             self.published.visited(),
             self.mailboxes.visited(),
             self.timers.visited(),

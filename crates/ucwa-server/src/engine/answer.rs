@@ -134,10 +134,7 @@ impl Engine {
             .and_then(|invitation| invitation.message.clone());
         if let Some(message) = message {
             let (_, author) = self.sides(callee)?;
-            let at = self.wall();
-            if let Some(caller) = self.conversations.get_mut(&caller) {
-                caller.record.note(&author, message.clone(), at);
-            }
+            self.record_message(caller, &author, message.clone());
             self.receive(callee, &author, message, None);
         }
         Ok(Reply::Done)

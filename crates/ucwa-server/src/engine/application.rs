@@ -355,6 +355,7 @@ impl Engine {
         }
         if let Some(history) = history {
             application.conversation_history = history;
+            self.history_changed(id);
         }
         self.communication_changed(id);
         Ok(Reply::Done)

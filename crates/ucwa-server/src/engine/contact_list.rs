@@ -111,7 +111,7 @@ impl ContactList {
                 let others = self.contacts.iter().filter(|it| !self.is_in_custom(it));
                 return Some(others.map(String::as_str).collect());
             }
-            GroupId::Delegators | GroupId::Distribution(_) => return None,
+            GroupId::Delegators | GroupId::Organization | GroupId::Distribution(_) => return None,
         };
         Some(members.iter().map(String::as_str).collect())
     }
@@ -141,7 +141,9 @@ impl ContactList {
     ) -> Result<Vec<Change>, Refusal> {
         let group = group.unwrap_or(GroupId::Default);
         match group {
-            GroupId::Delegators => return Err(Refusal::OPERATION_NOT_SUPPORTED),
+            GroupId::Delegators | GroupId::Organization => {
+                return Err(Refusal::OPERATION_NOT_SUPPORTED);
+            }
             GroupId::Distribution(_) => return Err(Refusal::NOT_THE_USERS_GROUP),
             _ => {}
         }
@@ -336,7 +338,9 @@ impl ContactList {
 #[cfg(test)]
 mod tests {
     use super::Change::{GroupAdded, GroupDeleted, GroupRenamed, Joined, Left, Listed, Unlisted};
-    use super::GroupId::{Custom, Default, Delegates, Delegators, Distribution, Pinned};
+    use super::GroupId::{
+        Custom, Default, Delegates, Delegators, Distribution, Organization, Pinned,
+    };
     use super::*;
 
     const LENE: &str = "lenea@contoso.com";
@@ -455,6 +459,7 @@ mod tests {
             (Some(Delegates), Refusal::CONTACT_EXISTS),
             (Some(Custom(9)), Refusal::NOT_FOUND),
             (Some(Delegators), Refusal::OPERATION_NOT_SUPPORTED),
+            (Some(Organization), Refusal::OPERATION_NOT_SUPPORTED),
             (Some(Distribution(0)), Refusal::NOT_THE_USERS_GROUP),
         ] {
             assert_eq!(list.add(LENE, group), Err(refusal), "{group:?}");

@@ -301,6 +301,7 @@ impl Engine {
         let link = EventLink::new("conversation", routes::conversation(application, id));
         let event = because(Event::new(kind, link).embedding(resource), reason);
         self.emit(application, Source::Communication, event);
+        self.participants_changed(id);
     }
 
     /// Queues an event with the current messaging.

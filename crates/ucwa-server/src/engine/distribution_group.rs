@@ -12,7 +12,7 @@ use super::reply::Refusal;
 use super::routes;
 use crate::config::{self, DistributionGroup};
 
-/// The maximum number of members of a group that can be expanded. No page names a number.
+/// The maximum number of members of a group whose members can be read. No page names a number.
 const MAX_MEMBERS: usize = 100;
 
 impl Engine {
@@ -48,7 +48,15 @@ impl Engine {
             .collect())
     }
 
-    /// Adds the members of a distribution group to its resource.
+    /// Checks that the distribution group does not have too many members to be read.
+    pub(super) fn check_size(&self, position: usize) -> Result<(), Refusal> {
+        match self.distribution_group_at(position)?.members.len() {
+            0..=MAX_MEMBERS => Ok(()),
+            _ => Err(Refusal::TOO_MANY_CONTACTS),
+        }
+    }
+
+    /// Adds the properties and links of a distribution group to its resource.
     pub(super) fn with_distribution_group(
         &self,
         resource: Resource<'static>,
@@ -103,10 +111,8 @@ impl Engine {
         let GroupId::Distribution(position) = group else {
             return Err(Refusal::NOT_FOUND);
         };
+        self.check_size(position)?;
         let members = &self.distribution_group_at(position)?.members;
-        if members.len() > MAX_MEMBERS {
-            return Err(Refusal::TOO_MANY_CONTACTS);
-        }
         let people = self.people_in(position)?.into_iter();
         let people = people.filter_map(|address| self.contact_resource(id, address).ok());
         let groups = members

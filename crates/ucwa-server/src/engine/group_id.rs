@@ -18,6 +18,8 @@ pub(super) enum GroupId {
     Delegates,
     /// The users who made the user their delegate.
     Delegators,
+    /// The manager, the peers and the reports of the user.
+    Organization,
     /// A group that the user created, by its number.
     Custom(u64),
     /// A distribution group of the organization, by its position in the configuration.
@@ -32,6 +34,7 @@ impl fmt::Display for GroupId {
             Self::Default => f.write_str("+200000000=="),
             Self::Delegates => f.write_str("+300000000=="),
             Self::Delegators => f.write_str("+400000000=="),
+            Self::Organization => f.write_str("+700000000=="),
             Self::Custom(number) => write!(f, "+5{number:08x}=="),
             Self::Distribution(position) => write!(f, "+6{position:08x}=="),
         }
@@ -48,6 +51,7 @@ impl GroupId {
             ("2", 0) => Some(Self::Default),
             ("3", 0) => Some(Self::Delegates),
             ("4", 0) => Some(Self::Delegators),
+            ("7", 0) => Some(Self::Organization),
             ("5", number) => Some(Self::Custom(number)),
             ("6", position) => usize::try_from(position).ok().map(Self::Distribution),
             _ => None,
@@ -77,6 +81,7 @@ mod tests {
             GroupId::Default,
             GroupId::Delegates,
             GroupId::Delegators,
+            GroupId::Organization,
             GroupId::Custom(17),
             GroupId::Distribution(3),
         ] {

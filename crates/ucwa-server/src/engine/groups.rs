@@ -20,6 +20,7 @@ impl GroupId {
             Self::Default => "defaultGroup",
             Self::Delegates => "delegatesGroup",
             Self::Delegators => "delegatorsGroup",
+            Self::Organization => "myOrganizationGroup",
             Self::Custom(_) => "group",
             Self::Distribution(_) => "distributionGroup",
         }
@@ -31,6 +32,7 @@ impl GroupId {
             Self::Default => routes::default_group(id),
             Self::Delegates => routes::delegates_group(id),
             Self::Delegators => routes::delegators_group(id),
+            Self::Organization => routes::my_organization_group(id),
             Self::Custom(_) => routes::group(id, self),
             Self::Distribution(_) => routes::distribution_group(id, self),
         }
@@ -79,6 +81,7 @@ impl Engine {
                 let delegate = &self.application(id)?.address;
                 Ok(self.contact_lists.delegators_of(delegate).collect())
             }
+            GroupId::Organization => Ok(self.organization_of(&self.application(id)?.address)),
             GroupId::Distribution(position) => self.people_in(position),
             _ => list.members(group).ok_or(Refusal::NOT_FOUND),
         }
@@ -97,6 +100,9 @@ impl Engine {
                 (resource, contacts.map(String::as_str).collect())
             }
             Some(group) => {
+                if let GroupId::Distribution(position) = group {
+                    self.check_size(position)?;
+                }
                 let resource = Resource::new("groupContacts").with_href(group_contacts(id, group));
                 (resource, self.group_members(id, group)?)
             }
@@ -124,7 +130,8 @@ impl Engine {
         let resource = Resource::new("myGroups")
             .with_href(routes::my_groups(id))
             .with_link("delegatesGroup", routes::delegates_group(id))
-            .with_link("delegatorsGroup", routes::delegators_group(id));
+            .with_link("delegatorsGroup", routes::delegators_group(id))
+            .with_link("myOrganizationGroup", routes::my_organization_group(id));
         if wants_links_only(exchange) {
             let links = |groups: Vec<GroupId>| -> Vec<_> {
                 let hrefs = groups.into_iter().map(|group| group.href(id));
@@ -165,6 +172,7 @@ impl Engine {
             GroupId::Default => resource.with_property("name", DEFAULT),
             GroupId::Delegates => resource.with_property("name", "Delegates"),
             GroupId::Delegators => resource.with_property("name", "Delegators"),
+            GroupId::Organization => resource.with_property("name", "My Organization"),
             GroupId::Custom(_) => {
                 let custom = list.custom_group(group).ok_or(Refusal::NOT_FOUND)?;
                 resource
@@ -183,7 +191,7 @@ impl Engine {
                 subscribe_to_group_presence(id, group),
             );
         Ok(match group {
-            GroupId::Delegators => resource,
+            GroupId::Delegators | GroupId::Organization => resource,
             _ => resource.with_link(
                 "groupMemberships",
                 format!(
@@ -215,8 +223,12 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let list = self.contact_list(id)?;
         let only = group_in_query(exchange)?;
-        if let Some(group) = only {
-            list.members(group).ok_or(Refusal::NOT_FOUND)?;
+        match only {
+            Some(GroupId::Delegators | GroupId::Organization) => {
+                return Err(Refusal::OPERATION_NOT_SUPPORTED);
+            }
+            Some(group) => drop(list.members(group).ok_or(Refusal::NOT_FOUND)?),
+            None => {}
         }
         let memberships = list.memberships().into_iter();
         let memberships = memberships

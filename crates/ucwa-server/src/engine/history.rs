@@ -31,16 +31,19 @@ const PREVIEW: usize = 100;
 pub(super) struct Record {
     /// Whether the user started the conversation.
     pub(super) outgoing: bool,
-    said: Vec<Line>,
+    pub(super) said: Vec<Line>,
+    /// The addresses of the senders, in the order of their first messages. An archived conversation has its recipients instead.
+    #[serde(skip)]
+    pub(super) authors: Vec<String>,
 }
 
 /// A message in the archive.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Line {
+pub(super) struct Line {
     /// The address of the sender.
     author: String,
     text: Text,
-    at: SystemTime,
+    pub(super) at: SystemTime,
 }
 
 impl Record {
@@ -48,10 +51,14 @@ impl Record {
         Self {
             outgoing,
             said: Vec::new(),
+            authors: Vec::new(),
         }
     }
 
     pub(super) fn note(&mut self, author: &str, text: Text, at: SystemTime) {
+        if !self.authors.iter().any(|known| known == author) {
+            self.authors.push(author.to_owned());
+        }
         self.said.push(Line {
             author: author.to_owned(),
             text,
@@ -85,13 +92,13 @@ pub(super) struct Log {
     subject: String,
     importance: String,
     /// The URI of the conference, if the conversation was one.
-    meeting: Option<String>,
+    pub(super) meeting: Option<String>,
     /// The addresses of the other participants.
     recipients: Vec<String>,
     missed: bool,
     read: bool,
-    created: SystemTime,
-    record: Record,
+    pub(super) created: SystemTime,
+    pub(super) record: Record,
 }
 
 impl Log {
@@ -105,33 +112,6 @@ impl Log {
 }
 
 impl Engine {
-    /// Archives the messages of a view, if its application has enabled that.
-    pub(super) fn archive(&mut self, id: ConversationId) {
-        let Some(conversation) = self.conversations.get(&id) else {
-            return;
-        };
-        let enabled = self
-            .application(conversation.application)
-            .is_ok_and(|application| application.keeps_history());
-        if !enabled || conversation.record.said.is_empty() {
-            return;
-        }
-        let mut recipients = self.remotes(id);
-        for line in &conversation.record.said {
-            if line.author != conversation.local && !recipients.contains(&line.author) {
-                recipients.push(line.author.clone());
-            }
-        }
-        let meeting = conversation.meeting.and_then(|id| self.meetings.get(&id));
-        let log = Log {
-            meeting: meeting.map(|meeting| meeting.uri.clone()),
-            record: conversation.record.clone(),
-            ..self.log_of(conversation, recipients)
-        };
-        let owner = conversation.local.clone();
-        self.keep(&owner, log);
-    }
-
     /// Archives an invitation that was not answered, if an application of the callee has enabled that.
     pub(super) fn archive_missed(&mut self, outgoing: InvitationId) {
         let Some(invitation) = self.invitations.get(&outgoing) else {
@@ -161,7 +141,8 @@ impl Engine {
         self.keep(&callee, log);
     }
 
-    fn log_of(&self, conversation: &Conversation, recipients: Vec<String>) -> Log {
+    /// The log of a conversation, without its messages.
+    pub(super) fn log_of(&self, conversation: &Conversation, recipients: Vec<String>) -> Log {
         Log {
             thread: conversation.thread.clone(),
             subject: conversation.subject.clone(),
@@ -175,7 +156,8 @@ impl Engine {
         }
     }
 
-    fn keep(&mut self, owner: &str, log: Log) {
+    /// Adds a log to the archive of a user.
+    pub(super) fn keep(&mut self, owner: &str, log: Log) {
         let mailbox = self.mailboxes.get_or_default(owner.to_owned());
         let number = mailbox.keep(log);
         self.changed(|| DurableRecord::Archive(owner.to_owned()));

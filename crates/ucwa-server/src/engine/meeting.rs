@@ -469,6 +469,7 @@ impl Engine {
         let link = self.participant_link(conversation, id, address);
         let event = because(Event::new(kind, link), reason);
         self.emit(application, Source::Conversation(id), event);
+        self.participants_changed(id);
     }
 }
 

@@ -167,7 +167,6 @@ impl Engine {
             .get_mut(&id)
             .ok_or(Refusal::CONVERSATION_NOT_FOUND)?;
         let outgoing = conversation.local == author;
-        conversation.record.note(author, text.clone(), at);
         let messages = &mut conversation.messages;
         let status = if outgoing {
             Status::Pending
@@ -177,7 +176,7 @@ impl Engine {
         messages.push(Message {
             author: author.to_owned(),
             outgoing,
-            text,
+            text: text.clone(),
             at,
             operation,
             status,
@@ -185,7 +184,9 @@ impl Engine {
             failed: Vec::new(),
             failure: None,
         });
-        Ok(FIRST - 1 + messages.len() as u64)
+        let number = FIRST - 1 + messages.len() as u64;
+        self.record_message(id, author, text);
+        Ok(number)
     }
 
     /// Adds an incoming message to a view, and queues its event. With `delivery`, the sender gets the result.

@@ -1,7 +1,7 @@
 //! Durable records: the part of the engine's state that can outlive the process.
 //!
-//! Tokens, contact lists, archives, and the names of guests, which archives show, are durable. Applications, conversations,
-//! invitations and conferences are not.
+//! Tokens, contact lists, archives, and the names of guests, which archives show, are durable. Of a running conversation, the messages
+//! that will be archived are durable. Applications, invitations and conferences are not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,6 +15,8 @@ use serde::de::DeserializeOwned;
 use super::Engine;
 use super::auth::Token;
 use super::contact_list::ContactList;
+use super::identifiers::ConversationId;
+use super::running_log::Interrupted;
 use crate::config::ServerConfig;
 
 /// The identity of a durable record.
@@ -74,6 +76,10 @@ pub(super) enum DurableRecord {
     Archive(String),
     /// A log of a user's archive, by the user's address and the number of the log.
     Log(String, usize),
+    /// A running conversation that will be archived, without its messages.
+    Conversation(ConversationId),
+    /// A message of such a conversation, by its place.
+    Message(ConversationId, usize),
 }
 
 impl DurableRecord {
@@ -85,6 +91,8 @@ impl DurableRecord {
             Self::Guest(address) => ("guest", address.clone()),
             Self::Archive(owner) => ("archive", owner.clone()),
             Self::Log(owner, number) => ("log", format!("{owner}/{number}")),
+            Self::Conversation(id) => ("conversation", id.to_string()),
+            Self::Message(id, place) => ("message", format!("{id}/{place}")),
         };
         RecordId {
             kind: kind.to_owned(),
@@ -104,6 +112,14 @@ impl DurableRecord {
                 let (owner, number) = key.rsplit_once('/')?;
                 Some(Self::Log(owner.to_owned(), number.parse().ok()?))
             }
+            "conversation" => ConversationId::parse(&key).map(Self::Conversation),
+            "message" => {
+                let (id, place) = key.rsplit_once('/')?;
+                Some(Self::Message(
+                    ConversationId::parse(id)?,
+                    place.parse().ok()?,
+                ))
+            }
             _ => None,
         }
     }
@@ -116,10 +132,17 @@ pub(super) struct ChangedRecords {
     changed: Option<BTreeSet<DurableRecord>>,
 }
 
+impl ChangedRecords {
+    pub(super) fn are_reported(&self) -> bool {
+        self.changed.is_some()
+    }
+}
+
 impl Engine {
     /// A server with the durable state of an earlier one. [`take_changes`](Self::take_changes) reports the later changes.
     ///
-    /// Expired tokens and tokens of users without an account are dropped. The seed must differ from the seed of the earlier server.
+    /// Expired tokens and tokens of users without an account are dropped. The conversations of the earlier server have ended, and are
+    /// in the archive. The seed must differ from the seed of the earlier server.
     /// Otherwise the server issues the same tokens again.
     ///
     /// # Errors
@@ -131,12 +154,14 @@ impl Engine {
     ) -> Result<Self, RestoreError> {
         let mut engine = Self::new(config);
         engine.changes.changed = Some(BTreeSet::new());
+        let mut interrupted = BTreeMap::new();
         for (id, value) in records {
             let kind = id.kind.clone();
             DurableRecord::parse(id)
-                .and_then(|record| engine.restore_record(record, &value.0))
+                .and_then(|record| engine.restore_record(record, &value.0, &mut interrupted))
                 .ok_or(RestoreError { kind })?;
         }
+        engine.archive_interrupted(interrupted);
         Ok(engine)
     }
 
@@ -179,11 +204,18 @@ impl Engine {
             DurableRecord::Guest(address) => json(self.guests.get(address)?),
             DurableRecord::Archive(owner) => json(&self.mailboxes.get(owner)?.next),
             DurableRecord::Log(owner, number) => json(self.mailboxes.get(owner)?.logs.get(number)?),
+            DurableRecord::Conversation(id) => json(&self.running_log(*id)?),
+            DurableRecord::Message(id, place) => json(self.running_line(*id, *place)?),
         }
     }
 
-    /// Adds a record to the state. `None` if its value is invalid.
-    fn restore_record(&mut self, record: DurableRecord, value: &str) -> Option<()> {
+    /// Adds a record to the state, or to the conversations that the end of the process has interrupted. `None` if its value is invalid.
+    fn restore_record(
+        &mut self,
+        record: DurableRecord,
+        value: &str,
+        interrupted: &mut BTreeMap<ConversationId, Interrupted>,
+    ) -> Option<()> {
         match record {
             DurableRecord::Token(text) => match self.restored_token(value)? {
                 Some(token) => drop(self.tokens.insert(Duration::ZERO, &text, token)),
@@ -215,6 +247,13 @@ impl Engine {
             DurableRecord::Log(owner, number) => {
                 let mailbox = self.mailboxes.get_or_default(owner);
                 mailbox.logs.insert(number, parsed(value)?);
+            }
+            DurableRecord::Conversation(id) => {
+                interrupted.entry(id).or_default().log = Some(parsed(value)?);
+            }
+            DurableRecord::Message(id, place) => {
+                let said = &mut interrupted.entry(id).or_default().said;
+                said.insert(place, parsed(value)?);
             }
         }
         Some(())

@@ -156,7 +156,7 @@ impl Refusal {
         StatusCode::FORBIDDEN,
         "Forbidden",
         Some("OperationNotSupported"),
-        "Users cannot add contacts to this group.",
+        "The group has no memberships, and no contact can be added to it.",
     );
     pub(super) const NOT_THE_USERS_GROUP: Self = Self::new(
         StatusCode::FORBIDDEN,

@@ -1,6 +1,12 @@
-//! The table of resources: the path of each, its methods, the status of success that its page documents, and the handler.
+//! The table of all resources of the server.
 //!
-//! The href of a resource is built from its row, by the function with the name of the row. To add a resource, add a row.
+//! A row contains the path of a resource. For each method of the resource, the row contains the documented status of a successful
+//! response, the media type of the response if it is neither JSON nor XML, and the handler. The function with the name of the row
+//! returns the href of the resource. To add a resource, add a row.
+//!
+//! The rows are in three groups. A request to the group `open` needs no token. A request to the group `user` needs the token of a
+//! user. A request to the group `application` needs the token of the application's user; the paths of these rows are relative to the
+//! application. If several rows match the path of a request, the server uses the first one.
 
 use std::fmt::{self, Write as _};
 
@@ -16,17 +22,17 @@ use super::reply::{Refusal, Reply};
 use super::routing::{self, APPLICATIONS, At, Handler, Operation, Row, resources};
 use super::telephony::{Forwarding, PhoneKind};
 
-/// The href of a resource below the application.
+/// The href of a resource of an application. `path` is relative to the application.
 fn below(application: ApplicationId, path: fmt::Arguments<'_>) -> String {
     let mut href = String::with_capacity(160);
-    // Writing to a string doesn't fail.
+    // Writing to a string cannot fail.
     let _ = write!(href, "{APPLICATIONS}/{application}{path}");
     href
 }
 
 resources! {
     open {
-        /// Clients find the server by the name of the host, not by a link.
+        /// The root resource at the address of the host. Clients take the host from DNS, so no link leads to this path.
         #[allow(dead_code, reason = "no response has this href")]
         domain "" {
             GET 200 => |engine, exchange| Ok(engine.root(exchange));
@@ -135,7 +141,7 @@ resources! {
         }
         presence_subscription(key: SubscriptionId) "/people/presenceSubscriptions/{key}" {
             GET 200 => |engine, at| engine.subscription(at.application, key);
-            POST 200 => |engine, at| engine.extend_subscription(at.exchange, at.application, key);
+            POST 201 => |engine, at| engine.extend_subscription(at.exchange, at.application, key);
             DELETE 204 => |engine, at| engine.unsubscribe(at.application, key);
         }
         presence_subscription_memberships(key: SubscriptionId) "/people/presenceSubscriptions/{key}/memberships" {
@@ -164,6 +170,9 @@ resources! {
         }
         delegators_group() "/people/groups/delegatorsGroup" {
             GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Delegators);
+        }
+        my_organization_group() "/people/groups/myOrganizationGroup" {
+            GET 200 => |engine, at| engine.group_resource(at.application, GroupId::Organization);
         }
         add_to_contact_list() "/people/groups/addToContactList" {
             POST 204 => |engine, at| engine.add_distribution_group(at.exchange, at.application);
@@ -208,7 +217,8 @@ resources! {
         my_privacy_relationship(level: Level) "/people/privacyRelationships/{level}" {
             GET 200 => |engine, at| engine.privacy_level_resource(at.application, level);
         }
-        // This row matches every name below `/people`, so the rows with fixed names come before it.
+        // The template matches every path with one segment below `/people`. The rows of the other resources below `/people` therefore
+        // come first.
         contact(address: &str) "/people/{address}" {
             GET 200 => |engine, at| engine.contact_resource(at.application, address);
         }
@@ -387,14 +397,14 @@ mod tests {
     use super::super::routing::{Route, normalized};
     use super::*;
 
-    /// The name of the row of a path.
+    /// The name of the row that serves a path.
     fn row_of(path: &str) -> Option<&'static str> {
         let path = normalized(path)?;
         Route::of(&path).map(|route| route.row.name)
     }
 
     #[test]
-    fn every_row_is_found_at_its_own_path() {
+    fn every_row_serves_its_own_path() {
         for row in SERVER {
             assert_eq!(row_of(row.template), Some(row.name));
         }
@@ -406,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn fixed_names_have_precedence_over_addresses() {
+    fn a_fixed_segment_takes_precedence_over_an_address() {
         let fixed: Vec<_> = APPLICATION
             .iter()
             .filter(|row| row.template.starts_with("/people/") && row.length == 2)
@@ -423,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn the_case_of_letters_and_escapes_make_no_difference() {
+    fn paths_are_compared_without_case_and_after_percent_decoding() {
         let participant = "participants/LeneA%40contoso.com";
         let path = format!("{APPLICATIONS}/102/Communication/CONVERSATIONS/aa/{participant}");
         assert_eq!(row_of(&path), Some("participant"));
@@ -431,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_paths_have_no_row() {
+    fn an_unknown_path_has_no_row() {
         for path in [
             "/ucwa",
             "/ucwa/oauth/v1/applications/abc",

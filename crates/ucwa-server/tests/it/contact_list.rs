@@ -17,8 +17,8 @@ fn uri(address: &str) -> SipUri {
     SipUri::parse(address).unwrap()
 }
 
-/// Adds contacts of Tosh: Lene, who is pinned and a delegate, and Alex in the group Team. Tosh is a delegate of Lene. The distribution
-/// groups Sales and West contain each other. Sales is in the list of Tosh.
+/// Adds contacts of Tosh: Lene, who is pinned and a delegate, and Alex in the group Team. Tosh is a delegate of Lene,
+/// and reports to Lene. The distribution groups Sales and West contain each other. Sales is in the list of Tosh.
 pub(crate) fn add_contacts(config: &mut ServerConfig) {
     let [tosh, lene, ..] = &mut config.users[..] else {
         unreachable!()
@@ -29,6 +29,7 @@ pub(crate) fn add_contacts(config: &mut ServerConfig) {
     tosh.contacts.delegates = vec![uri(LENE)];
     tosh.contacts.distribution_groups = vec![uri("sales@contoso.com")];
     lene.contacts.delegates = vec![uri(TOSH)];
+    tosh.manager = Some(uri(LENE));
     for (name, other) in [("Sales", "west"), ("West", "sales")] {
         let mut group = DistributionGroup::new(&format!("{name}@contoso.com"), name).unwrap();
         group.members = vec![uri(LENE), uri(&format!("{other}@contoso.com"))];
@@ -170,7 +171,7 @@ fn the_list_has_the_contacts_groups_and_memberships_of_the_configuration() {
         assert_eq!(members(world, &tosh, pinned), ["Lene Aaling"]);
         let default = groups.embedded("defaultGroup").unwrap();
         assert_eq!(members(world, &tosh, default), ["Lene Aaling"]);
-        for rel in ["delegatesGroup", "delegatorsGroup"] {
+        for rel in ["delegatesGroup", "delegatorsGroup", "myOrganizationGroup"] {
             let group = tosh.resource(world, groups.link_href(rel).unwrap());
             assert_eq!(members(world, &tosh, &group), ["Lene Aaling"], "{rel}");
         }
@@ -338,6 +339,79 @@ fn every_change_is_reported_to_each_endpoint_that_has_a_subscription() {
         world.reply(id).is_none(),
         "no events without a subscription"
     );
+}
+
+/// Lene manages Tosh and Alex, and Joe reports to Alex.
+#[test]
+fn the_organization_has_the_manager_the_peers_and_the_reports() {
+    let mut config = World::config();
+    for (name, manager) in [(TOSH, LENE), (ALEX, LENE), (JOE, ALEX)] {
+        let mut users = config.users.iter_mut();
+        let user = users.find(|user| user.uri == uri(name)).unwrap();
+        user.manager = Some(uri(manager));
+    }
+    for representation in [Representation::Json, Representation::Xml] {
+        let world = &mut World::of(config.clone());
+        for (name, expected) in [
+            (LENE, &["Tosh Meston", "Alex Darrow"][..]),
+            (TOSH, &["Lene Aaling", "Alex Darrow"]),
+            (ALEX, &["Lene Aaling", "Tosh Meston", "Joe Smith"]),
+            (JOE, &["Alex Darrow"]),
+        ] {
+            let client = Client::sign_in(world, name, representation);
+            let groups = list(world, &client, "myGroups");
+            let group = client.resource(world, groups.link_href("myOrganizationGroup").unwrap());
+            assert_eq!(members(world, &client, &group), expected, "{name}");
+            assert_eq!(
+                refused(&add(world, &client, JOE, Some(&group))),
+                refusal(403, "Forbidden", "OperationNotSupported")
+            );
+        }
+    }
+}
+
+#[test]
+fn the_organization_has_each_user_with_an_account_once() {
+    let mut config = World::config();
+    let [tosh, lene, alex, joe, ..] = &mut config.users[..] else {
+        unreachable!()
+    };
+    // Tosh and Lene are the managers of each other, and Joe of themselves. The manager of Alex has no account.
+    tosh.manager = Some(lene.uri.clone());
+    lene.manager = Some(tosh.uri.clone());
+    alex.manager = Some(uri("nobody@contoso.com"));
+    joe.manager = Some(joe.uri.clone());
+    let world = &mut World::of(config);
+    for (name, expected) in [
+        (TOSH, &["Lene Aaling"][..]),
+        (LENE, &["Tosh Meston"]),
+        (ALEX, &[]),
+        (JOE, &[]),
+    ] {
+        let client = Client::sign_in(world, name, Representation::Json);
+        let groups = list(world, &client, "myGroups");
+        let group = client.resource(world, groups.link_href("myOrganizationGroup").unwrap());
+        assert_eq!(members(world, &client, &group), expected, "{name}");
+    }
+}
+
+#[test]
+fn the_memberships_of_delegators_and_of_the_organization_cannot_be_read() {
+    let world = &mut world();
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let groups = list(world, &tosh, "myGroups");
+    let memberships = href(&tosh, "myGroupMemberships");
+    for rel in ["delegatorsGroup", "myOrganizationGroup"] {
+        let group = tosh.resource(world, groups.link_href(rel).unwrap());
+        assert!(group.link("groupMemberships").is_none());
+        let id = group.text("id").unwrap();
+        let href = ucwa_proto::Origin::append_query(&memberships, "groupId", id);
+        assert_eq!(
+            refused(&tosh.get(world, &href)),
+            refusal(403, "Forbidden", "OperationNotSupported"),
+            "{rel}"
+        );
+    }
 }
 
 #[test]
@@ -615,7 +689,7 @@ fn a_search_lists_distribution_groups_after_contacts() {
 }
 
 #[test]
-fn a_distribution_group_with_more_than_100_members_is_not_expanded() {
+fn the_members_of_a_distribution_group_with_more_than_100_cannot_be_read() {
     let mut config = World::config();
     add_contacts(&mut config);
     for number in 0..99 {
@@ -627,10 +701,20 @@ fn a_distribution_group_with_more_than_100_members_is_not_expanded() {
     let groups = list(world, &tosh, "myGroups");
     let sales = groups.embedded("distributionGroup").unwrap();
     let expand = sales.link_href("expandDistributionGroup").unwrap();
-    assert_eq!(
-        refused(&tosh.get(world, expand)),
-        refusal(403, "Forbidden", "TooManyContacts")
-    );
+    let contacts = href(&tosh, "myContacts");
+    let id = sales.text("id").unwrap();
+    let contacts = ucwa_proto::Origin::append_query(&contacts, "groupId", id);
+    for href in [expand, &contacts, &format!("{contacts}&expand=false")] {
+        assert_eq!(
+            refused(&tosh.get(world, href)),
+            refusal(403, "Forbidden", "TooManyContacts"),
+            "{href}"
+        );
+    }
+    // West has two members.
+    let west = href(&tosh, "myContacts");
+    let west = ucwa_proto::Origin::append_query(&west, "groupId", "+600000001==");
+    assert_eq!(names(&tosh.resource(world, &west)), ["Lene Aaling"]);
 }
 
 /// A member who leaves, returns and leaves again is gone for a client that has seen none of this.

@@ -45,7 +45,7 @@ fn contact_list(costs: &mut Costs, tosh: &mut Client) {
         costs.step(rel, |world| list(world, tosh, rel));
     }
     let groups = list(&mut costs.world, tosh, "myGroups");
-    for rel in ["delegatesGroup", "delegatorsGroup"] {
+    for rel in ["delegatesGroup", "delegatorsGroup", "myOrganizationGroup"] {
         costs.step(rel, |world| {
             let group = tosh.resource(world, groups.link_href(rel).unwrap());
             tosh.resource(world, group.link_href("groupContacts").unwrap())

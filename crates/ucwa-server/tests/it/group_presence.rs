@@ -127,7 +127,7 @@ fn every_kind_of_group_can_be_followed() {
     let world = &mut world();
     let tosh = Client::sign_in(world, TOSH, Representation::Json);
     let groups = list(world, &tosh, "myGroups");
-    let linked = ["delegatesGroup", "delegatorsGroup"];
+    let linked = ["delegatesGroup", "delegatorsGroup", "myOrganizationGroup"];
     let linked = linked.map(|rel| tosh.resource(world, groups.link_href(rel).unwrap()));
     let embedded = ["pinnedGroup", "defaultGroup", "distributionGroup"];
     let embedded = embedded.map(|rel| groups.embedded(rel).unwrap().clone());

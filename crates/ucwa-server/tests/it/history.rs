@@ -45,7 +45,7 @@ fn link(client: &Client, rel: &str) -> String {
     client.communication().link_href(rel).unwrap().to_owned()
 }
 
-fn logs(client: &Client, world: &mut World) -> Vec<Resource<'static>> {
+pub(crate) fn logs(client: &Client, world: &mut World) -> Vec<Resource<'static>> {
     let list = client.resource(world, &link(client, "conversationLogs"));
     let list = ConversationLogs::from_resource(&list).unwrap();
     list.conversation_log
@@ -55,7 +55,11 @@ fn logs(client: &Client, world: &mut World) -> Vec<Resource<'static>> {
 }
 
 /// The transcripts of a log, page by page: whether the user is the sender, and the text.
-fn transcripts(client: &Client, world: &mut World, log: &Resource<'_>) -> Vec<Vec<(bool, String)>> {
+pub(crate) fn transcripts(
+    client: &Client,
+    world: &mut World,
+    log: &Resource<'_>,
+) -> Vec<Vec<(bool, String)>> {
     let mut next = log
         .link_href("conversationLogTranscripts")
         .map(str::to_owned);

@@ -9,15 +9,16 @@ use ucwa_server::{IssuedToken, ScheduledMeeting, ServerConfig, User};
 use crate::harness::{Client, LENE, World};
 
 /// The users of `config`, who are not signed in, and `count` other users. Each of the others is available, watches the presence of
-/// one user (the first watches Lene, and each next one the user before), and has a pending GET. The watched user is also a contact and
-/// a delegate, and each of the others has scheduled a meeting.
+/// one user (the first watches Lene, and each next one the user before), and has a pending GET. The watched user is also a contact, a
+/// delegate and the manager, and each of the others has scheduled a meeting.
 pub(crate) fn with_parked_users(mut config: ServerConfig, count: usize) -> World {
     for number in 0..count {
         let watched = SipUri::parse(&watched_by(number)).unwrap();
         let address = address(number);
         let mut user = User::new(&address, format!("User {number}"), "").unwrap();
         user.contacts.contacts = vec![watched.clone()];
-        user.contacts.delegates = vec![watched];
+        user.contacts.delegates = vec![watched.clone()];
+        user.manager = Some(watched);
         user.meetings = vec![ScheduledMeeting::new("Review")];
         config.users.push(user);
         // A sign-in with a password would take four more requests.

@@ -315,7 +315,7 @@ fn a_subscription_reports_its_end_and_can_be_extended_to_thirty_minutes() {
     };
     // Nine remaining minutes and 29 are limited to 30, counted from now.
     world.pass(minute);
-    assert_eq!(extend(world, &tosh, 29).status(), StatusCode::OK);
+    assert_eq!(extend(world, &tosh, 29).status(), StatusCode::CREATED);
     assert_eq!(
         tosh.page(world).story(),
         ["people presenceSubscription updated"]

@@ -167,7 +167,7 @@ const REFERENCES: &[Reference] = &[
     },
     Reference {
         rel: "presenceSubscription",
-        operations: &[("GET", 200), ("POST", 200), ("DELETE", 204)],
+        operations: &[("GET", 200), ("POST", 201), ("DELETE", 204)],
         members: "id addToPresenceSubscription memberships",
         left_out: "",
     },

@@ -18,8 +18,9 @@ pub(super) const REFERENCES: &[Reference] = &[
     Reference {
         rel: "myGroups",
         operations: &[("GET", 200), ("POST", 204)],
-        members: "defaultGroup delegatesGroup delegatorsGroup distributionGroup group pinnedGroup",
-        left_out: "myOrganizationGroup",
+        members: "defaultGroup delegatesGroup delegatorsGroup distributionGroup group myOrganizationGroup \
+                  pinnedGroup",
+        left_out: "",
     },
     // The first edition of the pages of the groups has the link `groupMemberships`.
     Reference {
@@ -48,6 +49,12 @@ pub(super) const REFERENCES: &[Reference] = &[
     },
     Reference {
         rel: "delegatorsGroup",
+        operations: &[("GET", 200)],
+        members: "id name groupContacts subscribeToGroupPresence",
+        left_out: "",
+    },
+    Reference {
+        rel: "myOrganizationGroup",
         operations: &[("GET", 200)],
         members: "id name groupContacts subscribeToGroupPresence",
         left_out: "",
