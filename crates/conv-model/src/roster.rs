@@ -56,6 +56,9 @@ impl Collection<Participant> {
     /// participant. [`Conversation::participants`] describes when the person is invited. A participant with this address that
     /// is in the collection, such as one who left, is invited again.
     ///
+    /// A person joins a conference before its chat. A message does not reach the person before the state of their
+    /// [`chat`](Participant::chat) is Connected, although its status is Succeeded if others received it.
+    ///
     /// # Errors
     /// [`InvalidArgument`](ReasonCode::InvalidArgument) if the address is not an address. Fails at once if the command is not
     /// enabled. Otherwise fails with the reason why the person was not invited or did not join.

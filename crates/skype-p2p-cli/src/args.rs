@@ -170,6 +170,10 @@ pub struct Demo {
     /// Print a JSON object per line
     #[arg(long)]
     pub json: bool,
+    /// Record the HTTP traffic of the first user in this HAR file, and that of the second in FILE-2.har, without passwords,
+    /// tokens and cookies
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// What goes wrong on the way to the server.
     #[command(flatten)]
     pub faults: Faults,

@@ -15,20 +15,21 @@ use crate::{
     audience::{Audience, Missed, Wanted},
     complain,
     failure::Failure,
-    faults::Faults,
+    interrupt::Interrupt,
     observer::Observer,
     output::Output,
+    recording::RecordingFile,
     timeline::{Event, Line},
 };
 
-pub(crate) async fn run(args: Demo) -> Result<End, Failure> {
+pub(crate) async fn run(args: Demo, recording: Option<&RecordingFile>) -> Result<End, Failure> {
+    let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
     let (sender, lines) = mpsc::unbounded_channel();
     let mut audience = Audience::new(lines, Output::stdout(), args.json);
-    let played = match Cast::gather(args.representation.into(), &args.faults, &sender).await {
-        Ok(cast) => play(&cast, &mut audience)
-            .await
-            .map_err(|missed| missed.to_string()),
-        Err(why) => Err(why),
+    let cast = Cast::gather(&args, recording, &sender).await?;
+    let played = tokio::select! {
+        played = play(&cast, &mut audience) => played.map_err(|missed| missed.to_string()),
+        () = interrupt.received() => Err("The demo was interrupted.".to_owned()),
     };
     audience.rest();
     audience.check_output()?;
@@ -58,20 +59,24 @@ struct Actor {
 
 impl Cast {
     async fn gather(
-        representation: Representation,
-        faults: &Faults,
+        args: &Demo,
+        recording: Option<&RecordingFile>,
         lines: &mpsc::UnboundedSender<Line>,
-    ) -> Result<Self, String> {
-        let users = account::sandbox()?;
+    ) -> Result<Self, Failure> {
+        let users = account::sandbox().map_err(Failure::other)?;
         let config = ServerConfig::new(users.clone());
         let server = Server::bind((Ipv4Addr::LOCALHOST, 0), config)
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Failure::other(error.to_string()))?;
         let root = server.root_url();
         let actor = |user: User, number| {
-            let transport = faults.upon(HyperTransport::new(), number);
+            let mut transport = args.faults.upon(HyperTransport::new(), number);
+            if let Some(recording) = recording {
+                transport = recording.record(transport, Some(&user.password))?;
+            }
+            let representation = args.representation.into();
             Actor::enter(user, &root, transport, representation, lines.clone())
-                .map_err(|error| error.to_string())
+                .map_err(|error| Failure::other(error.to_string()))
         };
         let [tosh, lene] = users;
         Ok(Self {

@@ -1,6 +1,7 @@
 //! `discover`: follows the discovery of a server without signing in, and shows each step with advice.
 
 mod advice;
+mod json;
 mod observed_transport;
 mod options;
 mod path;
@@ -8,15 +9,16 @@ mod report;
 
 use std::{sync::Arc, time::SystemTime};
 
-use skype_p2p::HyperTransport;
+use skype_p2p::{HttpTransport, HyperTransport};
 use tokio::task::JoinSet;
 
 pub use self::options::Discover;
-use self::path::Path;
+use self::{observed_transport::ObservedTransport, path::Path};
 use crate::{
     End,
     config::{Key, Settings},
     failure::Failure,
+    interrupt::Interrupt,
     output::Output,
     sign_in,
     timeline::printable,
@@ -26,22 +28,64 @@ use crate::{
 const HOSTS: [&str; 2] = ["lyncdiscoverinternal", "lyncdiscover"];
 
 pub(crate) async fn run(args: Discover, settings: &Settings) -> Result<End, Failure> {
+    let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
+    let paths = tokio::select! {
+        paths = follow(&args, settings) => paths?,
+        () = interrupt.received() => {
+            return Err(Failure::other("The discovery was interrupted."));
+        }
+    };
+    // A client prefers the internal host, which is the first.
+    let used = paths.iter().position(Path::is_found);
+    let found = used.and_then(|number| paths.get(number));
+    let now = SystemTime::now();
+    let mut output = Output::stdout();
+    for (number, path) in paths.iter().enumerate() {
+        let lines = if args.json {
+            json::path(&args.domain, path, used == Some(number), now)
+        } else {
+            let lines = report::path(path, now);
+            lines.iter().map(|line| printable(line)).collect()
+        };
+        for line in lines {
+            output.line(line);
+        }
+    }
+    if let Some(found) = found
+        && !args.json
+    {
+        output.line(printable(&report::result(&args.domain, found)));
+    }
+    output.check()?;
+    match found {
+        Some(_) => Ok(End::Well),
+        None => Err(Failure::not_found(&args.domain)),
+    }
+}
+
+/// Follows all paths at the same time, and returns them in the order of preference.
+async fn follow(args: &Discover, settings: &Settings) -> Result<Vec<Path>, Failure> {
     let config = sign_in::transport_config(settings)?;
     let transport = Arc::new(HyperTransport::with_config(config));
     let trust: Arc<[String]> = settings.list(Key::Trust).into();
-    let domain: Arc<str> = args.domain.into();
-    let starts = match args.root {
-        Some(root) => vec![root],
+    let domain: Arc<str> = args.domain.as_str().into();
+    let starts = match &args.root {
+        Some(root) => vec![root.clone()],
         None => HOSTS
             .map(|host| format!("https://{host}.{domain}/"))
             .to_vec(),
     };
     let mut following = JoinSet::new();
     for (number, start) in starts.into_iter().enumerate() {
+        let mut sender: Arc<dyn HttpTransport> = transport.clone();
+        if let Some(recording) = &settings.recording {
+            sender = recording.record(sender, None)?;
+        }
+        let observed = ObservedTransport::new(sender);
         let (transport, trust) = (Arc::clone(&transport), Arc::clone(&trust));
         let (domain, limit) = (Arc::clone(&domain), args.timeout);
         following.spawn(async move {
-            let path = Path::follow(start, &domain, transport, &trust, limit).await;
+            let path = Path::follow(start, &domain, observed, &transport, &trust, limit).await;
             (number, path)
         });
     }
@@ -52,22 +96,5 @@ pub(crate) async fn run(args: Discover, settings: &Settings) -> Result<End, Fail
         }
     }
     paths.sort_by_key(|(number, _)| *number);
-    let paths: Vec<Path> = paths.into_iter().map(|(_, path)| path).collect();
-
-    let mut output = Output::stdout();
-    for line in paths
-        .iter()
-        .flat_map(|path| report::path(path, SystemTime::now()))
-    {
-        output.line(printable(&line));
-    }
-    let result = report::result(&domain, &paths);
-    if let Some(result) = &result {
-        output.line(printable(result));
-    }
-    output.check()?;
-    match result {
-        Some(_) => Ok(End::Well),
-        None => Err(Failure::not_found(&domain)),
-    }
+    Ok(paths.into_iter().map(|(_, path)| path).collect())
 }

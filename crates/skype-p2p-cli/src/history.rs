@@ -1,6 +1,7 @@
 //! `history`: reads the archived conversations of the user.
 
 mod archive;
+mod archiving;
 mod html;
 mod json;
 mod markdown;
@@ -10,8 +11,9 @@ mod text;
 use skype_p2p::ConversationsManager;
 
 use self::archive::{Archived, Messages};
-pub use self::options::{
-    ExportFormat, HistoryCommand, HistoryExport, HistoryList, HistoryShow, Selection,
+pub use self::{
+    archiving::Archiving,
+    options::{ExportFormat, HistoryCommand, HistoryExport, HistoryList, HistoryShow, Selection},
 };
 use crate::{
     End, config::Settings, console::Console, failure::Failure, output::Output, session::Session,

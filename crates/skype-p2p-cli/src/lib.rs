@@ -61,12 +61,13 @@ use failure::Failure;
 pub use faults::Faults;
 pub use groups::{GroupsCommand, GroupsCreate, GroupsList, GroupsRemove, GroupsRename};
 pub use history::{
-    ExportFormat, HistoryCommand, HistoryExport, HistoryList, HistoryShow, Selection,
+    Archiving, ExportFormat, HistoryCommand, HistoryExport, HistoryList, HistoryShow, Selection,
 };
 pub use listen::{Accept, Listen, Sender};
 pub use observer::{Observation, Observer};
 pub use presence::{Availability, PresenceCommand, PresenceOf, PresenceSet};
 pub use probe::{Probe, ProbeCommand, ProbeSignIn, Receiver, Rounds};
+use recording::RecordingFile;
 pub use recording::{Diff, Redact, Replay, Timeline};
 pub use search::Search;
 pub use send::Send;
@@ -127,9 +128,12 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
     let on_screen = matches!(cli.command, Command::Chat(_)) && stderr().is_terminal();
     let log = if on_screen { Some("off") } else { log };
     let console = Console::open(&cli.console, log).map_err(|it| (Console::default(), it))?;
-    let recording = settings.as_ref().and_then(|it| it.recording.clone());
+    let recording = match &cli.command {
+        Command::Demo(demo) => demo.record.as_deref().map(RecordingFile::new),
+        _ => settings.as_ref().and_then(|it| it.recording.clone()),
+    };
     let result = match (cli.command, settings) {
-        (Command::Demo(demo), _) => demo::run(demo).await,
+        (Command::Demo(demo), _) => demo::run(demo, recording.as_deref()).await,
         (Command::Serve(serve), _) => Ok(serve::run(serve).await),
         (Command::Logout(args), _) => config::logout(&args),
         (Command::Profiles, _) => config::profiles(),

@@ -32,6 +32,7 @@ pub(crate) async fn run(
     settings: &Settings,
     console: Console,
 ) -> Result<End, Failure> {
+    check_archiving(&args)?;
     let mut lines = Lines::new(&args)?;
     let client = Client::new(&args.sign_in, settings)?;
     let application = client.application.clone();
@@ -44,7 +45,10 @@ pub(crate) async fn run(
     let mut responder = Responder::new(&application, client.user.clone(), &args, console);
 
     let filter = Filter::new(&args);
-    let mut sign_in = std::pin::pin!(client.sign_in(None));
+    let mut sign_in = std::pin::pin!(async {
+        client.sign_in(None).await?;
+        args.archiving.turn_on(&application, console).await
+    });
     let mut signed_in = false;
     let end = loop {
         tokio::select! {
@@ -77,6 +81,17 @@ pub(crate) async fn run(
     }
     let end = end?;
     lines.check().map(|()| end)
+}
+
+/// Checks that the options accept every invitation, as a server with an archive does.
+fn check_archiving(args: &Listen) -> Result<(), Failure> {
+    let accepts_all = args.accept == Accept::All && args.from.is_empty();
+    if args.archiving.archive && !accepts_all {
+        let sentence = "A server that archives accepts every invitation for the user.";
+        let hint = "give --accept all with --archive, and no --from";
+        return Err(Failure::usage(sentence).with_hint(hint));
+    }
+    Ok(())
 }
 
 /// The lines, on standard output and in the transcript.

@@ -84,6 +84,7 @@ pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Re
     let work = async {
         let sign_in = client.sign_in(Some(deadline));
         console.progress("signing in …", sign_in).await?;
+        args.archiving.turn_on(&application, console).await?;
         if let Some(journal) = &mut journal {
             journal.write(chats.iter().map(|chat| &*chat.to), Step::Sending)?;
         }

@@ -4,13 +4,36 @@ use std::time::{Duration, SystemTime};
 
 use skype_p2p::{ServerCertificate, SignInErrorKind, TransportErrorKind};
 
-use super::observed_transport::Broken;
+use super::{
+    observed_transport::{Broken, Hop},
+    path::{Path, PathEnd},
+};
 
 /// The remaining time of a certificate below which it should be renewed.
 const RENEWAL: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// Advice about a request that has no response, or whose response does not lead on.
+pub(crate) fn for_hop(path: &Path, hop: &Hop, next: Option<&Hop>) -> Option<&'static str> {
+    match (&hop.result, &path.end) {
+        (Err(broken), _) => Some(for_transport(broken, &hop.url)),
+        _ if next.is_some() || path.is_found() => None,
+        // The response leads on, to a host to which no request was sent.
+        (Ok(_), PathEnd::Failed(error)) if for_sign_in(error.kind()).is_some() => None,
+        (Ok(answer), _) => for_status(answer.status),
+    }
+}
+
+/// Advice about the end of a path.
+pub(crate) fn for_end(end: &PathEnd) -> Option<&'static str> {
+    match end {
+        PathEnd::Challenge { grants, bearer } => for_grants(grants, *bearer),
+        PathEnd::Failed(error) => for_sign_in(error.kind()),
+        PathEnd::TimedOut => None,
+    }
+}
+
 /// Advice about a request without a response.
-pub(crate) fn for_transport(broken: &Broken, url: &str) -> &'static str {
+fn for_transport(broken: &Broken, url: &str) -> &'static str {
     let internal = url.starts_with("https://lyncdiscoverinternal.");
     match broken.kind {
         TransportErrorKind::Proxy if broken.message.contains("407") => {
@@ -37,7 +60,7 @@ pub(crate) fn for_transport(broken: &Broken, url: &str) -> &'static str {
 }
 
 /// Advice about a response that does not lead on.
-pub(crate) fn for_status(status: u16) -> Option<&'static str> {
+fn for_status(status: u16) -> Option<&'static str> {
     Some(match status {
         200..=299 => {
             "this is not the autodiscover service: a login page, a proxy or another web site may have answered"
@@ -60,7 +83,7 @@ pub(crate) fn for_status(status: u16) -> Option<&'static str> {
 }
 
 /// Advice about the end of a path, if a request was not even sent.
-pub(crate) fn for_sign_in(kind: &SignInErrorKind) -> Option<&'static str> {
+fn for_sign_in(kind: &SignInErrorKind) -> Option<&'static str> {
     Some(match kind {
         SignInErrorKind::Untrusted => {
             "no password would be sent there; if the host belongs to the organization, allow its domain with --trust"
@@ -94,7 +117,7 @@ pub(crate) fn for_certificate(
 }
 
 /// Advice about the kinds of sign-in that the server accepts.
-pub(crate) fn for_grants(grants: &[String], bearer: bool) -> Option<&'static str> {
+fn for_grants(grants: &[String], bearer: bool) -> Option<&'static str> {
     let has = |name: &str| grants.iter().any(|grant| grant.eq_ignore_ascii_case(name));
     match (has("password"), bearer, has("urn:microsoft.rtc:windows")) {
         (true, ..) => None,

@@ -1,11 +1,11 @@
 //! A transport that keeps the requests of a discovery and their results.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use hyper::{Request, Response, header::WWW_AUTHENTICATE};
-use skype_p2p::{HttpTransport, HyperTransport, SendOptions, TransportError, TransportErrorKind};
+use skype_p2p::{HttpTransport, SendOptions, TransportError, TransportErrorKind};
 
 /// A request and its result.
 #[derive(Clone, Debug)]
@@ -48,19 +48,25 @@ pub(crate) struct Broken {
 /// Sends with the transport below, and keeps what happens.
 #[derive(Debug)]
 pub(crate) struct ObservedTransport {
-    below: Arc<HyperTransport>,
-    hops: Arc<Mutex<Vec<Hop>>>,
+    below: Arc<dyn HttpTransport>,
+    hops: Mutex<Vec<Hop>>,
 }
 
 impl ObservedTransport {
-    /// The transport, and the list of its requests.
-    pub(crate) fn new(below: Arc<HyperTransport>) -> (Self, Arc<Mutex<Vec<Hop>>>) {
-        let hops = Arc::default();
-        let transport = Self {
+    pub(crate) fn new(below: Arc<dyn HttpTransport>) -> Arc<Self> {
+        Arc::new(Self {
             below,
-            hops: Arc::clone(&hops),
-        };
-        (transport, hops)
+            hops: Mutex::default(),
+        })
+    }
+
+    /// Takes the requests up to now.
+    pub(crate) fn take_hops(&self) -> Vec<Hop> {
+        std::mem::take(&mut *self.hops())
+    }
+
+    fn hops(&self) -> MutexGuard<'_, Vec<Hop>> {
+        self.hops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,7 +94,7 @@ impl HttpTransport for ObservedTransport {
                 message: with_causes(error),
             }),
         };
-        let mut hops = self.hops.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hops = self.hops();
         // A repeated request replaces the attempt before it.
         if hops.last().is_some_and(|last| last.url == url) {
             hops.pop();

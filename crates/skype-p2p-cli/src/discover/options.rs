@@ -36,6 +36,12 @@ pub struct Discover {
     /// The time limit, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub timeout: Duration,
+    /// Write a JSON object for each request and for each path
+    #[arg(long)]
+    pub json: bool,
+    /// Record the HTTP traffic in this HAR file. The file of the second path is FILE-2.har
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 impl Discover {
@@ -48,6 +54,7 @@ impl Discover {
             pins: self.pins.clone(),
             proxy: self.proxy.clone(),
             client_certificate: self.client_certificate.clone(),
+            record: self.record.clone(),
             ..SignIn::default()
         }
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -57,16 +57,16 @@ impl Path {
     pub(crate) async fn follow(
         start: String,
         domain: &str,
-        transport: Arc<HyperTransport>,
+        observed: Arc<ObservedTransport>,
+        certificate_reader: &HyperTransport,
         trust: &[String],
         limit: Duration,
     ) -> Result<Self, Failure> {
-        let (observed, hops) = ObservedTransport::new(Arc::clone(&transport));
         let token_wanted = Arc::new(AtomicBool::new(false));
         let wanted = Arc::clone(&token_wanted);
         let mut builder = Application::builder()
             .root(Root::Url(start.clone()))
-            .transport(Arc::new(observed))
+            .transport(observed.clone())
             .on_token(move |_| {
                 wanted.store(true, Ordering::Relaxed);
                 async { None }
@@ -80,8 +80,8 @@ impl Path {
         let credentials = Credentials::bearer(format!("{NOBODY}@{domain}"));
         let sign_in = application.sign_in_manager().sign_in(credentials);
         let signed_in = timeout(limit, sign_in).await;
-        let hops = std::mem::take(&mut *hops.lock().unwrap_or_else(PoisonError::into_inner));
-        let certificates = certificates(&hops, &transport).await;
+        let hops = observed.take_hops();
+        let certificates = certificates(&hops, certificate_reader).await;
         let end = match signed_in {
             Err(_) => PathEnd::TimedOut,
             // A server that demands no credentials.
@@ -112,6 +112,21 @@ impl Path {
     /// Whether a client that begins here can sign in, as far as that is known without credentials.
     pub(crate) fn is_found(&self) -> bool {
         matches!(self.end, PathEnd::Challenge { .. })
+    }
+
+    /// The host of the user resource, if a client can sign in there.
+    pub(crate) fn user_host(&self) -> Option<String> {
+        let user = self.hops.last().filter(|_| self.is_found())?;
+        user.url.parse::<Uri>().ok()?.host().map(str::to_owned)
+    }
+
+    /// Why the discovery failed at this request, in the words of the library.
+    pub(crate) fn note(&self, hop: &Hop) -> Option<&str> {
+        let PathEnd::Failed(error) = &self.end else {
+            return None;
+        };
+        let mut tried = error.details().tried.iter();
+        tried.find_map(|it| it.strip_prefix(&hop.url)?.strip_prefix(": "))
     }
 }
 

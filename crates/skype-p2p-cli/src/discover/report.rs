@@ -22,63 +22,34 @@ pub(crate) fn path(path: &Path, now: SystemTime) -> Vec<String> {
             certificate(read, now, &mut lines);
         }
     }
+    let advice = advice::for_end(&path.end);
     match &path.end {
-        PathEnd::Challenge { grants, bearer } => {
-            if let Some(advice) = advice::for_grants(grants, *bearer) {
-                lines.push(format!("     advice: {advice}"));
-            }
-        }
-        PathEnd::Failed(error) => {
-            if let Some(advice) = advice::for_sign_in(error.kind()) {
-                lines.push(format!("  {error}"));
-                lines.push(format!("     advice: {advice}"));
-            }
-        }
+        // Without advice, the line of the last request has the failure.
+        PathEnd::Failed(error) if advice.is_some() => lines.push(format!("  {error}")),
         PathEnd::TimedOut => lines.push("  the time limit passed".to_owned()),
+        PathEnd::Failed(_) | PathEnd::Challenge { .. } => {}
     }
+    lines.extend(advice.map(|advice| format!("     advice: {advice}")));
     lines
 }
 
 /// The lines about one request.
 fn hop(path: &Path, hop: &Hop, next: Option<&Hop>, lines: &mut Vec<String>) {
-    let answer = match &hop.result {
-        Ok(answer) => answer,
-        Err(broken) => {
-            lines.push(format!("     {}", broken.message));
-            let advice = advice::for_transport(broken, &hop.url);
-            lines.push(format!("     advice: {advice}"));
-            return;
+    lines.push(match (&hop.result, next, path.note(hop)) {
+        (Err(broken), ..) => format!("     {}", broken.message),
+        (Ok(answer), Some(next), _) => {
+            format!("     status {}, leads to {}", answer.status, next.url)
         }
-    };
-    let status = answer.status;
-    match next {
-        Some(next) => lines.push(format!("     status {status}, leads to {}", next.url)),
-        None if path.is_found() => {
-            lines.push(format!("     status {status}, demands a sign-in"));
+        (Ok(answer), None, _) if path.is_found() => {
+            format!("     status {}, demands a sign-in", answer.status)
         }
-        None => {
-            let mut note = None;
-            // A link may lead to a host to which no request was sent.
-            let mut leads_on = false;
-            if let PathEnd::Failed(error) = &path.end {
-                let tried = &error.details().tried;
-                note = tried
-                    .iter()
-                    .find_map(|it| it.strip_prefix(&hop.url)?.strip_prefix(": "));
-                leads_on = advice::for_sign_in(error.kind()).is_some();
-            }
-            match note {
-                Some(note) => lines.push(format!("     status {status}, {note}")),
-                None => lines.push(format!("     status {status}")),
-            }
-            if !leads_on && let Some(advice) = advice::for_status(status) {
-                lines.push(format!("     advice: {advice}"));
-            }
-        }
-    }
-    for challenge in &answer.challenges {
-        lines.push(format!("     challenge: {challenge}"));
-    }
+        (Ok(answer), None, Some(note)) => format!("     status {}, {note}", answer.status),
+        (Ok(answer), None, None) => format!("     status {}", answer.status),
+    });
+    let advice = advice::for_hop(path, hop, next);
+    lines.extend(advice.map(|advice| format!("     advice: {advice}")));
+    let challenges = hop.result.iter().flat_map(|answer| &answer.challenges);
+    lines.extend(challenges.map(|challenge| format!("     challenge: {challenge}")));
 }
 
 /// The lines about a certificate.
@@ -121,22 +92,16 @@ fn expiry(end: SystemTime, now: SystemTime) -> String {
 }
 
 /// The result of all paths: the path that a client uses.
-pub(crate) fn result(domain: &str, paths: &[Path]) -> Option<String> {
-    // A client prefers the internal host, which is the first.
-    let found = paths.iter().find(|path| path.is_found())?;
-    let user = found.hops.last()?;
-    let host = user.url.parse::<hyper::Uri>().ok();
-    let host = host.as_ref().and_then(hyper::Uri::host).unwrap_or_default();
-    let PathEnd::Challenge { grants, bearer } = &found.end else {
-        return None;
-    };
-    let mut kinds: Vec<&str> = grants.iter().map(String::as_str).collect();
-    if *bearer {
-        kinds.push("tokens of another issuer");
+pub(crate) fn result(domain: &str, found: &Path) -> String {
+    let host = found.user_host().unwrap_or_default();
+    let mut kinds = Vec::new();
+    if let PathEnd::Challenge { grants, bearer } = &found.end {
+        kinds.extend(grants.iter().map(String::as_str));
+        kinds.extend(bearer.then_some("tokens of another issuer"));
     }
     let sign_in = kinds.join(", ");
-    Some(format!(
+    format!(
         "Users of {domain} are found at {host}, by {}. Sign-in: {sign_in}.",
         found.start
-    ))
+    )
 }

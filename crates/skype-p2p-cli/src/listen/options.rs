@@ -8,7 +8,7 @@ use clap::{
 };
 
 use super::Sender;
-use crate::{send::seconds, sign_in::SignIn, timeline::Event};
+use crate::{history::Archiving, send::seconds, sign_in::SignIn, timeline::Event};
 
 /// The options of `listen`.
 #[derive(Debug, Args)]
@@ -55,6 +55,9 @@ pub struct Listen {
     /// Write a JSON object per line
     #[arg(long)]
     pub json: bool,
+    /// The archive of the server.
+    #[command(flatten)]
+    pub archiving: Archiving,
     /// Append the lines to this file too, as with --json. A new file can be read by its owner only
     #[arg(long, value_name = "FILE")]
     pub transcript: Option<PathBuf>,

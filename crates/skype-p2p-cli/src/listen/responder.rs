@@ -52,6 +52,9 @@ impl Responder {
         let Some(conversation) = &observation.conversation else {
             return;
         };
+        if observation.incoming().is_some() {
+            acknowledge(conversation);
+        }
         let line = &observation.line;
         match (line.event, line.new.as_str()) {
             (Event::ConversationState, "Disconnected") => self.on_end(conversation),
@@ -169,6 +172,14 @@ impl Responder {
                 }
             }
         });
+    }
+}
+
+/// Tells the server that the user has seen a conversation that the server accepted, so that it does not count as missed.
+fn acknowledge(conversation: &Conversation) {
+    if conversation.acknowledge_command().enabled().get() {
+        // The command is carried out although its future is dropped.
+        drop(conversation.acknowledge());
     }
 }
 

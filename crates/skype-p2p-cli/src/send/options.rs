@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 
-use crate::sign_in::SignIn;
+use crate::{history::Archiving, sign_in::SignIn};
 
 /// The options of `send`.
 #[derive(Debug, Args)]
@@ -52,6 +52,9 @@ pub struct Send {
     /// Write a JSON object for each result and each answer
     #[arg(long)]
     pub json: bool,
+    /// The archive of the server.
+    #[command(flatten)]
+    pub archiving: Archiving,
     /// Check the command line, the message and the password, and send nothing
     #[arg(long)]
     pub dry_run: bool,

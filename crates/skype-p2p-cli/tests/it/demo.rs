@@ -2,7 +2,10 @@ use std::io::{BufRead, BufReader};
 
 use serde_json::Value;
 
-use crate::process::{LENE, TOSH, command, run};
+use crate::{
+    process::{Folder, LENE, Process, TOSH, command, run},
+    recording::exchanges,
+};
 
 fn timeline(representation: &str) -> Vec<Value> {
     let demo = run(["demo", "--json", "--representation", representation]);
@@ -106,4 +109,51 @@ fn the_demo_tells_its_story_on_slow_wires_too() {
     let weather = ["--fault", "delay=5ms,chance=0.5", "--fault-seed", "7"];
     let demo = run(["demo", "--json"].iter().chain(&weather));
     assert_eq!(demo.code, Some(0), "{}", demo.stderr);
+}
+
+#[test]
+fn the_traffic_of_each_user_is_recorded_without_secrets() {
+    let folder = Folder::new("record-demo");
+    let file = folder.path().join("demo.har");
+    let demo = run(["demo", "--record", file.to_str().unwrap()]);
+    assert_eq!(demo.code, Some(0), "{}", demo.stderr);
+    let second = file.with_file_name("demo-2.har");
+    for (file, sends) in [(&file, true), (&second, false)] {
+        let exchanges = exchanges(file);
+        assert!(exchanges[0].starts_with("GET / 200"), "{exchanges:?}");
+        let last = exchanges.last().unwrap();
+        assert!(last.starts_with("DELETE "), "{exchanges:?}");
+        let invites = exchanges
+            .iter()
+            .any(|it| it.starts_with("POST ") && it.contains("/messagingInvitations "));
+        assert_eq!(invites, sends, "{exchanges:?}");
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(text.contains("Bearer redacted"), "{text}");
+        for secret in ["cwt=", "tosh-password", "lene-password"] {
+            assert!(!text.contains(secret), "{secret}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_demo_leaves_its_recordings() {
+    let folder = Folder::new("record-demo-signal");
+    let file = folder.path().join("demo.har");
+    let mut demo = command([
+        "demo",
+        "--json",
+        "--fault",
+        "delay=60s,path=/messagingInvitations",
+    ]);
+    demo.arg("--record").arg(&file);
+    let mut demo = Process::start(demo);
+    demo.line_with(|line| line["who"] == LENE && line["new"] == "SignedIn");
+    demo.signal("INT");
+    let ended = demo.end();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("interrupted"), "{}", ended.stderr);
+    for file in [&file, &file.with_file_name("demo-2.har")] {
+        assert!(exchanges(file).len() > 5);
+    }
 }

@@ -6,9 +6,13 @@ use std::{
     thread,
 };
 
+use serde_json::Value;
+
 use crate::{
     company::Company,
-    process::{Ended, run, server},
+    json_schema::assert_valid,
+    process::{Ended, Folder, Process, command, run, server},
+    recording::exchanges,
 };
 
 /// The lines of the output, without the spaces before them.
@@ -67,6 +71,133 @@ fn every_hop_of_a_company_has_its_certificate() {
         result.starts_with("Users of contoso.com are found at pool.contoso.com, by https://lyncdiscover.contoso.com/."),
         "{result}"
     );
+}
+
+/// The JSON lines of the output, each of which is as the schema says.
+fn objects(ended: &Ended) -> Vec<Value> {
+    let lines = ended.stdout.iter();
+    let objects: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for object in &objects {
+        let part = match object["event"].as_str() {
+            Some("discover.request") => "discover_request",
+            Some("discover.path") => "discover_path",
+            other => panic!("{other:?}"),
+        };
+        assert_valid(part, object);
+    }
+    objects
+}
+
+#[test]
+fn the_paths_of_a_company_are_objects_of_the_schema() {
+    let company = Company::new(2100);
+    let found = company.run(&["discover", "contoso.com", "--profile", "tosh", "--json"]);
+    assert_eq!(found.code, Some(0), "{}", found.stderr);
+    let objects = objects(&found);
+    let [failed, internal, requests @ .., external] = &*objects else {
+        panic!("{objects:#?}");
+    };
+    assert_eq!(failed["start"], "https://lyncdiscoverinternal.contoso.com/");
+    assert_eq!(failed["status"], Value::Null);
+    assert!(failed["error"].to_string().contains("502"), "{failed}");
+    assert!(failed["advice"].to_string().contains("outside"), "{failed}");
+    assert_eq!(failed["certificate"], Value::Null);
+    assert_eq!(internal["found"], false, "{internal}");
+    assert_eq!(internal["used"], false);
+    assert!(internal["error"].is_string(), "{internal}");
+
+    let [first, .., last] = requests else {
+        panic!("{requests:#?}");
+    };
+    assert_eq!(first["number"], 1);
+    assert_eq!(first["status"], 200);
+    assert_eq!(first["leads_to"], requests[1]["url"]);
+    assert_eq!(first["certificate"]["issuer"], "Contoso Root");
+    assert_eq!(
+        first["certificate"]["not_after"],
+        "2100-01-01T00:00:00.000Z"
+    );
+    assert_eq!(first["certificate"]["refusal"], Value::Null);
+    assert_eq!(last["leads_to"], Value::Null);
+    assert!(
+        last["challenges"].to_string().contains("MsRtcOAuth"),
+        "{last}"
+    );
+    assert_eq!(external["event"], "discover.path");
+    assert_eq!(external["found"], true);
+    assert_eq!(external["used"], true);
+    assert_eq!(external["host"], "pool.contoso.com");
+    let grants = external["grants"].as_array().unwrap();
+    assert!(grants.contains(&"password".into()), "{external}");
+}
+
+#[test]
+fn the_objects_have_the_failure_and_its_advice() {
+    let expired = Company::new(2021);
+    let of_old = expired.run(&["discover", "contoso.com", "--profile", "tosh", "--json"]);
+    assert_eq!(of_old.code, Some(4), "{}", of_old.stderr);
+    let refused = objects(&of_old);
+    let refusal = |object: &&Value| object["certificate"]["refusal"].is_string();
+    let refused = refused.iter().find(refusal).expect("a refused certificate");
+    assert_eq!(
+        refused["certificate"]["advice"],
+        "the server needs another certificate"
+    );
+
+    let root = answering("404 Not Found\n\n");
+    let missing = run(["discover", "contoso.com", "--root", &root, "--json"]);
+    assert_eq!(missing.code, Some(4), "{}", missing.stderr);
+    let [request, path] = &objects(&missing)[..] else {
+        panic!("{missing:?}");
+    };
+    assert_eq!(request["status"], 404);
+    let advice = request["advice"].to_string();
+    assert!(advice.contains("not published here"), "{advice}");
+    assert_eq!(path["found"], false);
+
+    let root = answering("401 Unauthorized\nWWW-Authenticate: Basic realm=\"\u{9b}31m\"\n\n");
+    let steering = run(["discover", "contoso.com", "--root", &root, "--json"]);
+    assert!(
+        !steering.stdout.join("").contains(char::is_control),
+        "{steering:?}"
+    );
+    let objects = objects(&steering);
+    assert_eq!(objects[0]["challenges"][0], "Basic realm=\"\u{9b}31m\"");
+}
+
+#[test]
+fn each_path_is_recorded() {
+    let company = Company::new(2100);
+    let file = company.folder.path().join("discover.har");
+    let mut discover = vec!["discover", "contoso.com", "--profile", "tosh", "--record"];
+    discover.push(file.to_str().unwrap());
+    let found = company.run(&discover);
+    assert_eq!(found.code, Some(0), "{}", found.stderr);
+    let internal = exchanges(&file);
+    assert!(internal[0].ends_with("/ 0"), "{internal:?}");
+    let external = exchanges(file.with_file_name("discover-2.har"));
+    assert_eq!(external[0], "GET / 200", "{external:?}");
+    assert!(external.last().unwrap().ends_with(" 401"), "{external:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_discovery_leaves_its_recording() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let root = format!("http://{}/", silent.local_addr().unwrap());
+    let folder = Folder::new("record-discover");
+    let file = folder.path().join("discover.har");
+    let mut discover = command(["discover", "contoso.com", "--root", &root, "--record"]);
+    discover.arg(&file);
+    let discover = Process::start(discover);
+    let _connection = silent.accept().unwrap();
+    discover.signal("TERM");
+    let ended = discover.end();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("interrupted"), "{}", ended.stderr);
+    assert_eq!(exchanges(&file), ["GET / 0"]);
 }
 
 #[test]

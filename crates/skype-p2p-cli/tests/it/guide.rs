@@ -319,6 +319,7 @@ fn the_exit_codes_of_the_page_are_those_of_the_help() {
 #[test]
 fn the_page_about_the_command_line_has_every_option() {
     for command in [
+        "demo",
         "send",
         "listen",
         "presence get",

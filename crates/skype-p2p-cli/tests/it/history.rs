@@ -3,7 +3,7 @@ use skype_p2p::{Application, Credentials, MessageBody, Root};
 
 use crate::{
     json_schema::assert_valid,
-    process::{Ended, LENE, PASSWORD, Process, TOSH, command, run},
+    process::{Ended, LENE, PASSWORD, Process, TOSH, command, lene, run, server},
 };
 
 /// A subject that would be markup, and would steer a terminal.
@@ -247,8 +247,8 @@ fn an_export_as_markdown_quotes_each_message() {
     );
 }
 
-#[test]
-fn a_server_without_an_archive_is_named_as_such() {
+/// A server without an archive, on which Tosh is a user, and its root URL.
+fn server_without_an_archive() -> (Process, String) {
     let folder = crate::process::Folder::new("no-archive");
     let user = format!("[[user]]\nuri = {TOSH:?}\nname = \"Tosh\"\npassword = {PASSWORD:?}\n");
     let config = folder.file(
@@ -257,8 +257,74 @@ fn a_server_without_an_archive_is_named_as_such() {
     );
     let mut server = Process::start(command(["serve", "--config", &config]));
     let root = server.line();
+    (server, root)
+}
+
+#[test]
+fn a_server_without_an_archive_is_named_as_such() {
+    let (_server, root) = server_without_an_archive();
     let listed = history(&root, TOSH, "list", &[]);
     assert_eq!(listed.code, Some(1), "{}", listed.stderr);
     let sentence = "Cannot read the archived conversations: ";
     assert!(listed.stderr.contains(sentence), "{}", listed.stderr);
+
+    let arguments = ["send", "--root", &root, "--user", TOSH, "--to", TOSH];
+    let sent = run(arguments.iter().chain(&["--archive", "Hi"]));
+    assert_eq!(sent.code, Some(1), "{}", sent.stderr);
+    let sentence = "Cannot turn archiving on: ";
+    assert!(sent.stderr.contains(sentence), "{}", sent.stderr);
+    assert!(sent.stdout.is_empty(), "nothing is sent: {:?}", sent.stdout);
+}
+
+#[test]
+fn a_message_is_archived_for_the_sender_who_asks_for_it() {
+    let (_server, root) = server();
+    let _lene = lene(&root, &[]);
+    let send = |more: &[&str]| {
+        let arguments = ["send", "--root", &root, "--user", TOSH, "--to", LENE];
+        let sent = run(arguments.iter().chain(more));
+        assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+    };
+    send(&["Not archived"]);
+    send(&["--archive", "Lunch at noon?"]);
+    let listed = history(&root, TOSH, "list", &[]);
+    let [line] = &lines(&listed)[..] else {
+        panic!("{listed:?}");
+    };
+    assert!(line.ends_with("  Lunch at noon?"), "{line}");
+    assert!(lines(&history(&root, LENE, "list", &[])).is_empty());
+}
+
+#[test]
+fn the_conversations_of_a_listener_are_archived() {
+    let (_server, root) = server();
+    let mut listener = lene(&root, &["--archive", "--echo"]);
+    // The setting takes effect shortly after the sign-in: the next chat is archived at the latest.
+    let mut listed = history(&root, LENE, "list", &[]);
+    for number in 1..=20 {
+        if !lines(&listed).is_empty() {
+            break;
+        }
+        let arguments = ["send", "--root", &root, "--user", TOSH, "--to", LENE];
+        let message = format!("Message {number}");
+        let sent = run(arguments.iter().chain(&["--wait", "1", &message]));
+        assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+        listener.line_of("messages.added", &message);
+        listener.line_of("conversation.state", "Disconnected");
+        listed = history(&root, LENE, "list", &[]);
+    }
+    assert!(lines(&listed)[0].contains("Message "), "{listed:?}");
+}
+
+#[test]
+fn a_listener_that_archives_accepts_every_invitation() {
+    for more in [
+        &["--accept", "known"][..],
+        &["--accept", "all", "--from", TOSH],
+    ] {
+        let arguments = ["listen", "--root", "http://127.0.0.1:9/", "--user", LENE];
+        let ended = run(arguments.iter().chain(&["--archive"]).chain(more));
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains("--accept all"), "{}", ended.stderr);
+    }
 }

@@ -74,6 +74,7 @@ async fn answers_in_a_group(options: &[&str], mark: &str) {
     let tosh = signed_in(&root, TOSH).await;
     let conversation = conversation_with_lene(&tosh, "one").await;
     conversation.participants().add(JOHN).await.unwrap();
+    // John joins the conference before its chat. A message sent in between does not reach that user.
     for participant in conversation.participants().snapshot() {
         let state = participant.chat().state();
         let connected = timeout(PATIENCE, state.wait_for(CallConnectionState::Connected));

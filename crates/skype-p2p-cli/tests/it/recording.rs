@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::process::{Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, run, server};
 
 /// The methods and paths of a recording, each with its status.
-fn exchanges(file: impl AsRef<Path>) -> Vec<String> {
+pub(crate) fn exchanges(file: impl AsRef<Path>) -> Vec<String> {
     let har: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     let entries = har["log"]["entries"].as_array().unwrap().iter();
     entries

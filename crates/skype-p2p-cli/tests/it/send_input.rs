@@ -1,7 +1,14 @@
 //! The sources of a message and of a password.
 
 use std::process::{Command, Stdio};
+#[cfg(target_os = "linux")]
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
+#[cfg(target_os = "linux")]
+use crate::process::PATIENCE;
 use crate::process::{
     Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, run, run_with_input, server,
 };
@@ -79,8 +86,8 @@ fn the_password_comes_from_standard_input_or_a_file_with_a_byte_order_mark() {
     assert_eq!(sent.code, Some(0), "{}", sent.stderr);
 }
 
-/// `send` with these options at a pseudo-terminal, which `script` of util-linux makes. Its output has what the terminal echoes and
-/// standard error. None where there is no `script`.
+/// `send` with these options at a pseudo-terminal, which `script` of util-linux makes. Its output is the path of the terminal in the
+/// first line, and then what the terminal echoes, standard output and standard error. None where there is no `script`.
 #[cfg(target_os = "linux")]
 fn send_at_terminal(root: &str, more: &str) -> Option<Command> {
     if Command::new("script").arg("--version").output().is_err() {
@@ -88,7 +95,7 @@ fn send_at_terminal(root: &str, more: &str) -> Option<Command> {
         return None;
     }
     let line = format!(
-        "{} send --root {root} --user {TOSH} --to {LENE} {more} Hi",
+        "tty; exec {} send --root {root} --user {TOSH} --to {LENE} {more} Hi",
         env!("CARGO_BIN_EXE_skype-p2p")
     );
     let mut script = Command::new("script");
@@ -125,6 +132,22 @@ fn a_terminal_shows_what_takes_more_than_a_second() {
     assert_eq!(piped.stderr, "");
 }
 
+/// Waits until the terminal no longer echoes what is typed.
+#[cfg(target_os = "linux")]
+fn wait_for_echo_off(terminal: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let stty = Command::new("stty").args(["-a", "-F", terminal]).output();
+        let stty = stty.unwrap();
+        let settings = String::from_utf8_lossy(&stty.stdout).into_owned();
+        if settings.split_whitespace().any(|word| word == "-echo") {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{terminal}: {stty:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_is_asked_for_the_password_without_echo() {
@@ -135,8 +158,7 @@ fn a_terminal_is_asked_for_the_password_without_echo() {
     };
     script.env_remove("SKYPE_P2P_PASSWORD");
     let mut terminal = Process::start(script);
-    // The prompt has no line break, so it is read with the line that follows. The terminal buffers the password.
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    wait_for_echo_off(terminal.line().trim());
     terminal.write_and_stay(format!("{PASSWORD}\n").as_bytes());
     let ended = terminal.end();
     let output = ended.stdout.join("\n");
