@@ -20,13 +20,14 @@ mod wrapping;
 use std::{
     env,
     io::{IsTerminal as _, stdin},
+    pin::pin,
     sync::Arc,
 };
 
 use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
-use skype_p2p::{Application, SignInState};
+use skype_p2p::SignInState;
 use tokio::sync::{
     Notify,
     mpsc::{UnboundedReceiver, unbounded_channel},
@@ -37,7 +38,7 @@ use self::{
     session::Session,
     state::{
         State,
-        update::{Effect, Update},
+        update::{Connection, Effect, Update},
     },
     terminal::Screen,
     view::theme::Theme,
@@ -79,40 +80,32 @@ pub(crate) async fn run(
                 .with_hint("put the token into SKYPE_P2P_TOKEN"),
         );
     }
-    let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
-    let (application, user) = (client.application.clone(), client.user.clone());
-    let end = tokio::select! {
-        signed_in = client.sign_in(None) => match signed_in {
-            Ok(()) => chat(&application, &user, with, &args, color, &mut interrupt).await,
-            Err(failure) => Err(failure),
-        },
-        () = interrupt.received() => Ok(End::Well),
-    };
+    let application = client.application.clone();
+    let end = chat(client, with, &args, color).await;
     // The terminal is restored already.
     sign_in::sign_out(&application, console).await;
     end
 }
 
-/// Runs the client from the sign-in to the end.
+/// Runs the client from the sign-in to the end. The user can type during the sign-in.
 async fn chat(
-    application: &Application,
-    user: &str,
+    client: Client,
     with: Option<String>,
     args: &Chat,
     color: Color,
-    interrupt: &mut Interrupt,
 ) -> Result<End, Failure> {
+    let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
     let theme = Theme::new(args.theme, colors(color));
     let panicked = Arc::new(Notify::new());
     let mut screen = Screen::open(args.mouse, Arc::clone(&panicked))?;
-    let mut state = State::new(user, screen.size(), TimeZone::system());
+    let mut state = State::signing_in(&client.user, screen.size(), TimeZone::system());
     let (sender, mut updates) = unbounded_channel();
-    let session = Session::new(application, sender);
-    if let Some(address) = with {
-        session.perform(Effect::Open { address });
-    }
+    let application = client.application.clone();
+    let mut sign_in = pin!(client.sign_in(None));
+    let mut session = None;
     let sign_in_state = application.sign_in_manager().state();
-    let mut signed_out = std::pin::pin!(sign_in_state.wait_for(SignInState::SignedOut));
+    // Polled only after the sign-in, and begins to wait when it is polled.
+    let mut signed_out = pin!(async { sign_in_state.wait_for(SignInState::SignedOut).await });
     let mut events = EventStream::new();
     loop {
         screen.draw(&state, &theme)?;
@@ -121,7 +114,18 @@ async fn chat(
             () = panicked.notified() => {
                 return Err(Failure::other("The client has failed because of a defect."));
             }
-            _ = &mut signed_out => {
+            signed_in = &mut sign_in, if session.is_none() => {
+                signed_in?;
+                let signed_in = Session::new(&application, sender.clone());
+                state.connection = Connection::Connected;
+                let effects = match &with {
+                    Some(address) => vec![Effect::Open { address: address.clone() }],
+                    None => state.apply_early_inputs(),
+                };
+                session = Some(signed_in);
+                effects
+            }
+            _ = &mut signed_out, if session.is_some() => {
                 return Err(Failure::session_ended(sign_in_state.reason().as_ref()));
             }
             event = events.next() => match event {
@@ -135,10 +139,12 @@ async fn chat(
             Some(update) = updates.recv() => apply(&mut state, update, &mut updates),
         };
         for effect in effects {
-            match effect {
-                Effect::Quit => return Ok(End::Well),
-                Effect::Redraw => screen.clear()?,
-                effect => session.perform(effect),
+            match (effect, &session) {
+                (Effect::Quit, _) => return Ok(End::Well),
+                (Effect::Redraw, _) => screen.clear()?,
+                (effect, Some(session)) => session.perform(effect),
+                // Before the sign-in is complete, the state asks for nothing else.
+                (_, None) => {}
             }
         }
     }

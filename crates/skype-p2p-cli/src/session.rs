@@ -141,7 +141,7 @@ pub(crate) fn refused(what: &str, reason: &Reason) -> Failure {
 }
 
 /// Why the server did not carry out a request: the end of a sentence.
-fn why_refused(reason: &Reason) -> String {
+pub(crate) fn why_refused(reason: &Reason) -> String {
     let details = reason.details();
     let not_found = details.is_some_and(|details| details.code.as_deref() == Some("NotFound"));
     match reason.code() {

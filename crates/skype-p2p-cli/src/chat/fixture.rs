@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
-use skype_p2p::{ConversationId, ConversationState, MessageId, PersonStatus};
+use skype_p2p::{ConversationId, ConversationState, GroupType, MessageId, PersonStatus};
 
 use super::{
     printable_text::PrintableText,
@@ -81,6 +81,7 @@ pub(crate) fn state() -> State {
     state.on_update(Update::Me {
         name: text("Tosh Meston"),
         status: PersonStatus::Online,
+        note: text("At my desk"),
     });
     for (address, status) in [
         ("sip:lenea@contoso.com", PersonStatus::Online),
@@ -100,10 +101,14 @@ pub(crate) fn state() -> State {
 pub(crate) fn groups() -> Vec<ContactGroup> {
     vec![
         ContactGroup {
+            id: "7".to_owned(),
+            kind: GroupType::Custom,
             name: text("Team"),
             members: vec![lene(), john()],
         },
         ContactGroup {
+            id: "others".to_owned(),
+            kind: GroupType::Others,
             name: text("Other contacts"),
             members: vec![person("Ada Byron", "adab@fabrikam.com")],
         },

@@ -1,5 +1,6 @@
 //! The session: reports the changes of the model to the state, and carries out the effects of the state.
 
+mod contact_changes;
 mod contacts;
 mod conversations;
 
@@ -9,7 +10,8 @@ use std::{
 };
 
 use skype_p2p::{
-    Application, ConnectionState, Conversation, ConversationId, Reason, Subscriptions,
+    Application, ConnectionState, Conversation, ConversationId, Note, PersonStatus, Reason,
+    Subscriptions,
 };
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -21,6 +23,7 @@ use super::{
         update::{Connection, Effect, Update},
     },
 };
+use crate::{presence::Availability, session::why_refused};
 
 /// The number of archived conversations that are loaded at once.
 const ARCHIVED: u32 = 20;
@@ -43,19 +46,24 @@ impl Session {
         let mut own = Subscriptions::new();
         let me = application.me();
         own.add(me.status().subscribe());
+        own.add(me.note().subscribe());
         let report_me = {
             let (me, updates) = (me.clone(), updates.clone());
             move || {
                 let update = Update::Me {
                     name: PrintableText::line(&me.display_name().get()),
                     status: me.status().get(),
+                    note: me.note().get().map_or_else(PrintableText::default, |note| {
+                        PrintableText::line(&note.text)
+                    }),
                 };
                 send(&updates, update);
             }
         };
-        let report = report_me.clone();
-        own.add(me.display_name().changed(move |_| report()));
-        own.add(me.status().changed(move |_| report_me()));
+        let (name, status) = (report_me.clone(), report_me.clone());
+        own.add(me.display_name().changed(move |_| name()));
+        own.add(me.status().changed(move |_| status()));
+        own.add(me.note().changed(move |_| report_me()));
         let connections = updates.clone();
         let connection = application.sign_in_manager().connection();
         own.add(connection.changed(move |change| {
@@ -80,7 +88,7 @@ impl Session {
             // The loop of the client carries these out.
             Effect::Quit | Effect::Redraw => {}
             Effect::Open { address } => self.open(&address),
-            Effect::Send { conversation, text } => self.send(conversation, text),
+            Effect::Send { conversation, text } => self.send(conversation, text.0),
             Effect::Typing(id) => self.with(id, |conversation| {
                 let chat = conversation.chat_service();
                 if chat.send_is_typing_command().enabled().get() {
@@ -135,22 +143,29 @@ impl Session {
                 }
             }),
             Effect::Search(query) => self.search(query),
+            Effect::SetStatus(status) => self.set_status(status),
+            Effect::SetNote(text) => {
+                let note = Some(text).filter(|text| !text.is_empty());
+                let set = self.application.me().note().set(note.map(Note::personal));
+                self.report("Your note could not be set", set);
+            }
+            Effect::ChangeContacts(change) => {
+                let manager = self.application.persons_and_groups_manager();
+                tokio::spawn(contact_changes::make(manager, change, self.updates.clone()));
+            }
         }
     }
 
     /// Opens the conversation with a person.
     fn open(&self, address: &str) {
         let manager = self.application.conversations_manager();
-        match manager.get_conversation(address) {
-            Ok(conversation) => send(&self.updates, Update::Opened(conversation.id())),
-            Err(reason) => {
-                notice(
-                    &self.updates,
-                    format_args!("No chat with {address}"),
-                    &reason,
-                );
-            }
+        let opened = manager.get_conversation(address);
+        if let Err(reason) = &opened {
+            let what = format_args!("No chat with {address}");
+            notice(&self.updates, what, reason);
         }
+        let id = opened.ok().map(|conversation| conversation.id());
+        send(&self.updates, Update::Opened(id));
     }
 
     /// Sends a message. The model shows its result, unless it cannot be sent at all.
@@ -169,6 +184,14 @@ impl Session {
                 send(&self.updates, Update::Notice(PrintableText::line(why)));
             }
         });
+    }
+
+    fn set_status(&self, status: Availability) {
+        let (me, what) = (self.application.me(), "Your status could not be set");
+        match PersonStatus::try_from(status) {
+            Ok(status) => self.report(what, me.status().set(status)),
+            Err(()) => self.report(what, me.reset_status()),
+        }
     }
 
     fn search(&self, query: String) {
@@ -240,7 +263,7 @@ fn person(person: &skype_p2p::Person) -> Person {
 }
 
 fn notice(updates: &UnboundedSender<Update>, what: impl Display, reason: &Reason) {
-    let text = format!("{what}: {reason}");
+    let text = format!("{what}: {}.", why_refused(reason));
     send(updates, Update::Notice(PrintableText::line(&text)));
 }
 

@@ -1,12 +1,15 @@
 //! The state of the client. It changes by inputs of the user and updates of the session, and returns the effects that the
 //! session has to carry out. Nothing here reads a terminal, a clock or the network.
 
+pub(crate) mod contacts_dialog;
 pub(crate) mod conversation;
 pub(crate) mod find;
 pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod people_dialog;
+pub(crate) mod presence_dialog;
 pub(crate) mod scroll;
+mod selection;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text_field;
@@ -18,9 +21,12 @@ use jiff::tz::TimeZone;
 use skype_p2p::{ConversationId, PersonStatus};
 
 use self::{
+    contacts_dialog::ContactsDialog,
     conversation::{Conversation, Summary},
     find::Find,
+    input::Input,
     people_dialog::PeopleDialog,
+    presence_dialog::PresenceDialog,
     scroll::Anchor,
     update::{Connection, ContactGroup, Effect, Update},
 };
@@ -31,6 +37,7 @@ use super::{layout::Layout, printable_text::PrintableText, timeline_lines};
 pub(crate) struct State {
     pub(crate) name: PrintableText,
     pub(crate) status: PersonStatus,
+    note: PrintableText,
     pub(crate) connection: Connection,
     /// In the order in which they appeared.
     conversations: Vec<Conversation>,
@@ -40,6 +47,8 @@ pub(crate) struct State {
     pub(crate) dialog: Option<Dialog>,
     /// The last line of the screen, until the next key.
     pub(crate) notice: Option<PrintableText>,
+    /// The inputs before the first conversation is open, which the state applies later. `None` once it is open.
+    early: Option<Vec<Input>>,
     /// The columns and rows of the screen.
     pub(crate) size: (u16, u16),
     pub(crate) zone: TimeZone,
@@ -50,6 +59,8 @@ pub(crate) struct State {
 pub(crate) enum Dialog {
     Help,
     People(PeopleDialog),
+    Contacts(ContactsDialog),
+    Presence(PresenceDialog),
     Find(Find),
 }
 
@@ -58,6 +69,7 @@ impl State {
         Self {
             name: PrintableText::line(name),
             status: PersonStatus::Unknown,
+            note: PrintableText::default(),
             connection: Connection::default(),
             conversations: Vec::new(),
             selected: None,
@@ -65,8 +77,19 @@ impl State {
             groups: Vec::new(),
             dialog: None,
             notice: None,
+            early: None,
             size,
             zone,
+        }
+    }
+
+    /// The state of a user who is signing in. Keeps the inputs until [`Update::Opened`] or
+    /// [`apply_early_inputs`](Self::apply_early_inputs).
+    pub(crate) fn signing_in(name: &str, size: (u16, u16), zone: TimeZone) -> Self {
+        Self {
+            connection: Connection::SigningIn,
+            early: Some(Vec::new()),
+            ..Self::new(name, size, zone)
         }
     }
 
@@ -117,14 +140,15 @@ impl State {
     /// Applies a change that the session reports.
     pub(crate) fn on_update(&mut self, update: Update) -> Vec<Effect> {
         match update {
-            Update::Me { name, status } => {
+            Update::Me { name, status, note } => {
                 self.name = name;
                 self.status = status;
+                self.note = note;
             }
             Update::Connection(connection) => self.connection = connection,
             Update::Conversation(summary) => return self.on_summary(summary),
             Update::ConversationRemoved(id) => return self.on_removed(id),
-            Update::Opened(id) => return self.select(id),
+            Update::Opened(id) => return self.on_opened(id),
             Update::Item {
                 conversation,
                 index,
@@ -163,7 +187,12 @@ impl State {
             Update::Presence { address, status } => {
                 self.presence.insert(address.to_lowercase(), status);
             }
-            Update::Contacts(groups) => self.groups = groups,
+            Update::Contacts(groups) => {
+                if let Some(Dialog::Contacts(dialog)) = &mut self.dialog {
+                    dialog.on_contacts(&self.groups, &groups);
+                }
+                self.groups = groups;
+            }
             Update::Found {
                 query,
                 people,
@@ -176,6 +205,18 @@ impl State {
             Update::Notice(notice) => self.notice = Some(notice),
         }
         Vec::new()
+    }
+
+    /// Shows the conversation, and applies the inputs that were waiting for it. If it could not be opened, they are discarded,
+    /// because they could be part of a message.
+    fn on_opened(&mut self, id: Option<ConversationId>) -> Vec<Effect> {
+        let Some(id) = id else {
+            self.early = None;
+            return Vec::new();
+        };
+        let mut effects = self.select(id);
+        effects.extend(self.apply_early_inputs());
+        effects
     }
 
     fn on_summary(&mut self, summary: Summary) -> Vec<Effect> {

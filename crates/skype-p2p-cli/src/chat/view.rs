@@ -3,7 +3,7 @@
 mod bidi;
 mod conversation;
 mod conversation_list;
-mod overlays;
+mod dialogs;
 #[cfg(test)]
 mod picture;
 #[cfg(test)]
@@ -20,13 +20,16 @@ use ratatui::{
 
 use self::theme::{Theme, status_word};
 use super::{
-    state::{Dialog, State, update::Connection},
+    state::{Dialog, State, text_field::TextField, update::Connection},
     timeline_lines,
-    wrapping::truncate,
+    wrapping::{truncate, width},
 };
 
 /// The keys that the last line shows while there is no notice.
 const HINTS: &str = "F1 help · Ctrl+O open a chat · Ctrl+N/P next/previous · Ctrl+Q quit";
+
+/// The last line during the sign-in.
+const SIGNING_IN: &str = "Ctrl+Q quit · What you type is kept for the conversation";
 
 /// Draws the whole screen and places the cursor.
 pub(crate) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
@@ -45,11 +48,17 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     draw_footer(buffer, layout.footer, state, theme);
     match &state.dialog {
         Some(Dialog::Help) => {
-            overlays::draw_help(buffer, theme);
+            dialogs::draw_help(buffer, theme);
             cursor = None;
         }
         Some(Dialog::People(dialog)) => {
-            cursor = overlays::draw_people(buffer, state, dialog, theme);
+            cursor = dialogs::people::draw(buffer, state, dialog, theme);
+        }
+        Some(Dialog::Contacts(dialog)) => {
+            cursor = dialogs::contacts::draw(buffer, state, dialog, theme);
+        }
+        Some(Dialog::Presence(dialog)) => {
+            cursor = dialogs::presence::draw(buffer, state, dialog, theme);
         }
         Some(Dialog::Find(_)) | None => {}
     }
@@ -80,6 +89,7 @@ fn draw_footer(buffer: &mut Buffer, area: Rect, state: &State, theme: &Theme) {
             let text = format!("No connection to the server since {since}. Reconnecting…");
             (text, theme.problem)
         }
+        (None, Connection::SigningIn) => (SIGNING_IN.to_owned(), theme.dim),
         (None, Connection::Connected) => {
             let waiting: Vec<_> = state
                 .waiting()
@@ -104,6 +114,24 @@ fn put(buffer: &mut Buffer, area: Rect, spans: Vec<Span<'_>>) {
         return;
     }
     buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+}
+
+/// Draws a prompt and a text of one line, scrolled to the cursor. Returns the position of the cursor.
+fn draw_field(
+    buffer: &mut Buffer,
+    area: Rect,
+    prompt: &str,
+    style: Style,
+    field: &TextField,
+) -> Option<Position> {
+    let columns = usize::from(area.width).checked_sub(width(prompt))?;
+    let (text, column) = field.visible(columns);
+    put(
+        buffer,
+        area,
+        vec![Span::styled(prompt, style), Span::raw(text)],
+    );
+    cursor_in(area, width(prompt) + column, 0)
 }
 
 /// Gives every cell of an area a style.

@@ -1,118 +1,22 @@
-//! The client for the terminal, in a terminal of tmux: typed keys, and the screens that follow.
+//! The client for the terminal: conversations, colours, and the end of the client.
 
 use std::{
     fs,
     net::TcpListener,
     path::Path,
-    process::{Command, Output, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
-    thread,
-    time::{Duration, Instant},
+    process::{Command, Stdio},
 };
 
 use skype_p2p::{Application, Credentials, MessageStatus, Root};
 
-use crate::process::{Folder, LENE, PASSWORD, PATIENCE, Process, TOSH, command, lene, run, server};
+use crate::{
+    process::{Folder, LENE, PASSWORD, Process, TOSH, lene, run, server},
+    tmux::Tmux,
+};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_skype-p2p");
 
 const PAGE: &str = include_str!("../../../../docs/src/chat.md");
-
-/// A terminal of 80 columns and 24 rows that runs the client. Dropped, it is closed.
-struct Tmux {
-    socket: String,
-}
-
-impl Tmux {
-    /// Starts the client with these arguments, by the command `launcher` if it is not empty. Afterwards the shell prints the
-    /// exit code and the mode of the terminal. `None` without tmux.
-    fn start(launcher: &str, arguments: &[&str]) -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let tmux = Self {
-            socket: format!("skype-p2p-{}-{count}", std::process::id()),
-        };
-        let shell = format!(
-            "SKYPE_P2P_PASSWORD={PASSWORD} XDG_CONFIG_HOME=/nowhere TZ=UTC {launcher} {BINARY} chat {}; \
-             echo \"code $?\"; stty -a | grep -o -- '-*icanon'; cat",
-            arguments.join(" ")
-        );
-        let started = tmux.try_run(&["new-session", "-d", "-x", "80", "-y", "24", &shell]);
-        let Ok(started) = started else {
-            eprintln!("skipped: tmux is not installed");
-            return None;
-        };
-        assert!(started.status.success(), "{started:?}");
-        Some(tmux)
-    }
-
-    /// A user of the server in the client.
-    fn chat(root: &str, user: &str, more: &[&str]) -> Option<Self> {
-        let arguments = [&["--root", root, "--user", user][..], more].concat();
-        Self::start("", &arguments)
-    }
-
-    fn try_run(&self, arguments: &[&str]) -> std::io::Result<Output> {
-        Command::new("tmux")
-            .args(["-u", "-f", "/dev/null", "-L", &self.socket])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-    }
-
-    fn run(&self, arguments: &[&str]) -> String {
-        let output = self.try_run(arguments).unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Presses keys, in tmux's names.
-    fn press(&self, keys: &[&str]) {
-        self.run(&[&["send-keys"], keys].concat());
-    }
-
-    fn type_text(&self, text: &str) {
-        self.run(&["send-keys", "-l", text]);
-    }
-
-    fn screen(&self) -> String {
-        self.run(&["capture-pane", "-p"])
-    }
-
-    /// Waits for a screen with this text.
-    fn wait_for(&self, text: &str) -> String {
-        self.wait_until(text, |screen| screen.contains(text))
-    }
-
-    fn wait_until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let screen = self.screen();
-            if wanted(&screen) {
-                return screen;
-            }
-            assert!(Instant::now() < deadline, "{what} is not on\n{screen}");
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Waits for the end of the client: its exit code, in a terminal that is as before.
-    fn wait_for_end(&self, code: i32) -> String {
-        let screen = self.wait_until("the end", |screen| screen.contains("icanon"));
-        let lines: Vec<_> = screen.lines().collect();
-        assert!(lines.contains(&&*format!("code {code}")), "{screen}");
-        assert!(lines.contains(&"icanon"), "{screen}");
-        let modes = "#{alternate_on} #{cursor_flag} #{mouse_any_flag}";
-        assert_eq!(self.run(&["display-message", "-p", modes]).trim(), "0 1 0");
-        screen
-    }
-}
-
-impl Drop for Tmux {
-    fn drop(&mut self) {
-        let _ = self.try_run(&["kill-server"]);
-    }
-}
 
 /// The screen with the same time in every line.
 fn without_time(screen: &str) -> Vec<String> {
@@ -185,6 +89,28 @@ fn a_typed_message_is_delivered_and_answered() {
     assert_eq!(without_time(&screen), expected);
     tmux.press(&["C-q"]);
     tmux.wait_for_end(0);
+}
+
+/// The client starts when the text is on the screen already, so it reads the text before it has signed in.
+#[test]
+fn keys_typed_before_the_conversation_is_open_are_in_its_message() {
+    let (_server, root) = server();
+    let folder = Folder::new("chat-early");
+    let start = folder.path().join("start");
+    let launcher = format!(
+        "sh -c 'until test -e {}; do sleep 0.05; done; exec \"$0\" \"$@\"'",
+        start.display()
+    );
+    let arguments = ["--root", &root, "--user", TOSH, "lenea"];
+    let Some(tmux) = Tmux::start(&launcher, &arguments) else {
+        return;
+    };
+    tmux.type_text("Are you there?");
+    tmux.wait_for("Are you there?");
+    fs::write(start, "").unwrap();
+    tmux.wait_for("│> Are you there?");
+    tmux.press(&["C-q"]);
+    tmux.wait_for("code 0");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -284,49 +210,6 @@ fn a_person_is_searched_and_a_pasted_text_is_sent_only_by_enter() {
     tmux.wait_until("the conversation", |screen| !screen.contains("Any key"));
     tmux.press(&["Enter"]);
     tmux.wait_for("✓ one");
-}
-
-#[test]
-fn a_contact_is_chosen_and_another_person_added() {
-    let folder = Folder::new("chat-contacts");
-    let config = format!(
-        "[[user]]\nuri = \"toshm@contoso.com\"\nname = \"Tosh Meston\"\npassword = \"{PASSWORD}\"\n\
-         groups = {{ Team = [\"lenea@contoso.com\"] }}\n\
-         [[user]]\nuri = \"lenea@contoso.com\"\nname = \"Lene Aaling\"\npassword = \"{PASSWORD}\"\n\
-         [[user]]\nuri = \"johnd@contoso.com\"\nname = \"John Doe\"\npassword = \"{PASSWORD}\"\n"
-    );
-    let config = folder.file("server.toml", config);
-    let mut server = Process::start(command(["serve", "--config", &config]));
-    let root = server.line();
-    let _lene = lene(&root, &[]);
-    let listening = [
-        "listen", "--root", &root, "--user", "johnd", "--accept", "all",
-    ];
-    let mut john = Process::start(command(listening));
-    while !john.line().contains("SignedIn") {}
-    let Some(tmux) = Tmux::chat(&root, TOSH, &[]) else {
-        return;
-    };
-    tmux.wait_for("There are no conversations.");
-    tmux.press(&["C-o"]);
-    tmux.wait_for("│Team ");
-    tmux.wait_for("  ● Lene Aaling <lenea@contoso.com> (online)");
-    tmux.press(&["Down", "Enter"]);
-    tmux.wait_for(" Lene Aaling <lenea@contoso.com> (online)\n");
-    tmux.type_text("Hi");
-    tmux.press(&["Enter"]);
-    tmux.wait_for("✓ Hi");
-    tmux.press(&["C-g"]);
-    tmux.type_text("johnd@contoso.com");
-    tmux.press(&["Enter"]);
-    tmux.wait_for("Lene Aaling, John Doe (3 people)");
-    tmux.wait_for("John Doe joined");
-    tmux.type_text("Hi, both");
-    tmux.press(&["Enter"]);
-    tmux.wait_for("✓ Hi, both");
-    while !john.line().contains("Hi, both") {}
-    tmux.press(&["C-x"]);
-    tmux.wait_for("The conversation has ended");
 }
 
 #[tokio::test(flavor = "multi_thread")]

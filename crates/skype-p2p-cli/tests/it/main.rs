@@ -10,6 +10,8 @@
 
 #[cfg(unix)]
 mod chat;
+#[cfg(unix)]
+mod chat_contacts;
 mod company;
 mod contacts;
 mod demo;
@@ -39,5 +41,7 @@ mod serve;
 mod sign_in;
 #[cfg(unix)]
 mod state;
+#[cfg(unix)]
+mod tmux;
 #[cfg(unix)]
 mod ucwa_client;

@@ -55,12 +55,7 @@ impl ContactBook {
         let reports = tokio::spawn(async move {
             loop {
                 changed.notified().await;
-                let groups = groups
-                    .snapshot()
-                    .iter()
-                    .filter(|it| is_shown(it))
-                    .map(shown)
-                    .collect();
+                let groups = groups.snapshot().iter().filter_map(shown).collect();
                 send(&updates, Update::Contacts(groups));
             }
         });
@@ -119,7 +114,7 @@ impl Shared {
     }
 }
 
-/// Whether the dialog shows the group: not the groups of privacy levels, which have the same people again.
+/// Whether the dialogs show the group: not the groups of privacy levels, which have the same people again.
 fn is_shown(group: &Group) -> bool {
     matches!(
         group.group_type(),
@@ -127,16 +122,22 @@ fn is_shown(group: &Group) -> bool {
     )
 }
 
-fn shown(group: &Group) -> ContactGroup {
-    let name = group.name().get();
-    let name = match (group.group_type(), name) {
+/// The group as the dialogs show it. Every group of the list has an ID.
+fn shown(group: &Group) -> Option<ContactGroup> {
+    if !is_shown(group) {
+        return None;
+    }
+    let kind = group.group_type();
+    let name = match (kind, group.name().get()) {
         (GroupType::Favorites, _) => "Favorites".to_owned(),
         (GroupType::Others, _) => "Other contacts".to_owned(),
         (_, Some(name)) => name,
         (_, None) => "Group".to_owned(),
     };
-    ContactGroup {
+    Some(ContactGroup {
+        id: group.id().get()?,
+        kind,
         name: PrintableText::line(&name),
         members: group.persons().snapshot().iter().map(person).collect(),
-    }
+    })
 }

@@ -5,12 +5,14 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     Dialog, State,
+    contacts_dialog::{self, ContactsDialog},
     find::Find,
     keys::{self, Command},
-    people_dialog::{Answer, PeopleDialog, Purpose},
+    people_dialog::{self, PeopleDialog, Purpose},
+    presence_dialog::PresenceDialog,
     scroll::{self, Anchor},
     text_field::Edit,
-    update::Effect,
+    update::{ContactChange, Effect, MessageText},
 };
 use crate::chat::printable_text::PrintableText;
 
@@ -31,6 +33,12 @@ pub(crate) enum Input {
 impl State {
     /// Applies an input of the user.
     pub(crate) fn on_input(&mut self, input: Input) -> Vec<Effect> {
+        if let Some(early) = &mut self.early
+            && waits_for_conversation(&input)
+        {
+            early.push(input);
+            return Vec::new();
+        }
         match input {
             Input::Key(key) => {
                 self.notice = None;
@@ -54,6 +62,12 @@ impl State {
         }
     }
 
+    /// Applies the inputs that were kept while no conversation was open.
+    pub(crate) fn apply_early_inputs(&mut self) -> Vec<Effect> {
+        let early = self.early.take().unwrap_or_default();
+        early.into_iter().flat_map(|it| self.on_input(it)).collect()
+    }
+
     fn on_key(&mut self, key: KeyEvent, command: Option<Command>) -> Vec<Effect> {
         match &mut self.dialog {
             None => match command {
@@ -65,8 +79,20 @@ impl State {
                 Vec::new()
             }
             Some(Dialog::People(dialog)) => {
-                let (purpose, answer) = (dialog.purpose, dialog.on_key(key, &self.groups));
-                self.on_answer(purpose, answer)
+                let answer = dialog.on_key(key, &self.groups);
+                let purpose = dialog.purpose.clone();
+                self.on_people_answer(purpose, answer)
+            }
+            Some(Dialog::Contacts(dialog)) => {
+                let answer = dialog.on_key(key, &self.groups);
+                self.on_contacts_answer(answer)
+            }
+            Some(Dialog::Presence(dialog)) => {
+                let changes = dialog.on_key(key);
+                if changes.is_some() {
+                    self.dialog = None;
+                }
+                changes.unwrap_or_default()
             }
             Some(Dialog::Find(_)) => {
                 self.on_find_key(key);
@@ -98,6 +124,10 @@ impl State {
                 }
                 None => self.say("There is no conversation. Ctrl+O opens one."),
             },
+            Command::Contacts => self.dialog = Some(Dialog::Contacts(ContactsDialog::new())),
+            Command::Presence => {
+                self.dialog = Some(Dialog::Presence(PresenceDialog::new(&self.note)));
+            }
             Command::Accept => return self.answer_invitation(Effect::Accept),
             Command::Decline => return self.answer_invitation(Effect::Decline),
             Command::Leave => return self.leave(),
@@ -131,6 +161,8 @@ impl State {
                 find.query.insert(PrintableText::line(text).as_str());
                 self.show_newest_match();
             }
+            Some(Dialog::Contacts(dialog)) => dialog.on_paste(text),
+            Some(Dialog::Presence(dialog)) => dialog.on_paste(text),
             Some(Dialog::Help) => {}
             None => {
                 if let Some(conversation) = self.current_mut() {
@@ -157,7 +189,7 @@ impl State {
         conversation.anchor = None;
         vec![Effect::Send {
             conversation: conversation.summary.id,
-            text: conversation.draft.take(),
+            text: MessageText(conversation.draft.take()),
         }]
     }
 
@@ -225,22 +257,42 @@ impl State {
         }
     }
 
-    fn on_answer(&mut self, purpose: Purpose, answer: Answer) -> Vec<Effect> {
-        match (answer, purpose) {
-            (Answer::Open, _) => return Vec::new(),
-            (Answer::Search(query), _) => return vec![Effect::Search(query)],
-            (Answer::Cancel, _) => self.dialog = None,
-            (Answer::Choose(address), Purpose::Chat) => {
-                self.dialog = None;
-                return vec![Effect::Open { address }];
+    fn on_people_answer(&mut self, purpose: Purpose, answer: people_dialog::Answer) -> Vec<Effect> {
+        use people_dialog::Answer;
+        let address = match answer {
+            Answer::Open => return Vec::new(),
+            Answer::Search(query) => return vec![Effect::Search(query)],
+            Answer::Cancel => None,
+            Answer::Choose(address) => Some(address),
+        };
+        self.dialog = match purpose {
+            Purpose::AddContact(_) => Some(Dialog::Contacts(ContactsDialog::new())),
+            Purpose::Chat | Purpose::Invite(_) => None,
+        };
+        let effect = address.map(|address| match purpose {
+            Purpose::Chat => Effect::Open { address },
+            Purpose::Invite(conversation) => Effect::Invite {
+                conversation,
+                address,
+            },
+            Purpose::AddContact(group) => {
+                Effect::ChangeContacts(ContactChange::Add { address, group })
             }
-            (Answer::Choose(address), Purpose::Invite(conversation)) => {
-                self.dialog = None;
-                return vec![Effect::Invite {
-                    conversation,
-                    address,
-                }];
+        });
+        effect.into_iter().collect()
+    }
+
+    fn on_contacts_answer(&mut self, answer: contacts_dialog::Answer) -> Vec<Effect> {
+        use contacts_dialog::Answer;
+        match answer {
+            Answer::Open => {}
+            Answer::Close => self.dialog = None,
+            Answer::ChoosePerson(group) => {
+                let dialog = PeopleDialog::new(Purpose::AddContact(group));
+                self.dialog = Some(Dialog::People(dialog));
             }
+            Answer::Change(change) => return vec![Effect::ChangeContacts(change)],
+            Answer::Refuse(why) => self.say(why),
         }
         Vec::new()
     }
@@ -306,5 +358,17 @@ impl State {
     /// Shows a sentence until the next key.
     fn say(&mut self, text: &str) {
         self.notice = Some(PrintableText::line(text));
+    }
+}
+
+/// Whether the effect of the input depends on the conversation that is shown.
+fn waits_for_conversation(input: &Input) -> bool {
+    match input {
+        Input::Key(key) => {
+            let command = keys::command(*key);
+            !matches!(command, Some(Command::Quit | Command::Redraw))
+        }
+        Input::Resize { .. } => false,
+        _ => true,
     }
 }

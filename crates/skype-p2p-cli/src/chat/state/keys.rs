@@ -13,6 +13,8 @@ pub(crate) enum Command {
     ScrollUp,
     ScrollDown,
     People,
+    Contacts,
+    Presence,
     Accept,
     Decline,
     AddParticipant,
@@ -44,7 +46,7 @@ const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
 const ALT: KeyModifiers = KeyModifiers::ALT;
 
 /// All commands, in the order of the help.
-pub(crate) const BINDINGS: [Binding; 17] = [
+pub(crate) const BINDINGS: [Binding; 19] = [
     Binding {
         keys: &[(KeyCode::Enter, NONE)],
         command: Command::Send,
@@ -84,6 +86,16 @@ pub(crate) const BINDINGS: [Binding; 17] = [
         keys: &[(KeyCode::Char('o'), CONTROL)],
         command: Command::People,
         help: "open a chat: contacts and search",
+    },
+    Binding {
+        keys: &[(KeyCode::Char('t'), CONTROL)],
+        command: Command::Contacts,
+        help: "change contacts and groups",
+    },
+    Binding {
+        keys: &[(KeyCode::Char('s'), CONTROL)],
+        command: Command::Presence,
+        help: "set your status and note",
     },
     Binding {
         keys: &[(KeyCode::Char('y'), CONTROL)],

@@ -5,18 +5,21 @@ use skype_p2p::ConversationId;
 
 use super::{
     conversation::Person,
+    selection,
     text_field::{Edit, TextField},
     update::ContactGroup,
 };
 use crate::chat::printable_text::PrintableText;
 
 /// What happens with the chosen person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// A chat with the person is opened.
     Chat,
     /// The person is invited to the conversation.
     Invite(ConversationId),
+    /// The person is added to the group with this ID, or to the contact list.
+    AddContact(Option<String>),
 }
 
 /// The dialog.
@@ -136,10 +139,13 @@ impl PeopleDialog {
         match key.code {
             KeyCode::Esc => return Answer::Cancel,
             KeyCode::Enter => return self.on_enter(groups),
-            KeyCode::Down => self.select(groups, true),
-            KeyCode::Up => self.select(groups, false),
-            _ => {
-                if self.query.on_key(key) == Edit::Changed {
+            code => {
+                let rows = self.rows(groups);
+                let is_person = |index: &usize| matches!(rows.get(*index), Some(Row::Person(_)));
+                let people = (0..rows.len()).filter(is_person);
+                if let Some(selected) = selection::moved(code, self.selected, people) {
+                    self.selected = selected;
+                } else if self.query.on_key(key) == Edit::Changed {
                     self.on_edit();
                 }
             }
@@ -165,23 +171,6 @@ impl PeopleDialog {
         let query = self.query().to_owned();
         self.searched = Some(query.clone());
         Answer::Search(query)
-    }
-
-    /// Selects the next or the previous person.
-    fn select(&mut self, groups: &[ContactGroup], forward: bool) {
-        let rows = self.rows(groups);
-        let mut people = rows
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| matches!(row, Row::Person(_)))
-            .map(|(index, _)| index);
-        let next = match (self.selected, forward) {
-            (None, true) => people.next(),
-            (None, false) => people.next_back(),
-            (Some(now), true) => people.find(|index| *index > now),
-            (Some(now), false) => people.rfind(|index| *index < now),
-        };
-        self.selected = next.or(self.selected);
     }
 }
 

@@ -1,17 +1,19 @@
 //! Tests of the reducer.
 
+mod dialogs;
+
 use crossterm::event::KeyCode;
+use jiff::tz::TimeZone;
 use skype_p2p::{ConversationId, ConversationState};
 
 use super::{
     Dialog, State,
     conversation::{Delivery, Invitation, Item},
     input::Input,
-    update::{Effect, Update},
+    update::{Effect, MessageText, Update},
 };
 use crate::chat::fixture::{
-    JOHN, LENE, add, control, groups, john, lene, message, person, press, state, summary, text,
-    type_text,
+    JOHN, LENE, add, control, john, lene, message, press, state, summary, text, type_text,
 };
 
 fn current(state: &State) -> ConversationId {
@@ -29,13 +31,61 @@ fn the_first_conversation_is_shown_and_others_do_not_take_its_place() {
     assert_eq!(listed(&state), [LENE, JOHN]);
 }
 
+/// A user who is signing in, and who has typed a message and Enter.
+fn signing_in() -> State {
+    let mut state = State::signing_in("toshm@contoso.com", (80, 24), TimeZone::UTC);
+    assert_eq!(type_text(&mut state, "Hi"), []);
+    assert_eq!(press(&mut state, KeyCode::Enter), []);
+    state
+}
+
+#[test]
+fn keys_before_the_first_conversation_belong_to_it() {
+    let mut state = signing_in();
+    // An invitation that arrives before does not take them.
+    state.on_update(Update::Conversation(summary(JOHN, john())));
+    assert_eq!(type_text(&mut state, " there"), []);
+    state.on_update(Update::Conversation(summary(LENE, lene())));
+    let send = Effect::Send {
+        conversation: LENE,
+        text: MessageText("Hi".to_owned()),
+    };
+    let effects = state.on_update(Update::Opened(Some(LENE)));
+    assert!(effects.contains(&send), "{effects:?}");
+    assert_eq!(current(&state), LENE);
+    assert_eq!(state.current().unwrap().draft.text(), " there");
+    type_text(&mut state, "!");
+    assert_eq!(state.current().unwrap().draft.text(), " there!");
+}
+
+#[test]
+fn keys_for_a_conversation_that_cannot_be_opened_go_to_no_other() {
+    let mut state = signing_in();
+    state.on_update(Update::Conversation(summary(JOHN, john())));
+    assert_eq!(state.on_update(Update::Opened(None)), []);
+    assert!(state.current().unwrap().draft.is_empty());
+    type_text(&mut state, "Hi");
+    assert_eq!(state.current().unwrap().draft.text(), "Hi");
+}
+
+#[test]
+fn quitting_and_resizing_work_during_the_sign_in() {
+    let mut state = signing_in();
+    state.on_input(Input::Resize {
+        columns: 100,
+        rows: 30,
+    });
+    assert_eq!(state.size, (100, 30));
+    assert_eq!(control(&mut state, 'q'), [Effect::Quit]);
+}
+
 #[test]
 fn typing_is_reported_and_enter_sends_the_message() {
     let mut state = state();
     assert_eq!(type_text(&mut state, "Hi"), [Effect::Typing(LENE)]);
     let send = Effect::Send {
         conversation: LENE,
-        text: "Hi".to_owned(),
+        text: MessageText("Hi".to_owned()),
     };
     assert_eq!(press(&mut state, KeyCode::Enter), [send]);
     assert!(state.current().unwrap().draft.is_empty());
@@ -231,61 +281,6 @@ fn sending_shows_the_end_of_the_timeline() {
     type_text(&mut state, "Hi");
     press(&mut state, KeyCode::Enter);
     assert!(state.current().unwrap().anchor.is_none());
-}
-
-#[test]
-fn a_contact_is_chosen_with_the_arrows() {
-    let mut state = state();
-    state.on_update(Update::Contacts(groups()));
-    control(&mut state, 'o');
-    press(&mut state, KeyCode::Down);
-    press(&mut state, KeyCode::Down);
-    press(&mut state, KeyCode::Down);
-    press(&mut state, KeyCode::Up);
-    let open = Effect::Open {
-        address: "sip:johnd@contoso.com".to_owned(),
-    };
-    assert_eq!(press(&mut state, KeyCode::Enter), [open]);
-    assert!(state.dialog.is_none());
-    assert_eq!(state.on_update(Update::Opened(JOHN)), [Effect::Seen(JOHN)]);
-    assert_eq!(current(&state), JOHN);
-}
-
-#[test]
-fn a_name_is_searched_and_the_first_result_chosen() {
-    let mut state = state();
-    control(&mut state, 'g');
-    type_text(&mut state, "ada");
-    let search = Effect::Search("ada".to_owned());
-    assert_eq!(press(&mut state, KeyCode::Enter), [search]);
-    let found = |query: &str| Update::Found {
-        query: query.to_owned(),
-        people: vec![person("Ada Byron", "adab@fabrikam.com")],
-        more: false,
-    };
-    // The result of another query is late.
-    state.on_update(found("other"));
-    assert_eq!(press(&mut state, KeyCode::Enter), []);
-    state.on_update(found("ada"));
-    let invite = Effect::Invite {
-        conversation: LENE,
-        address: "sip:adab@fabrikam.com".to_owned(),
-    };
-    assert_eq!(press(&mut state, KeyCode::Enter), [invite]);
-}
-
-#[test]
-fn a_typed_address_is_chosen_without_a_search() {
-    let mut state = state();
-    control(&mut state, 'o');
-    state.on_input(Input::Paste("adab@fabrikam.com\n".to_owned()));
-    let open = Effect::Open {
-        address: "adab@fabrikam.com".to_owned(),
-    };
-    assert_eq!(press(&mut state, KeyCode::Enter), [open]);
-    control(&mut state, 'o');
-    assert_eq!(press(&mut state, KeyCode::Esc), []);
-    assert!(state.dialog.is_none());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::chat::printable_text::PrintableText;
+use crate::chat::{printable_text::PrintableText, wrapping::width};
 
 /// The longest text, in bytes. A longer paste is cut.
 const LONGEST: usize = 32 * 1024;
@@ -41,6 +41,22 @@ impl TextField {
     /// The text before the cursor.
     pub(crate) fn before_cursor(&self) -> &str {
         self.text.split_at(self.cursor).0
+    }
+
+    /// The part of the text around the cursor that fits into a line of `columns` cells, of which the cursor takes one, and the
+    /// column of the cursor.
+    pub(crate) fn visible(&self, columns: usize) -> (&str, usize) {
+        let mut start = self.cursor;
+        let mut used = 0;
+        for (at, cluster) in self.before_cursor().grapheme_indices(true).rev() {
+            let cells = width(cluster);
+            if used + cells >= columns {
+                break;
+            }
+            used += cells;
+            start = at;
+        }
+        (self.text.get(start..).unwrap_or_default(), used)
     }
 
     fn after_cursor(&self) -> &str {

@@ -1,11 +1,11 @@
 //! What the session reports to the state, and what the state asks of the session.
 
-use std::time::SystemTime;
+use std::{fmt, time::SystemTime};
 
-use skype_p2p::{ConversationId, PersonStatus};
+use skype_p2p::{ConversationId, GroupType, PersonStatus};
 
 use super::conversation::{Item, Message, Person, Summary};
-use crate::chat::printable_text::PrintableText;
+use crate::{chat::printable_text::PrintableText, presence::Availability};
 
 /// A change that the session reports. It has no debug output, since it can have the text of a message.
 #[derive(Clone)]
@@ -14,13 +14,14 @@ pub(crate) enum Update {
     Me {
         name: PrintableText,
         status: PersonStatus,
+        note: PrintableText,
     },
     Connection(Connection),
     /// A conversation is new, or something about it has changed.
     Conversation(Summary),
     ConversationRemoved(ConversationId),
-    /// The conversation that an [`Effect::Open`] asked for.
-    Opened(ConversationId),
+    /// The conversation that an [`Effect::Open`] asked for; `None` if it could not be opened.
+    Opened(Option<ConversationId>),
     /// A new item of a timeline.
     Item {
         conversation: ConversationId,
@@ -58,6 +59,8 @@ pub(crate) enum Update {
 /// The connection to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Connection {
+    /// The sign-in is in progress.
+    SigningIn,
     #[default]
     Connected,
     Reconnecting {
@@ -68,12 +71,14 @@ pub(crate) enum Connection {
 /// A group of the contact list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ContactGroup {
+    pub(crate) id: String,
+    pub(crate) kind: GroupType,
     pub(crate) name: PrintableText,
     pub(crate) members: Vec<Person>,
 }
 
 /// What the state asks for.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Quit,
     /// Write the whole screen again.
@@ -84,7 +89,7 @@ pub(crate) enum Effect {
     },
     Send {
         conversation: ConversationId,
-        text: String,
+        text: MessageText,
     },
     /// Report that the user is typing.
     Typing(ConversationId),
@@ -105,31 +110,49 @@ pub(crate) enum Effect {
     Seen(ConversationId),
     /// Search the directory for people.
     Search(String),
+    /// Publish the status of the user.
+    SetStatus(Availability),
+    /// Publish the note of the user. An empty text removes the note.
+    SetNote(String),
+    ChangeContacts(ContactChange),
 }
 
-/// Hides the text of a message.
-impl std::fmt::Debug for Effect {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Quit => f.write_str("Quit"),
-            Self::Redraw => f.write_str("Redraw"),
-            Self::Open { address } => write!(f, "Open({address})"),
-            Self::Send { conversation, text } => {
-                write!(f, "Send({conversation:?}, {} bytes)", text.len())
-            }
-            Self::Typing(id) => write!(f, "Typing({id:?})"),
-            Self::Accept(id) => write!(f, "Accept({id:?})"),
-            Self::Decline(id) => write!(f, "Decline({id:?})"),
-            Self::Leave(id) => write!(f, "Leave({id:?})"),
-            Self::Remove(id) => write!(f, "Remove({id:?})"),
-            Self::Invite {
-                conversation,
-                address,
-            } => write!(f, "Invite({conversation:?}, {address})"),
-            Self::LoadItems(id) => write!(f, "LoadItems({id:?})"),
-            Self::LoadConversations => f.write_str("LoadConversations"),
-            Self::Seen(id) => write!(f, "Seen({id:?})"),
-            Self::Search(query) => write!(f, "Search({query})"),
-        }
+/// The text of a message to send. Debug output does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct MessageText(pub(crate) String);
+
+impl fmt::Debug for MessageText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MessageText({} bytes)", self.0.len())
     }
+}
+
+/// A change of the contact list. Groups are named by their IDs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ContactChange {
+    /// Add a person to a group, or to the contact list.
+    Add {
+        address: String,
+        group: Option<String>,
+    },
+    Move {
+        address: String,
+        from: String,
+        to: String,
+    },
+    /// Remove a contact from a group, or from the contact list with all its groups.
+    Remove {
+        address: String,
+        group: Option<String>,
+    },
+    CreateGroup {
+        name: String,
+    },
+    RenameGroup {
+        group: String,
+        name: String,
+    },
+    RemoveGroup {
+        group: String,
+    },
 }

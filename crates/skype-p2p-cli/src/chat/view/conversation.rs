@@ -8,12 +8,12 @@ use ratatui::{
 };
 
 use super::{
-    cursor_in, fill, put, row,
+    cursor_in, draw_field, fill, put, row,
     theme::{Theme, status_word},
 };
 use crate::chat::{
     layout::{Layout, composer_columns, editor_lines},
-    state::{Dialog, State, conversation::Conversation, find::Find},
+    state::{Dialog, State, conversation::Conversation, find::Find, update::Connection},
     timeline_lines::{Mark, TimelineLine},
     wrapping::truncate,
 };
@@ -30,7 +30,7 @@ pub(super) fn draw(
 ) -> Option<Position> {
     fill(buffer, layout.header, theme.bar);
     let Some(conversation) = state.current() else {
-        draw_welcome(buffer, layout.timeline, theme);
+        draw_welcome(buffer, layout.timeline, state.connection, theme);
         return None;
     };
     let columns = usize::from(layout.header.width);
@@ -54,15 +54,18 @@ pub(super) fn draw(
     }
 }
 
-fn draw_welcome(buffer: &mut Buffer, area: Rect, theme: &Theme) {
-    let lines = [
-        "There are no conversations.",
-        "",
-        "Ctrl+O  opens a chat: contacts and search",
-        "Ctrl+R  loads archived conversations",
-        "F1      shows all keys",
-    ];
-    for (index, text) in lines.into_iter().enumerate() {
+fn draw_welcome(buffer: &mut Buffer, area: Rect, connection: Connection, theme: &Theme) {
+    let lines: &[&str] = match connection {
+        Connection::SigningIn => &["Signing in…"],
+        _ => &[
+            "There are no conversations.",
+            "",
+            "Ctrl+O  opens a chat: contacts and search",
+            "Ctrl+R  loads archived conversations",
+            "F1      shows all keys",
+        ],
+    };
+    for (index, text) in lines.iter().enumerate() {
         if let Some(line) = row(area, index + 1) {
             let text = format!(" {text}");
             let text = truncate(&text, usize::from(line.width));
@@ -244,14 +247,5 @@ fn draw_find(buffer: &mut Buffer, area: Rect, find: &Find, theme: &Theme) -> Opt
         None if !find.query.is_empty() => "not found: ",
         _ => "find: ",
     };
-    put(
-        buffer,
-        area,
-        vec![
-            Span::styled(prompt, theme.attention),
-            Span::raw(find.query.text()),
-        ],
-    );
-    let before = crate::chat::wrapping::width(find.query.before_cursor());
-    cursor_in(area, prompt.len() + before, 0)
+    draw_field(buffer, area, prompt, theme.attention, &find.query)
 }

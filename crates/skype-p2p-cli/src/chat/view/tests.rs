@@ -209,6 +209,48 @@ fn the_contacts_are_shown_by_group_and_the_results_by_name() {
 }
 
 #[test]
+fn the_dialogs_for_the_own_presence_and_for_the_contact_list_show_their_keys() {
+    let mut state = busy_state();
+    control(&mut state, 's');
+    press(&mut state, KeyCode::Down);
+    assert_screen("presence", &state);
+    press(&mut state, KeyCode::Esc);
+    state.on_update(Update::Contacts(groups()));
+    control(&mut state, 't');
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Down);
+    assert_screen("groups", &state);
+    press(&mut state, KeyCode::Char('d'));
+    assert_screen("removal", &state);
+    press(&mut state, KeyCode::Esc);
+    press(&mut state, KeyCode::Up);
+    press(&mut state, KeyCode::Char('r'));
+    assert_screen("rename", &state);
+}
+
+#[test]
+fn during_the_sign_in_the_screen_says_so() {
+    let zone = jiff::tz::TimeZone::UTC;
+    let state = State::signing_in("toshm@contoso.com", (80, 24), zone);
+    assert_screen("signing_in", &state);
+}
+
+#[test]
+fn a_field_shows_the_part_with_the_cursor() {
+    let mut state = state();
+    control(&mut state, 'f');
+    type_text(&mut state, &"0123456789".repeat(9));
+    let theme = Theme::new(ThemeName::Dark, true);
+    let (buffer, cursor) = drawn(&state, &theme);
+    assert_eq!(cursor, Position::new(79, 22));
+    assert!(lines(&buffer)[22].ends_with("56789"));
+    press(&mut state, KeyCode::Home);
+    let (buffer, cursor) = drawn(&state, &theme);
+    assert_eq!(cursor, Position::new(21 + 11, 22));
+    assert!(lines(&buffer)[22].contains("not found: 01234"));
+}
+
+#[test]
 fn a_found_message_is_marked() {
     let mut state = busy_state();
     control(&mut state, 'f');
@@ -232,16 +274,20 @@ fn a_narrow_screen_has_no_list_and_no_screen_is_too_small() {
     });
     assert_screen("narrow", &state);
     state.on_update(Update::Contacts(groups()));
-    for open in [None, Some(KeyCode::F(1)), Some(KeyCode::Esc)] {
+    for open in [Some('o'), Some('t'), Some('s'), Some('f'), None] {
+        press(&mut state, KeyCode::Esc);
         if let Some(key) = open {
-            press(&mut state, key);
-        } else {
-            control(&mut state, 'o');
+            control(&mut state, key);
         }
         for (columns, rows) in (0..60).step_by(3).flat_map(|c| (0..9).map(move |r| (c, r))) {
             state.on_input(Input::Resize { columns, rows });
             drawn(&state, &Theme::new(ThemeName::Light, true));
             press(&mut state, KeyCode::PageUp);
+            press(&mut state, KeyCode::Down);
+            if open.is_none() {
+                press(&mut state, KeyCode::F(1));
+                drawn(&state, &Theme::new(ThemeName::Light, true));
+            }
         }
     }
 }
@@ -249,7 +295,7 @@ fn a_narrow_screen_has_no_list_and_no_screen_is_too_small() {
 #[test]
 fn without_colors_every_cell_has_the_colors_of_the_terminal() {
     let mut state = busy_state();
-    for key in ['l', 'o', 'f'] {
+    for key in ['l', 'o', 't', 's', 'f'] {
         control(&mut state, key);
         for theme in [ThemeName::Dark, ThemeName::Light] {
             let has_color = |colors| {
