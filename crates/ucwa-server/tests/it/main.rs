@@ -25,6 +25,7 @@ mod links;
 mod lobby;
 mod malformed_requests;
 mod messages;
+mod organization;
 mod parked_users;
 mod people;
 mod photo;
