@@ -7,6 +7,7 @@ use std::{io, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 mod api;
+mod bench;
 mod corpus;
 mod decode;
 mod endurance;
@@ -28,6 +29,8 @@ struct Arguments {
 enum Chore {
     /// Compare the public items of each crate with its public-api.txt, or write these files
     Api(api::Arguments),
+    /// Measure speed and memory beside programs on bare hyper, in the same run
+    Bench(bench::Arguments),
     /// Decode, re-encode and decode again every payload of a folder with a manifest
     Corpus(corpus::Arguments),
     /// Print a payload as canonical JSON
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     }
     match Arguments::parse().chore {
         Chore::Api(arguments) => api::run(&arguments),
+        Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Corpus(arguments) => corpus::run(&arguments),
         Chore::Decode(arguments) => decode::run(&arguments),
         Chore::Endurance(arguments) => endurance::run(&arguments),
