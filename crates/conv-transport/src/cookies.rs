@@ -244,15 +244,21 @@ impl<T: HttpTransport> HttpTransport for Cookies<T> {
         mut request: Request<Bytes>,
         options: SendOptions,
     ) -> Result<Response<Bytes>, TransportError> {
-        let Ok(url) = Url::parse(&request.uri().to_string()) else {
-            // The inner transport reports the error in the URL.
-            return self.inner.send(request, options).await;
-        };
-        if let Some(header) = self.header(&url, request.headers().get(COOKIE)) {
+        let uri = request.uri().clone();
+        let is_empty = self.jar().iter_any().next().is_none();
+        // The inner transport reports an error in the URL.
+        if !is_empty
+            && let Ok(url) = Url::parse(&uri.to_string())
+            && let Some(header) = self.header(&url, request.headers().get(COOKIE))
+        {
             request.headers_mut().insert(COOKIE, header);
         }
         let response = self.inner.send(request, options).await?;
-        self.keep(&url, response.headers());
+        if response.headers().contains_key(SET_COOKIE)
+            && let Ok(url) = Url::parse(&uri.to_string())
+        {
+            self.keep(&url, response.headers());
+        }
         Ok(response)
     }
 }

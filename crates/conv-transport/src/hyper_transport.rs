@@ -47,12 +47,12 @@ use crate::{
 
 /// An HTTP/1.1 client for any number of servers, with TLS, proxies and a connection pool.
 ///
-/// - **Lanes.** Each [`Lane`] has its own connections, so that a command never waits behind a pending request for events.
-/// - **Connections.** A connection that was idle for 30 s is not used again, because IIS closes idle connections. The next request to
-///   any server closes it. If the server closed an idle connection before any byte of a request was written, the request is sent on a
-///   new connection. All other failures are returned to the caller.
-/// - **TCP keep-alive.** A connection of [`Lane::Events`] fails with [`Closed`](TransportErrorKind::Closed) if the server, or the proxy,
-///   acknowledges nothing for about 20 s. Otherwise a pending request would notice a lost peer only at its deadline.
+/// - **Connections.** A request uses an idle connection to its server, or a new one, so that a command never waits behind a pending
+///   request for events. A connection that was idle for 30 s is closed, because IIS closes idle connections, too. At most 128
+///   connections to one server are kept. If the server closed an idle connection before any byte of a request was written, the request
+///   is sent on another connection. All other failures are returned to the caller.
+/// - **TCP keep-alive.** A request fails with [`Closed`](TransportErrorKind::Closed) if the server, or the proxy, acknowledges nothing
+///   for about 20 s. Otherwise a pending request for events would notice a lost peer only at its deadline.
 /// - **`Content-Length`.** Every POST, PUT and PATCH has this header, also for an empty body. The transport sets it and ignores the
 ///   caller's value.
 /// - **Content codings.** The transport decodes gzip, deflate, brotli and zstd, also several of them, and removes the headers that name
@@ -65,8 +65,8 @@ use crate::{
 /// - **[`ConnectionAuth::Windows`]** is NTLM, under this name or inside `Negotiate` (SPNEGO), as the server offers it. Each handshake has
 ///   its own connection, which is bound to the server's certificate under TLS and closed afterwards. It requires the feature
 ///   `windows-auth` and credentials in the configuration. Kerberos is not supported.
-/// - **Tasks.** The transport has no tasks of its own and no static state. An exchange drives its connection, and dropping the future
-///   closes the connection.
+/// - **Tasks.** An exchange drives its connection, and dropping the future closes the connection. While connections are idle, a task
+///   waits for the time to close them. There is no static state, so a program with many sessions shares one transport among them.
 ///
 /// The transport must be used inside a tokio runtime with I/O and time enabled.
 #[derive(Default)]
@@ -160,15 +160,17 @@ impl HyperTransport {
         let way = Way { target, hop };
         let mut request = request.map(Full::new);
         let (mut connection, response) = loop {
-            let (mut connection, pooled) = match self.pool.take(lane, target) {
-                Some(connection) => {
-                    // The runtime notices that the server has closed the connection when it polls the operating system, which
-                    // it does before it resumes a task that yielded.
-                    tokio::task::yield_now().await;
+            let (mut connection, pooled) = match self.pool.take(target) {
+                Some(mut connection) => {
+                    if connection.may_have_unread_bytes().await {
+                        // The server may have closed the connection. The runtime notices that when it polls the operating
+                        // system, which it does before it resumes a task that yielded.
+                        tokio::task::yield_now().await;
+                    }
                     (connection, true)
                 }
                 None => {
-                    let opened = self.connect(lane, &way, progress).await?;
+                    let opened = self.connect(&way, progress).await?;
                     (opened.connection, false)
                 }
             };
@@ -189,7 +191,7 @@ impl HyperTransport {
             .whole(response, &mut connection, target, progress)
             .await?;
         if connection.is_reusable().await {
-            self.pool.put(lane, target, connection);
+            self.pool.put(target, connection);
         }
         Ok(response)
     }
@@ -235,12 +237,11 @@ impl HyperTransport {
 
     async fn connect(
         &self,
-        lane: Lane,
         way: &Way<'_>,
         progress: &mut Progress,
     ) -> Result<Opened, TransportError> {
         // Boxed, so that the future of a pending exchange does not contain the state of connecting.
-        let connecting = Box::pin(way.connect(lane, &self.tls, progress));
+        let connecting = Box::pin(way.connect(&self.tls, progress));
         match timeout(self.config.connect_deadline, connecting).await {
             Ok(connection) => connection,
             Err(_) => {

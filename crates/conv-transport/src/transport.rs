@@ -1,6 +1,6 @@
 //! The trait of all transports, and the options of a request.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -35,25 +35,36 @@ pub trait HttpTransport: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Response<Bytes>, TransportError>;
 }
 
-#[async_trait]
+/// The future of [`HttpTransport::send`], as the attribute `async_trait` declares it.
+type Exchange<'a> =
+    Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'a>>;
+
+// Without the attribute `async_trait`, which would put the future of the inner transport into another one.
 impl<T: HttpTransport + ?Sized> HttpTransport for Arc<T> {
-    async fn send(
-        &self,
+    fn send<'transport, 'exchange>(
+        &'transport self,
         request: Request<Bytes>,
         options: SendOptions,
-    ) -> Result<Response<Bytes>, TransportError> {
-        (**self).send(request, options).await
+    ) -> Exchange<'exchange>
+    where
+        'transport: 'exchange,
+        Self: 'exchange,
+    {
+        (**self).send(request, options)
     }
 }
 
-#[async_trait]
 impl<T: HttpTransport + ?Sized> HttpTransport for Box<T> {
-    async fn send(
-        &self,
+    fn send<'transport, 'exchange>(
+        &'transport self,
         request: Request<Bytes>,
         options: SendOptions,
-    ) -> Result<Response<Bytes>, TransportError> {
-        (**self).send(request, options).await
+    ) -> Exchange<'exchange>
+    where
+        'transport: 'exchange,
+        Self: 'exchange,
+    {
+        (**self).send(request, options)
     }
 }
 
@@ -83,7 +94,7 @@ impl SendOptions {
     }
 }
 
-/// The kind of a request. Each lane has its own connections.
+/// The kind of a request.
 ///
 /// The server holds a request for events for minutes, and a command must not wait behind it.
 #[cfg_attr(

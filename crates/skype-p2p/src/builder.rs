@@ -317,7 +317,7 @@ impl ApplicationBuilder {
             commit_gate.then_some(sender),
         );
         let malformed_events = driver.malformed_events();
-        runtime.spawn(Box::pin(driver.run()));
+        runtime.spawn(Box::pin(Box::new(driver).run()));
         let application = Application {
             model,
             handle: Arc::new(Handle { mailbox }),

@@ -107,7 +107,9 @@ impl Driver {
 
     /// Runs until the last handle of the application is dropped or a panic occurs. Then, and also when the future is dropped,
     /// the sign-in state becomes `SignedOut`, and every pending command ends.
-    pub(crate) async fn run(mut self) {
+    ///
+    /// The driver is in a box of its own, because a future has room for an argument twice.
+    pub(crate) async fn run(mut self: Box<Self>) {
         match AssertUnwindSafe(self.serve()).catch_unwind().await {
             Ok(()) => self.finished = true,
             Err(_) => self.end("the application failed: its driver panicked"),
@@ -306,9 +308,8 @@ impl Driver {
     ) {
         let transport = self.transport.clone();
         let deadline = deadline.saturating_sub(self.runtime.now());
-        self.tasks.exchange(id, async move {
-            exchange::exchange(&*transport, request, lane, deadline, authentication).await
-        });
+        let exchange = exchange::exchange(transport, request, lane, deadline, authentication);
+        self.tasks.exchange(id, exchange);
     }
 
     fn ask(&mut self, id: QuestionId, question: Question, deadline: Duration) {

@@ -1,6 +1,6 @@
 //! Conversion of HTTP exchanges between the types of the session and those of the transport.
 
-use std::{error::Error, fmt::Write as _, time::Duration};
+use std::{error::Error, fmt::Write as _, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, TransportError, TransportErrorKind};
@@ -8,7 +8,7 @@ use ucwa_session::{ConnectionAuth, Lane, Sent, TransportFailure, TransportFailur
 
 /// Performs one exchange of the session on the transport.
 pub(crate) async fn exchange(
-    transport: &dyn HttpTransport,
+    transport: Arc<dyn HttpTransport>,
     request: http::Request<Bytes>,
     lane: Lane,
     deadline: Duration,

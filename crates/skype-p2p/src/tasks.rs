@@ -83,13 +83,14 @@ impl Tasks {
     ) -> (Pin<Box<dyn Future<Output = ()> + Send>>, AbortOnDrop) {
         let sender = self.sender.clone();
         let (future, abort) = abortable(AssertUnwindSafe(future).catch_unwind());
-        let task = Box::pin(async move {
-            if let Ok(result) = future.await {
+        // An async block would have room for the future twice.
+        let task = future.map(move |result| {
+            if let Ok(result) = result {
                 // Fails after the driver has ended.
                 let _ = sender.unbounded_send(input(result.ok()));
             }
         });
-        (task, AbortOnDrop(abort))
+        (Box::pin(task), AbortOnDrop(abort))
     }
 
     /// Aborts an exchange: its future is dropped. An exchange that has already ended still returns its result.

@@ -26,7 +26,7 @@ const SOONEST_RENEWAL: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(crate) struct Auth {
     pub(crate) credentials: Option<Credentials>,
-    tokens: BTreeMap<Origin, Token>,
+    tokens: BTreeMap<Origin, Box<Token>>,
     /// The exchanges that wait for a token, by the origin of the token.
     renewals: BTreeMap<Origin, Vec<Exchange>>,
     /// The grants in the challenge of each origin.
@@ -82,6 +82,7 @@ impl Auth {
         self.tokens
             .get(origin)
             .or_else(|| self.tokens.values().max_by_key(|token| token.version))
+            .map(|token| &**token)
     }
 
     pub(crate) fn authorization(&self, origin: &Origin) -> Option<(HeaderValue, u64)> {
@@ -253,7 +254,7 @@ impl Core {
             source,
             expires_at: self.now.saturating_add(life),
         };
-        self.auth.tokens.insert(key.clone(), token);
+        self.auth.tokens.insert(key.clone(), Box::new(token));
         let key = key.clone();
         self.cancel_timers(|timer| matches!(timer, Timer::RenewToken(other) if *other == key));
         // The renewal starts at nine tenths of the lifetime, so that a slow response arrives before the token expires.

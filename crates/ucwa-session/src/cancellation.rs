@@ -56,7 +56,7 @@ impl Core {
         if let Some(id) = exchange.id {
             self.states.remove(&id);
         }
-        Some(exchange)
+        Some(*exchange)
     }
 
     /// Drops the exchanges that wait for a token, for an answer or a commit of the caller, for their batch, or for the

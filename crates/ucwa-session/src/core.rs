@@ -38,6 +38,8 @@ pub(crate) const MAX_ATTEMPTS: u32 = 5;
 const MAX_RETRY_TIME: Duration = Duration::from_secs(90);
 /// How long after its deadline the transport may report a failure.
 const WATCHDOG_GRACE: Duration = Duration::from_secs(5);
+/// The greatest number of outputs for which an idle session keeps room.
+const KEPT_OUTPUTS: usize = 4;
 /// The longest pause that a `Retry-After` header can impose.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -65,7 +67,8 @@ pub(crate) struct Core {
     numbers: u64,
     /// The operations that have not completed.
     tickets: BTreeSet<Ticket>,
-    pub(crate) on_wire: BTreeMap<RequestId, Exchange>,
+    /// Boxed, because a node of the map has room for eleven values, and an idle session has one request.
+    pub(crate) on_wire: BTreeMap<RequestId, Box<Exchange>>,
     /// The owned exchanges that are in flight or wait for a retry. The others are found by a scan of the few that wait for
     /// something else.
     pub(crate) states: BTreeMap<ExchangeId, ExchangeState>,
@@ -115,6 +118,11 @@ impl Core {
 
     pub(crate) fn next_output(&mut self) -> Output {
         self.outputs.pop_front().unwrap_or_else(|| {
+            // The room for the many outputs of a sign-in or a large page is not kept.
+            if self.outputs.capacity() > KEPT_OUTPUTS {
+                self.outputs = VecDeque::new();
+            }
+            self.finished.shrink_to_fit();
             let due = self.timers.next_due();
             let wake_at = match self.clocks.is_read {
                 true => due.map(|due| due.min(self.now.saturating_add(READING_INTERVAL))),
@@ -321,7 +329,7 @@ impl Core {
         if let Some(owned) = exchange.id {
             self.states.insert(owned, ExchangeState::OnWire(id));
         }
-        self.on_wire.insert(id, exchange);
+        self.on_wire.insert(id, Box::new(exchange));
     }
 
     pub(crate) fn on_response(
@@ -497,7 +505,7 @@ impl Core {
             Timer::Retry(exchange) => Some(&**exchange),
             _ => None,
         });
-        (self.on_wire.values())
+        (self.on_wire.values().map(|exchange| &**exchange))
             .chain(self.finished.iter().map(|(exchange, _)| exchange))
             .chain(self.batches.values().flatten().flatten())
             .chain(self.collected.iter().flatten())

@@ -117,7 +117,7 @@ pub(crate) struct People {
     open: bool,
     search: Option<String>,
     presence_subscriptions: Option<String>,
-    persons: BTreeMap<PersonId, Person>,
+    persons: BTreeMap<PersonId, Box<Person>>,
     /// Counts uses of records, to find the least recently used ones.
     uses: u64,
     /// The number of events since the last eviction that may have added or released a record.

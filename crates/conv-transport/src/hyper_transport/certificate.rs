@@ -1,6 +1,9 @@
 //! Reads the certificate of a server, also of one that is not trusted.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use http::Uri;
 use rustls::pki_types::CertificateDer;
@@ -10,7 +13,7 @@ use webpki::EndEntityCert;
 use super::{
     HyperTransport, connect::Way, der, progress::Progress, target::Target, tls::common_name,
 };
-use crate::{Lane, Stage, TransportError, TransportErrorKind};
+use crate::{Stage, TransportError, TransportErrorKind};
 
 /// The certificate of a server, as [`HyperTransport::server_certificate`] reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +78,9 @@ impl HyperTransport {
             hop,
         };
         let reading = async {
-            let stream = way.stream(Lane::Commands, &self.tls, &mut progress).await?;
+            let stream = way
+                .stream(&Arc::default(), &self.tls, &mut progress)
+                .await?;
             progress.enter(Stage::Tls);
             self.tls.certificate(&target, stream).await
         };

@@ -1,6 +1,6 @@
 //! Opens connections to servers: name resolution, TCP, the proxy and TLS.
 
-use std::{net::SocketAddr, pin::pin, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -14,14 +14,14 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::{
     challenge::schemes,
-    connection::{Connection, Stream, http1},
+    connection::{Connection, Stream, Tcp, Wire, http1},
     keep_alive::{SILENCE, limit_silence},
     progress::Progress,
     proxy::Hop,
     target::Target,
     tls::Tls,
 };
-use crate::{Lane, Stage, TransportError, TransportErrorKind};
+use crate::{Stage, TransportError, TransportErrorKind};
 
 /// The time after which the next address is tried in parallel (RFC 8305 recommends 250 ms).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -44,11 +44,11 @@ impl Way<'_> {
     /// Opens a connection. `progress` always holds the current stage.
     pub(super) async fn connect(
         &self,
-        lane: Lane,
         tls: &Tls,
         progress: &mut Progress,
     ) -> Result<Opened, TransportError> {
-        let mut stream = self.stream(lane, tls, progress).await?;
+        let wire = Arc::default();
+        let mut stream = self.stream(&wire, tls, progress).await?;
         #[cfg(feature = "windows-auth")]
         let mut certificate = None;
         if self.target.https {
@@ -62,7 +62,7 @@ impl Way<'_> {
         }
 
         progress.enter(Stage::Send);
-        let connection = Connection::open(stream).await.map_err(|source| {
+        let connection = Connection::open(stream, wire).await.map_err(|source| {
             self.error(TransportErrorKind::Closed, Stage::Send)
                 .never_sent()
                 .with_source(source)
@@ -77,7 +77,7 @@ impl Way<'_> {
     /// Opens a stream to the server, through the proxy if one is used, before the server's TLS.
     pub(super) async fn stream(
         &self,
-        lane: Lane,
+        wire: &Arc<Wire>,
         tls: &Tls,
         progress: &mut Progress,
     ) -> Result<Box<dyn Stream>, TransportError> {
@@ -96,10 +96,8 @@ impl Way<'_> {
         let tcp = self.connect_first(&addresses).await?;
         // A command is one small write, and its response is waited for.
         let _ = tcp.set_nodelay(true);
-        if lane == Lane::Events {
-            limit_silence(&tcp, SILENCE);
-        }
-        let mut stream: Box<dyn Stream> = Box::new(tcp);
+        limit_silence(&tcp, SILENCE);
+        let mut stream: Box<dyn Stream> = Box::new(Tcp::new(tcp, Arc::clone(wire)));
         if let Some(hop) = self.hop {
             if hop.proxy.https {
                 let connected = tls.connect(&hop.proxy, stream).await;

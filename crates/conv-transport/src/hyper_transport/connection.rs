@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     io,
+    mem::MaybeUninit,
     pin::{Pin, pin},
     sync::{
         Arc,
@@ -16,10 +17,14 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
 
-/// The largest head of a response, and the largest read buffer, in bytes. hyper's default is 400 KiB. A connection of the event lane
-/// lasts for hours, and keeps a buffer that grew with a large page.
+/// The largest head of a response, and the largest read buffer, in bytes. hyper's default is 400 KiB. A connection with pending
+/// requests for events lasts for hours, and keeps a buffer that grew with a large page.
 pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 
 /// A client that accepts the responses of old servers and proxies: a folded header is unfolded (RFC 9112, section 5.2), spaces before
@@ -59,8 +64,8 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(stream: Box<dyn Stream>) -> hyper::Result<Self> {
-        let wire = Arc::new(Wire::default());
+    /// Opens a connection on a stream that reports its state to `wire`.
+    pub(super) async fn open(stream: Box<dyn Stream>, wire: Arc<Wire>) -> hyper::Result<Self> {
         let io = TokioIo::new(Watched {
             stream,
             wire: Arc::clone(&wire),
@@ -92,6 +97,17 @@ impl Connection {
         .await
     }
 
+    /// Whether the operating system may have bytes, or the end of the stream, that the runtime has not noticed yet.
+    pub(super) async fn may_have_unread_bytes(&mut self) -> bool {
+        self.wire.reading.store(PEEK, Ordering::Relaxed);
+        poll_fn(|cx| {
+            self.poll_driver(cx);
+            Poll::Ready(())
+        })
+        .await;
+        self.wire.reading.swap(NORMAL, Ordering::Relaxed) != EMPTY
+    }
+
     fn poll_driver(&mut self, cx: &mut Context<'_>) {
         if let Some(driver) = &mut self.driver
             && Pin::new(driver).poll(cx).is_ready()
@@ -102,34 +118,105 @@ impl Connection {
     }
 }
 
-/// The state of the current request on the wire.
+/// The state of a connection's socket.
 #[derive(Debug, Default)]
-pub(super) struct Wire(AtomicU8);
+pub(super) struct Wire {
+    /// How much of the current request was sent.
+    written: AtomicU8,
+    /// Whether a read without a result asks the operating system, and its answer.
+    reading: AtomicU8,
+}
 
 const UNTOUCHED: u8 = 0;
 const WRITTEN: u8 = 1;
 const FLUSHED: u8 = 2;
 
+/// A read without a result waits for the runtime.
+const NORMAL: u8 = 0;
+/// A read without a result asks the operating system whether there is anything to read.
+const PEEK: u8 = 1;
+/// The operating system has nothing to read.
+const EMPTY: u8 = 2;
+
 impl Wire {
     /// Begins a new request.
     pub(super) fn reset(&self) {
-        self.0.store(UNTOUCHED, Ordering::Relaxed);
+        self.written.store(UNTOUCHED, Ordering::Relaxed);
     }
 
     /// Whether a byte of the request may have been sent.
     pub(super) fn is_touched(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != UNTOUCHED
+        self.written.load(Ordering::Relaxed) != UNTOUCHED
     }
 
     /// Whether the whole request was sent.
     pub(super) fn is_flushed(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == FLUSHED
+        self.written.load(Ordering::Relaxed) == FLUSHED
     }
 
     fn advance(&self, from: u8, to: u8) {
         let _ = self
-            .0
+            .written
             .compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// The TCP connection below a [`Watched`] stream.
+pub(super) struct Tcp {
+    stream: TcpStream,
+    wire: Arc<Wire>,
+}
+
+impl Tcp {
+    pub(super) fn new(stream: TcpStream, wire: Arc<Wire>) -> Self {
+        Self { stream, wire }
+    }
+}
+
+impl AsyncRead for Tcp {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if read.is_pending() && self.wire.reading.load(Ordering::Relaxed) == PEEK {
+            let peeked = SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()]);
+            if peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+                self.wire.reading.store(EMPTY, Ordering::Relaxed);
+            }
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Tcp {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-/// The time without acknowledgements after which a connection of [`Lane::Events`](crate::Lane::Events) is broken.
+/// The time without acknowledgements after which a connection is broken. Any connection may carry a pending request for events.
 ///
 /// A server keeps the messages for a client that it has lost for about half a minute.
 pub(super) const SILENCE: Duration = Duration::from_secs(20);

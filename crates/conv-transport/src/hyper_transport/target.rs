@@ -128,12 +128,8 @@ pub(super) fn prepare(
     };
 
     if !request.headers().contains_key(HOST) {
-        let host = target
-            .host_header()
-            .parse::<Authority>()
-            .ok()
-            .and_then(|host| HeaderValue::from_str(host.as_str()).ok())
-            .ok_or_else(|| invalid("the host cannot stand in a header"))?;
+        let host = HeaderValue::try_from(target.host_header())
+            .map_err(|_| invalid("the host cannot stand in a header"))?;
         request.headers_mut().insert(HOST, host);
     }
 

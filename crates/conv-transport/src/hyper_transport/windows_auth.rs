@@ -313,7 +313,7 @@ impl HyperTransport {
         let Opened {
             mut connection,
             certificate,
-        } = self.connect(lane, &way, progress).await?;
+        } = self.connect(&way, progress).await?;
         let failed = |progress: &Progress, source: HandshakeError| {
             progress
                 .error(TransportErrorKind::Protocol, target)

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use ucwa_proto::{Origin, Resource, SipUri};
 
-use super::{Aspect, People, PeoplePurpose, PeopleTimer, Person, PersonId, key_of, not_offered};
+use super::{Aspect, People, PeoplePurpose, PeopleTimer, PersonId, key_of, not_offered};
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -291,7 +291,9 @@ impl People {
     }
 
     fn is_located(&self, id: &PersonId) -> bool {
-        self.persons.get(id).is_some_and(Person::is_located)
+        self.persons
+            .get(id)
+            .is_some_and(|person| person.is_located())
     }
 
     /// The person that a contact describes.

@@ -159,7 +159,10 @@ impl People {
             sent: false,
         };
         self.telephony.photos.insert(ticket, read);
-        let is_located = self.persons.get(&id).is_some_and(super::Person::is_located);
+        let is_located = self
+            .persons
+            .get(&id)
+            .is_some_and(|person| person.is_located());
         if is_located {
             self.send_photo(core, ticket);
         } else {

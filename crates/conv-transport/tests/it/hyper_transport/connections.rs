@@ -1,8 +1,11 @@
 //! Tests of the choice and the reuse of connections.
 
 use std::{
+    future::{Future, poll_fn},
     io::{Read, Write},
     sync::mpsc,
+    task::Poll,
+    time::Duration,
 };
 
 use conv_transport::{HyperTransport, Lane, Sent, TransportErrorKind};
@@ -11,6 +14,7 @@ use flate2::{
     write::{GzEncoder, ZlibEncoder},
 };
 use http::StatusCode;
+use socket2::SockRef;
 use tokio::join;
 
 use super::{get, post};
@@ -79,6 +83,85 @@ async fn a_connection_is_reused() {
         }
     };
     join!(client, serve);
+}
+
+#[tokio::test]
+async fn a_poll_uses_the_idle_connection_of_a_command() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let serve = async {
+        let mut peer = server.accept().await;
+        for _ in 0..2 {
+            peer.request().await.unwrap();
+            peer.respond("ok").await;
+        }
+    };
+    let client = async {
+        for lane in [Lane::Commands, Lane::Events] {
+            get(&transport, server.url("/"), lane).await.unwrap();
+        }
+    };
+    join!(client, serve);
+}
+
+/// A burst of requests leaves as many idle connections, and the next burst opens no other.
+#[tokio::test]
+async fn a_burst_of_64_reuses_the_connections_of_the_one_before() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let serve = async {
+        let mut peers = Vec::new();
+        for _ in 0..64 {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            peers.push(peer);
+        }
+        for peer in &mut peers {
+            peer.respond("one").await;
+        }
+        for peer in &mut peers {
+            peer.request().await.unwrap();
+        }
+        for peer in &mut peers {
+            peer.respond("two").await;
+        }
+    };
+    let bursts = async {
+        for body in ["one", "two"] {
+            let burst = (0..64).map(|_| get(&transport, server.url("/"), Lane::Commands));
+            for response in futures_util::future::join_all(burst).await {
+                assert_eq!(response.unwrap().body(), body);
+            }
+        }
+    };
+    // A connection that is opened again gets no response.
+    let both = async { join!(bursts, serve) };
+    tokio::time::timeout(Duration::from_secs(20), both)
+        .await
+        .unwrap();
+}
+
+/// The request on an idle connection is written when its future is polled for the first time, which the wire shows before the runtime
+/// runs another task.
+#[tokio::test]
+async fn the_first_poll_writes_a_request_on_an_idle_connection() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let (first, mut peer) = join!(get(&transport, server.url("/"), Lane::Commands), async {
+        let mut peer = server.accept().await;
+        peer.request().await.unwrap();
+        peer.respond("ok").await;
+        peer
+    });
+    first.unwrap();
+    let mut poll = Box::pin(get(&transport, server.url("/events"), Lane::Events));
+    let is_pending = poll_fn(|cx| Poll::Ready(poll.as_mut().poll(cx).is_pending()));
+    assert!(is_pending.await);
+    let mut request = [0; 1024];
+    let length = (&*SockRef::from(&peer.0)).read(&mut request).unwrap();
+    assert!(request[..length].starts_with(b"GET /events "));
+    let (page, ()) = join!(poll, peer.respond("page"));
+    assert_eq!(page.unwrap().body(), "page");
 }
 
 #[tokio::test]

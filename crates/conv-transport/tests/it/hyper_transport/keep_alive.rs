@@ -26,10 +26,10 @@ fn timer(client: SocketAddr, server: SocketAddr) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn only_connections_for_events_have_keep_alive() {
-    let server = Server::bind().await;
-    let transport = HyperTransport::new();
-    for (lane, expected) in [(Lane::Events, true), (Lane::Commands, false)] {
+async fn a_connection_of_either_lane_has_keep_alive() {
+    for lane in [Lane::Events, Lane::Commands] {
+        let server = Server::bind().await;
+        let transport = HyperTransport::new();
         let serve = async {
             let mut peer = server.accept().await;
             peer.request().await.unwrap();
@@ -40,10 +40,10 @@ async fn only_connections_for_events_have_keep_alive() {
         };
         let (response, found) = tokio::join!(get(&transport, server.url("/"), lane), serve);
         response.unwrap();
-        assert_eq!(found.is_some(), expected, "{lane:?}");
+        // Either lane may use the connection for a pending request for events.
         assert!(
-            found.is_none_or(|seconds| (5..=10).contains(&seconds)),
-            "{found:?}"
+            found.is_some_and(|seconds| (5..=10).contains(&seconds)),
+            "{lane:?} {found:?}"
         );
     }
 }
