@@ -17,6 +17,7 @@ mod replay;
 mod soak;
 #[cfg(test)]
 mod tidy;
+mod web;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own chores")]
@@ -43,6 +44,8 @@ enum Chore {
     Replay(replay::Arguments),
     /// Play the scenarios in simulated worlds of many seeds and check the invariants
     Soak(soak::Arguments),
+    /// Build the package for web pages in target/web
+    Web,
 }
 
 fn main() -> ExitCode {
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Chore::Record(arguments) => record::run(&arguments),
         Chore::Replay(arguments) => replay::run(&arguments),
         Chore::Soak(arguments) => soak::run_all(&arguments),
+        Chore::Web => web::run(),
     }
 }
 

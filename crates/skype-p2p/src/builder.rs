@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::SystemTime};
 
-use conv_transport::{Cookies, HttpTransport};
+use conv_transport::HttpTransport;
 use ucwa_session::{
     BearerToken, ChannelOptions, Checkpoint, DataUriEncoding, ReplacementPolicy, Representation,
     Root, Session, SessionConfig,
@@ -13,6 +13,7 @@ use crate::{
     driver::Driver,
     events::{EventSender, Events},
     home::Home,
+    jar,
     mailbox::Mailbox,
     port::Port,
     questions::{
@@ -63,7 +64,7 @@ impl ApplicationBuilder {
     /// certificates.
     ///
     /// The application puts a cookie jar of its own around any transport, because load balancers bind a client to a server
-    /// with cookies.
+    /// with cookies. Without the feature `cookies` there is no jar.
     pub fn transport(mut self, transport: Arc<dyn HttpTransport>) -> Self {
         self.transport = Some(transport);
         self
@@ -268,11 +269,8 @@ impl ApplicationBuilder {
         let runtime = self.runtime.map_or_else(default_runtime, Ok)?;
         let mut transport = self.transport.map_or_else(default_transport, Ok)?;
         if !self.without_cookie_jar {
-            let jar = Arc::new(Cookies::new(transport));
             let cookies = self.checkpoint.as_ref().and_then(Checkpoint::cookies);
-            jar.import(cookies.unwrap_or_default());
-            self.callbacks.jar = Some(jar.clone());
-            transport = jar;
+            (transport, self.callbacks.jar) = jar::wrap(transport, cookies.unwrap_or_default());
         }
         let wall_at_epoch = runtime.wall_clock().checked_sub(runtime.now());
         let mut config = SessionConfig::new(

@@ -195,6 +195,7 @@ impl Driver {
                 self.session.submit(self.runtime.now(), ticket, operation);
                 self.settle();
             }
+            Command::SetRoot(root) => self.session.set_root(root),
             Command::Refuse(command) => {
                 let reason = Reason::new(ReasonCode::NotSupported);
                 self.writer.commit([Fact::completed(command, Err(reason))]);

@@ -79,6 +79,7 @@ mod driver;
 mod events;
 mod exchange;
 mod home;
+mod jar;
 mod keys;
 mod mailbox;
 mod person;

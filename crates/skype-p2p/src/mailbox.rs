@@ -5,13 +5,15 @@ use futures_channel::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
     oneshot::Sender,
 };
-use ucwa_session::{Checkpoint, Operation};
+use ucwa_session::{Checkpoint, Operation, Root};
 
 /// A command to the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Submits the operation to the session.
     Perform(CommandId, Operation),
+    /// Sets where the discovery of the server starts.
+    SetRoot(Root),
     /// Fails the command, because no operation of the session carries it out.
     Refuse(CommandId),
     /// Returns the state that another process needs.

@@ -2,8 +2,9 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use conv_transport::{Cookies, HttpTransport};
 use ucwa_session::{Answer, BearerToken, Question};
+
+use crate::jar::Jar;
 
 /// Asks whether a host may receive this user's credentials, although neither the SIP domain, nor the root, nor a configured
 /// suffix covers it.
@@ -77,8 +78,6 @@ impl fmt::Debug for BrowserCookies {
             .finish()
     }
 }
-
-pub(crate) type Jar = Cookies<Arc<dyn HttpTransport>>;
 
 type BoxFuture<A> = Pin<Box<dyn Future<Output = A> + Send>>;
 type Callback<Q, A> = Arc<dyn Fn(Q) -> BoxFuture<A> + Send + Sync>;

@@ -131,6 +131,12 @@ impl SignInManager {
         self.resumption.failure()
     }
 
+    /// Sets where the discovery of the server starts, as [`root`](crate::ApplicationBuilder::root) does, for a program that learns
+    /// the address after it has built the application. It has no effect after [`sign_in`](Self::sign_in).
+    pub fn set_root(&self, root: Root) {
+        self.handle.mailbox.send(Command::SetRoot(root));
+    }
+
     /// Discovers the server, authenticates, creates the application there and opens its event channel. The future resolves
     /// when messages can be sent.
     ///

@@ -8,7 +8,7 @@ use ucwa_proto::EventPage;
 
 use crate::channel::Channel;
 use crate::chats::Chats;
-use crate::config::SessionConfig;
+use crate::config::{Root, SessionConfig};
 use crate::core::{Core, Finished};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -63,6 +63,13 @@ impl Session {
             people: People::default(),
             history: History::default(),
             unchecked: Vec::new(),
+        }
+    }
+
+    /// Sets where the discovery of the server starts. Has no effect after the sign-in has begun.
+    pub fn set_root(&mut self, root: Root) {
+        if self.sign_in.phase == Phase::Fresh {
+            self.core.config.root = root;
         }
     }
 

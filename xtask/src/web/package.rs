@@ -1,0 +1,113 @@
+//! The files of the package: the layout of an npm package, which a web server can also serve as it is.
+
+use std::{fs, path::Path};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{bindings::Bindings, size::gzip, workspace};
+
+/// The files of the package, besides the text files that are copied.
+pub(super) const SCRIPT: &str = "skype-p2p.js";
+pub(super) const MODULE: &str = "skype-p2p.mjs";
+pub(super) const WASM: &str = "skype-p2p.wasm";
+
+/// Replaced by the URL of the server by `skype-p2p serve`, as a JavaScript string.
+const ROOT: &str = "/* root */ null";
+
+/// A file of the package, with its contents.
+pub(super) type File = (&'static str, Vec<u8>);
+
+/// Writes the package into a folder, whose earlier contents are removed.
+pub(super) fn write(
+    folder: &Path,
+    bindings: &Bindings,
+    licenses: &str,
+) -> Result<Vec<File>, String> {
+    let skype = read("crates/skype-p2p-web/js/skype.js")?;
+    let version = env!("CARGO_PKG_VERSION");
+    let files: Vec<File> = vec![
+        (SCRIPT, classic_script(bindings, &skype).into_bytes()),
+        (MODULE, es_module(bindings, &skype).into_bytes()),
+        (WASM, bindings.wasm.clone()),
+        (
+            "index.d.ts",
+            read("crates/skype-p2p-web/js/index.d.ts")?.into_bytes(),
+        ),
+        (
+            "package.json",
+            read("crates/skype-p2p-web/js/package.json")?
+                .replace("0.0.0", version)
+                .into_bytes(),
+        ),
+        (
+            "README.md",
+            read("crates/skype-p2p-web/js/README.md")?.into_bytes(),
+        ),
+        ("LICENSE-APACHE", read("LICENSE-APACHE")?.into_bytes()),
+        ("LICENSE-MIT", read("LICENSE-MIT")?.into_bytes()),
+        ("THIRD-PARTY-LICENSES.txt", licenses.as_bytes().to_vec()),
+    ];
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(failed)?;
+    }
+    fs::create_dir_all(folder).map_err(failed)?;
+    for (name, contents) in &files {
+        fs::write(folder.join(name), contents).map_err(failed)?;
+    }
+    Ok(files)
+}
+
+fn read(path: &str) -> Result<String, String> {
+    fs::read_to_string(workspace().join(path)).map_err(|error| format!("{path}: {error}"))
+}
+
+/// A script without the words that only a module may have.
+fn without_export(skype: &str) -> String {
+    skype.replace("\nexport function ", "\nfunction ")
+}
+
+/// A script that defines the global object `Skype`. It contains the WebAssembly, compressed, so that it works from any origin.
+fn classic_script(bindings: &Bindings, skype: &str) -> String {
+    let wasm = STANDARD.encode(gzip(&bindings.wasm));
+    format!(
+        r#"{NOTICE}(function (root) {{
+"use strict";
+{bindings}
+{skype}
+const wasm = "{wasm}";
+
+async function load() {{
+  const compressed = Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0));
+  const stream = new Blob([compressed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  await wasm_bindgen({{ module_or_path: await new Response(stream).arrayBuffer() }});
+  return wasm_bindgen;
+}}
+
+globalThis.Skype = createSkype(load, root);
+}})({ROOT});
+"#,
+        bindings = bindings.script,
+        skype = without_export(skype),
+    )
+}
+
+/// A module that exports `Skype`. It loads the WebAssembly from the file beside it.
+fn es_module(bindings: &Bindings, skype: &str) -> String {
+    format!(
+        r#"{NOTICE}{bindings}
+{skype}
+async function load() {{
+  await wasm_bindgen({{ module_or_path: new URL("{WASM}", import.meta.url) }});
+  return wasm_bindgen;
+}}
+
+export const Skype = createSkype(load, null);
+export default Skype;
+"#,
+        bindings = bindings.script,
+        skype = without_export(skype),
+    )
+}
+
+const NOTICE: &str = "// skype-p2p. License: MIT or Apache-2.0. The licenses of its parts are in THIRD-PARTY-LICENSES.txt.\n";
