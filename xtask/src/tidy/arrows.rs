@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, process::Command};
 use super::{manifest, packages, root};
 
 /// Every arrow between our own crates, as ARCHITECTURE.md draws them.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("conv-model", &[]),
     ("conv-transport", &[]),
     (
@@ -13,6 +13,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
         &["conv-model", "conv-transport", "ucwa-session"],
     ),
     ("skype-p2p-cli", &["skype-p2p", "ucwa-har", "ucwa-server"]),
+    ("skype-p2p-fleet", &[]),
     ("ucwa-har", &["conv-transport", "ucwa-proto"]),
     ("ucwa-proto", &[]),
     ("ucwa-server", &["ucwa-proto"]),

@@ -1,0 +1,3 @@
+//! The tests of the fleet.
+
+mod memory_store;
