@@ -16,6 +16,7 @@ use async_trait::async_trait;
 pub use batch::{Batch, CommitRefusal, Posted, Settled, Verdict};
 pub use error::StoreError;
 pub use identity::{Identity, IdentityId, IdentityState, NewIdentity, Sealed};
+pub(crate) use inbox::without_nul;
 pub use inbox::{Content, InboxMessage, ReceivedMessage};
 pub use lease::{Claim, DoubtfulMessage, Lease, LeaseLost, Release};
 pub use outbox::{
@@ -173,7 +174,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<QueuedMessage>, StoreError>;
 
     /// Stores batches of events, in one transaction. Returns a result for each batch: a refused batch changes nothing, and does
-    /// not affect the others. No two batches of a call may have the same identity.
+    /// not affect the others. No two batches of a call may have the same lease.
     ///
     /// Can be repeated after `Unavailable`: a batch whose [number](Batch::number) is not higher than that of the last stored
     /// batch of the lease is stored already, and changes nothing.

@@ -59,7 +59,7 @@ impl State {
             let position = self.next_number();
             let row = InboxRow {
                 identity: id,
-                message: message.clone(),
+                message: message.storable(),
                 recorded_at: now,
             };
             self.inbox.insert(position, row);

@@ -1,6 +1,9 @@
 //! What operators do with the store in memory.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    cmp::Reverse,
+    time::{Duration, SystemTime},
+};
 
 use super::state::{IdentityRow, OutboxRow, State, since};
 use crate::store::{
@@ -11,6 +14,7 @@ use crate::store::{
 
 impl State {
     pub(super) fn add_identity(&mut self, identity: NewIdentity) -> Result<IdentityId, StoreError> {
+        identity.check()?;
         if self.find(&identity.sip_uri).is_some() {
             return Err(StoreError::IdentityExists(identity.sip_uri));
         }
@@ -134,10 +138,11 @@ impl State {
 
     pub(super) fn dead_letters(&self, now: SystemTime, limit: usize) -> Vec<DeadLetter> {
         let is_dead_letter =
-            |row: &&OutboxRow| row.state.is_settled() && row.state != MessageState::Delivered;
-        let mut rows: Vec<&OutboxRow> = self.outbox.values().filter(is_dead_letter).collect();
-        rows.sort_by_key(|row| std::cmp::Reverse(row.settled_at));
-        let letters = rows.into_iter().filter_map(|row| {
+            |row: &OutboxRow| row.state.is_settled() && row.state != MessageState::Delivered;
+        let rows = self.outbox.iter();
+        let mut rows: Vec<_> = rows.filter(|(_, row)| is_dead_letter(row)).collect();
+        rows.sort_by_key(|(number, row)| Reverse((row.settled_at, **number)));
+        let letters = rows.into_iter().filter_map(|(_, row)| {
             let identity = self.identities.get(&row.identity)?;
             Some(DeadLetter {
                 identity: identity.sip_uri.clone(),

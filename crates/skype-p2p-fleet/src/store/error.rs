@@ -14,6 +14,17 @@ pub enum StoreError {
     /// The store refused the method for a reason that a repetition does not remove, such as a missing permission.
     #[error("the store refused a statement")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// The schema of the database is older than this version needs: migrate it first.
+    #[error(
+        "the schema of the database has version {found}, and this program needs {needed}: migrate the database first"
+    )]
+    #[non_exhaustive]
+    NotMigrated {
+        /// The version of the schema. 0 if there is none.
+        found: i32,
+        /// The version that this program needs.
+        needed: i32,
+    },
     /// The worker is dead or unknown. It has no leases any more.
     #[error("worker {} has been declared dead", .0.0)]
     WorkerDead(WorkerId),

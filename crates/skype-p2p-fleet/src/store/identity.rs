@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::WorkerId;
+use super::{StoreError, WorkerId};
+
+/// The longest SIP URI of an identity, in bytes.
+const LONGEST_URI: usize = 500;
 
 /// The number of an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +50,16 @@ impl NewIdentity {
             user_agent: "skype-p2p-fleet".to_owned(),
             credential: None,
         }
+    }
+
+    /// Returns an error if a store cannot keep the identity.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        if self.sip_uri.is_empty() || self.sip_uri.len() > LONGEST_URI {
+            return Err(StoreError::InvalidValue(
+                "the SIP URI of an identity is empty, or longer than 500 bytes",
+            ));
+        }
+        Ok(())
     }
 }
 

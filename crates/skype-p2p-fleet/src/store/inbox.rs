@@ -1,6 +1,9 @@
 //! Incoming messages.
 
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 /// The content of a message. `Debug` shows the media type only.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,6 +55,25 @@ pub struct ReceivedMessage {
     pub written_at: SystemTime,
 }
 
+impl ReceivedMessage {
+    /// The message as every store keeps it: without NUL, and with a time that a timestamp of PostgreSQL can hold. The values
+    /// come from a server.
+    pub(crate) fn storable(&self) -> Self {
+        let year_9999 = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(253_402_300_799));
+        let latest = year_9999.unwrap_or(SystemTime::UNIX_EPOCH);
+        Self {
+            href: without_nul(&self.href),
+            thread_id: self.thread_id.as_deref().map(without_nul),
+            sender: without_nul(&self.sender),
+            content: Content {
+                media_type: without_nul(&self.content.media_type),
+                text: without_nul(&self.content.text),
+            },
+            written_at: self.written_at.clamp(SystemTime::UNIX_EPOCH, latest),
+        }
+    }
+}
+
 /// A message of the inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -62,4 +84,9 @@ pub struct InboxMessage {
     pub identity: String,
     /// The message.
     pub message: ReceivedMessage,
+}
+
+/// Replaces the character NUL, which PostgreSQL cannot store.
+pub(crate) fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }

@@ -7,6 +7,9 @@ use super::{Content, Lease, StoreError};
 /// The longest key of a message, in bytes.
 const LONGEST_KEY: usize = 200;
 
+/// The longest address of a receiver, in bytes.
+const LONGEST_PEER: usize = 1000;
+
 /// The ID of an outgoing message on the wire: a UUID, which the store chooses when the message is enqueued.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationId(String);
@@ -93,9 +96,14 @@ impl NewMessage {
                 "the key of a message is empty, or longer than 200 bytes",
             ));
         }
-        if self.peer.is_empty() {
+        if self.peer.is_empty() || self.peer.len() > LONGEST_PEER {
             return Err(StoreError::InvalidValue(
-                "the address of the receiver is empty",
+                "the address of the receiver is empty, or longer than 1000 bytes",
+            ));
+        }
+        if !matches!(self.content.media_type.as_str(), "text/plain" | "text/html") {
+            return Err(StoreError::InvalidValue(
+                "the media type of a message is neither text/plain nor text/html",
             ));
         }
         let values = [&self.key, &self.peer, &self.content.text];
