@@ -11,10 +11,11 @@ use public_api::Builder;
 use similar::{ChangeTag, TextDiff};
 
 /// The crates that applications can depend on.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "conv-model",
     "conv-transport",
     "skype-p2p",
+    "skype-p2p-fleet",
     "ucwa-har",
     "ucwa-proto",
     "ucwa-server",

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, process::Command};
 use super::{manifest, packages, root};
 
 /// Every arrow between our own crates, as ARCHITECTURE.md draws them.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("conv-model", &[]),
     ("conv-transport", &[]),
     (
@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ),
     ("skype-p2p-cli", &["skype-p2p", "ucwa-har", "ucwa-server"]),
     ("skype-p2p-web", &["conv-transport", "skype-p2p"]),
+    ("skype-p2p-fleet", &[]),
     ("ucwa-har", &["conv-transport", "ucwa-proto"]),
     ("ucwa-proto", &[]),
     ("ucwa-server", &["ucwa-proto"]),

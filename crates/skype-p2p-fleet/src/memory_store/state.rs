@@ -1,0 +1,152 @@
+//! The rows of the store in memory, and their indexes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, SystemTime},
+};
+
+use crate::store::{
+    Content, IdentityId, IdentityState, MessageState, OperationId, ReceivedMessage, Sealed,
+    WorkerId, WorkerState,
+};
+
+/// The rows of the store, and their indexes.
+pub(super) struct State {
+    pub(super) lease_time: Duration,
+    pub(super) workers: BTreeMap<WorkerId, WorkerRow>,
+    pub(super) identities: BTreeMap<IdentityId, IdentityRow>,
+    /// The identities by their SIP URIs in lower case.
+    pub(super) by_sip_uri: BTreeMap<String, IdentityId>,
+    /// The identities that no live worker has and that are not suspended.
+    pub(super) claimable: BTreeSet<ClaimOrder>,
+    pub(super) outbox: BTreeMap<i64, OutboxRow>,
+    pub(super) by_key: BTreeMap<(IdentityId, String), i64>,
+    pub(super) by_operation: BTreeMap<OperationId, i64>,
+    /// The messages without a result, by identity and receiver.
+    pub(super) open: BTreeMap<Lane, BTreeSet<i64>>,
+    /// The queued messages that are the oldest of their lanes.
+    pub(super) heads: BTreeSet<i64>,
+    /// The queued messages with a deadline.
+    pub(super) deadlines: BTreeSet<(SystemTime, i64)>,
+    pub(super) inbox: BTreeMap<i64, InboxRow>,
+    /// The hrefs of the messages in the inbox.
+    pub(super) received: BTreeSet<(IdentityId, String)>,
+    /// The acknowledged positions.
+    pub(super) consumers: BTreeMap<String, i64>,
+    last_number: i64,
+}
+
+/// An identity and the address of a receiver in lower case.
+pub(super) type Lane = (IdentityId, String);
+
+/// The order of claims: identities of dead workers first, and among them that with the oldest claim.
+pub(super) type ClaimOrder = (bool, Option<SystemTime>, IdentityId);
+
+pub(super) struct WorkerRow {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) capacity: usize,
+    pub(super) state: WorkerState,
+    pub(super) heartbeat: SystemTime,
+    /// The begin of the heartbeats without a gap.
+    pub(super) live_since: SystemTime,
+    pub(super) leases: BTreeSet<IdentityId>,
+}
+
+pub(super) struct IdentityRow {
+    pub(super) sip_uri: String,
+    pub(super) root: Option<String>,
+    pub(super) user_agent: String,
+    pub(super) endpoint_id: String,
+    pub(super) credential: Option<Sealed>,
+    pub(super) checkpoint: Option<Sealed>,
+    pub(super) state: IdentityState,
+    pub(super) reason: Option<String>,
+    pub(super) owner: Option<WorkerId>,
+    pub(super) fence: i64,
+    /// The number of the last batch of the lease.
+    pub(super) batch: i64,
+    pub(super) claimed_at: Option<SystemTime>,
+    pub(super) paused_until: Option<SystemTime>,
+}
+
+impl IdentityRow {
+    /// The place of the identity among the claimable ones.
+    pub(super) fn claim_order(&self, id: IdentityId) -> ClaimOrder {
+        (self.owner.is_none(), self.claimed_at, id)
+    }
+}
+
+pub(super) struct OutboxRow {
+    pub(super) identity: IdentityId,
+    pub(super) key: String,
+    pub(super) peer: String,
+    pub(super) content: Content,
+    pub(super) operation: OperationId,
+    pub(super) state: MessageState,
+    pub(super) href: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) deadline: Option<SystemTime>,
+    pub(super) queued_at: SystemTime,
+    pub(super) posting_at: Option<SystemTime>,
+    pub(super) settled_at: Option<SystemTime>,
+}
+
+impl OutboxRow {
+    pub(super) fn lane(&self) -> Lane {
+        (self.identity, self.peer.to_ascii_lowercase())
+    }
+
+    pub(super) fn is_in_time(&self, now: SystemTime) -> bool {
+        self.deadline.is_none_or(|deadline| now < deadline)
+    }
+}
+
+pub(super) struct InboxRow {
+    pub(super) identity: IdentityId,
+    pub(super) message: ReceivedMessage,
+    pub(super) recorded_at: SystemTime,
+}
+
+impl State {
+    pub(super) fn new(lease_time: Duration) -> Self {
+        Self {
+            lease_time,
+            workers: BTreeMap::new(),
+            identities: BTreeMap::new(),
+            by_sip_uri: BTreeMap::new(),
+            claimable: BTreeSet::new(),
+            outbox: BTreeMap::new(),
+            by_key: BTreeMap::new(),
+            by_operation: BTreeMap::new(),
+            open: BTreeMap::new(),
+            heads: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+            inbox: BTreeMap::new(),
+            received: BTreeSet::new(),
+            consumers: BTreeMap::new(),
+            last_number: 0,
+        }
+    }
+
+    /// Returns a number that is higher than all before.
+    pub(super) fn next_number(&mut self) -> i64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    /// Returns an ID in the form of a UUID, which no call before has returned.
+    pub(super) fn next_uuid(&mut self) -> String {
+        format!("00000000-0000-4000-8000-{:012x}", self.next_number())
+    }
+
+    /// Returns an identity by its SIP URI, in any case.
+    pub(super) fn find(&self, sip_uri: &str) -> Option<IdentityId> {
+        self.by_sip_uri.get(&sip_uri.to_ascii_lowercase()).copied()
+    }
+}
+
+/// The time from `earlier` to `later`. Zero if the clock was set back in between.
+pub(super) fn since(later: SystemTime, earlier: SystemTime) -> Duration {
+    later.duration_since(earlier).unwrap_or_default()
+}
