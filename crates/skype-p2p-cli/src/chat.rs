@@ -120,7 +120,7 @@ async fn chat(
                 state.connection = Connection::Connected;
                 let effects = match &with {
                     Some(address) => vec![Effect::Open { address: address.clone() }],
-                    None => state.apply_early_inputs(),
+                    None => state.apply_held_inputs(),
                 };
                 session = Some(signed_in);
                 effects
@@ -136,7 +136,7 @@ async fn chat(
                 // The terminal was closed.
                 Some(Err(_)) | None => return Ok(End::Well),
             },
-            Some(update) = updates.recv() => apply(&mut state, update, &mut updates),
+            Some(update) = updates.recv() => apply_updates(&mut state, update, &mut updates),
         };
         for effect in effects {
             match (effect, &session) {
@@ -151,7 +151,7 @@ async fn chat(
 }
 
 /// Applies an update and those that have arrived behind it, so that many of them cause one drawing.
-fn apply(
+fn apply_updates(
     state: &mut State,
     update: Update,
     updates: &mut UnboundedReceiver<Update>,

@@ -11,8 +11,8 @@ use crate::{
     config::Settings,
     console::Console,
     failure::Failure,
+    json_line::{self, VERSION},
     output::Output,
-    record::{self, VERSION},
     session::{Session, refused},
     timeline::printable,
 };
@@ -197,5 +197,5 @@ fn object(event: &'static str, group: &Group, new_name: Option<&str>) -> String 
         uri: group.uri().get(),
         privacy_level: level(group),
     };
-    record::line(&json)
+    json_line::line(&json)
 }

@@ -20,9 +20,9 @@ use crate::{
     console::Console,
     failure::Failure,
     interrupt::Interrupt,
+    json_line,
     observer::{Observation, Observer},
     output::Output,
-    record,
     sign_in::{self, Client},
     timeline::Event,
 };
@@ -113,7 +113,7 @@ impl Lines {
 
     /// Writes one observation. False if standard output or the transcript cannot take it.
     fn write(&mut self, observation: &Observation) -> bool {
-        let json = record::json(observation);
+        let json = json_line::json(observation);
         let transcribed = self.transcript.as_mut().is_none_or(|it| it.line(&json));
         let written = if self.json {
             self.output.line(&json)

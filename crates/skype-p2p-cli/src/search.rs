@@ -9,7 +9,7 @@ use crate::{
     config::Settings,
     console::Console,
     failure::Failure,
-    record::{self, VERSION},
+    json_line::{self, VERSION},
     session::{Session, SessionOptions, address, refused},
     timeline::printable,
 };
@@ -116,5 +116,5 @@ fn object(person: &Person) -> String {
             })
             .collect(),
     };
-    record::line(&json)
+    json_line::line(&json)
 }

@@ -26,9 +26,9 @@ use crate::{
     console::Console,
     failure::Failure,
     interrupt::Interrupt,
+    json_line,
     observer::{Observation, Observer},
     output::Output,
-    record,
     sign_in::{self, Client},
     timeline::{Event, printable},
 };
@@ -268,7 +268,7 @@ async fn write_answers(
             continue;
         }
         let written = if json {
-            output.line(record::json(&observation))
+            output.line(json_line::json(&observation))
         } else {
             let sender = message.sender().id().get();
             let sender = sender.trim_start_matches("sip:");

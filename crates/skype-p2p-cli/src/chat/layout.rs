@@ -1,9 +1,11 @@
 //! The areas of the screen.
 
+use std::mem;
+
 use ratatui::layout::Rect;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::wrapping::width;
+use super::wrapping::{width, word_spans};
 
 /// Narrower screens have no list of conversations.
 const NARROW: u16 = 50;
@@ -64,32 +66,52 @@ pub(crate) fn composer_columns(columns: u16) -> usize {
 }
 
 /// The lines of an edited text, and the row and column of the cursor. `text` is the whole text, `before` its part before the
-/// cursor. A line that is too long is broken at any grapheme cluster.
+/// cursor. A line that is too long is broken at spaces where possible; a space that does not fit into its line is not shown.
 pub(crate) fn editor_lines(
     text: &str,
     before: &str,
     columns: usize,
 ) -> (Vec<String>, (usize, usize)) {
-    let mut lines = vec![String::new()];
+    let mut lines = Vec::new();
+    let mut line = String::new();
     let mut used = 0;
-    let mut cursor = (0, 0);
-    for (at, cluster) in text.grapheme_indices(true) {
-        let cells = width(cluster);
-        if cluster == "\n" || used + cells > columns {
-            lines.push(String::new());
+    let mut at = 0;
+    let mut cursor = None;
+    for (index, paragraph) in text.split('\n').enumerate() {
+        if index > 0 {
+            if at == before.len() {
+                cursor = Some((lines.len(), used));
+            }
+            at += 1;
             used = 0;
+            lines.push(mem::take(&mut line));
         }
-        if cluster != "\n" {
-            used += cells;
-            if let Some(line) = lines.last_mut() {
-                line.push_str(cluster);
+        for word in word_spans(paragraph) {
+            if used > 0 && used + width(word.trim_end()) > columns {
+                used = 0;
+                lines.push(mem::take(&mut line));
+            }
+            for cluster in word.graphemes(true) {
+                let cells = width(cluster);
+                let fits = used + cells <= columns;
+                if !fits && cluster != " " {
+                    used = 0;
+                    lines.push(mem::take(&mut line));
+                }
+                if at == before.len() {
+                    cursor = Some((lines.len(), used));
+                }
+                at += cluster.len();
+                if fits || cluster != " " {
+                    used += cells;
+                    line.push_str(cluster);
+                }
             }
         }
-        if at + cluster.len() <= before.len() {
-            cursor = (lines.len() - 1, used);
-        }
     }
-    (lines, cursor)
+    let end = (lines.len(), used);
+    lines.push(line);
+    (lines, cursor.unwrap_or(end))
 }
 
 #[cfg(test)]
@@ -130,10 +152,23 @@ mod tests {
     }
 
     #[test]
+    fn an_edited_line_is_broken_at_spaces() {
+        let text = "one two  three";
+        let (lines, cursor) = editor_lines(text, "one two ", 7);
+        assert_eq!(lines, ["one two", "three"]);
+        assert_eq!(cursor, (0, 7));
+        assert_eq!(editor_lines(text, "one two  ", 7).1, (1, 0));
+        assert_eq!(editor_lines(text, text, 7).1, (1, 5));
+        assert_eq!(editor_lines("one ", "one ", 3).1, (0, 3));
+        assert_eq!(editor_lines("one three", "", 7).0, ["one ", "three"]);
+    }
+
+    #[test]
     fn the_cursor_follows_the_text() {
         let (lines, cursor) = editor_lines("ab日本\nx", "ab日", 5);
         assert_eq!(lines, ["ab日", "本", "x"]);
-        assert_eq!(cursor, (0, 4));
+        assert_eq!(cursor, (1, 0));
+        assert_eq!(editor_lines("ab日本\nx", "ab日本", 5).1, (1, 2));
         assert_eq!(editor_lines("a\n", "a\n", 5).1, (1, 0));
         assert_eq!(editor_lines("", "", 5), (vec![String::new()], (0, 0)));
     }

@@ -47,8 +47,10 @@ pub(crate) struct State {
     pub(crate) dialog: Option<Dialog>,
     /// The last line of the screen, until the next key.
     pub(crate) notice: Option<PrintableText>,
-    /// The inputs before the first conversation is open, which the state applies later. `None` once it is open.
-    early: Option<Vec<Input>>,
+    /// The inputs that the state applies when the conversation that is being opened is shown. `None` if none is being opened.
+    held: Option<Vec<Input>>,
+    /// The last key asked to quit, and the user was told about an unfinished message.
+    asked_to_quit: bool,
     /// The columns and rows of the screen.
     pub(crate) size: (u16, u16),
     pub(crate) zone: TimeZone,
@@ -77,18 +79,19 @@ impl State {
             groups: Vec::new(),
             dialog: None,
             notice: None,
-            early: None,
+            held: None,
+            asked_to_quit: false,
             size,
             zone,
         }
     }
 
     /// The state of a user who is signing in. Keeps the inputs until [`Update::Opened`] or
-    /// [`apply_early_inputs`](Self::apply_early_inputs).
+    /// [`apply_held_inputs`](Self::apply_held_inputs).
     pub(crate) fn signing_in(name: &str, size: (u16, u16), zone: TimeZone) -> Self {
         Self {
             connection: Connection::SigningIn,
-            early: Some(Vec::new()),
+            held: Some(Vec::new()),
             ..Self::new(name, size, zone)
         }
     }
@@ -154,11 +157,11 @@ impl State {
                 index,
                 item,
             } => {
-                let shown = self.selected == Some(conversation);
+                let selected = self.selected == Some(conversation);
                 if let Some(conversation) = self.conversation_mut(conversation)
                     && conversation.insert(index, item)
                 {
-                    if shown {
+                    if selected && conversation.anchor.is_none() {
                         return vec![Effect::Seen(conversation.summary.id)];
                     }
                     conversation.unread += 1;
@@ -207,15 +210,15 @@ impl State {
         Vec::new()
     }
 
-    /// Shows the conversation, and applies the inputs that were waiting for it. If it could not be opened, they are discarded,
+    /// Shows the conversation, and applies the inputs that were held for it. If it could not be opened, they are discarded,
     /// because they could be part of a message.
     fn on_opened(&mut self, id: Option<ConversationId>) -> Vec<Effect> {
         let Some(id) = id else {
-            self.early = None;
+            self.held = None;
             return Vec::new();
         };
         let mut effects = self.select(id);
-        effects.extend(self.apply_early_inputs());
+        effects.extend(self.apply_held_inputs());
         effects
     }
 
@@ -261,7 +264,9 @@ impl State {
         let Some(conversation) = self.conversation_mut(id) else {
             return Vec::new();
         };
-        conversation.unread = 0;
+        if conversation.anchor.is_none() {
+            conversation.unread = 0;
+        }
         let mut effects = vec![Effect::Seen(id)];
         let summary = &conversation.summary;
         if summary.has_ended() && summary.more_history && conversation.items.is_empty() {
@@ -299,20 +304,27 @@ impl State {
         Vec::new()
     }
 
-    fn scroll_down(&mut self, lines: usize) {
+    fn scroll_down(&mut self, lines: usize) -> Vec<Effect> {
         let Some(conversation) = self.current() else {
-            return;
+            return Vec::new();
         };
         let items = conversation.items.len();
         let height = |index| self.height(conversation, index);
         let anchor = scroll::down(conversation.anchor, lines, items, height);
-        self.set_anchor(anchor);
+        self.set_anchor(anchor)
     }
 
-    fn set_anchor(&mut self, anchor: Option<Anchor>) {
-        if let Some(conversation) = self.current_mut() {
-            conversation.anchor = anchor;
+    /// Moves the timeline. The user has seen the messages at its end when the end is shown.
+    fn set_anchor(&mut self, anchor: Option<Anchor>) -> Vec<Effect> {
+        let Some(conversation) = self.current_mut() else {
+            return Vec::new();
+        };
+        conversation.anchor = anchor;
+        if anchor.is_some() || conversation.unread == 0 {
+            return Vec::new();
         }
+        conversation.unread = 0;
+        vec![Effect::Seen(conversation.summary.id)]
     }
 
     /// The number of lines of an item of the timeline.
@@ -329,18 +341,14 @@ impl State {
         let Some(item) = conversation.items.get(index) else {
             return Vec::new();
         };
-        let previous = index
-            .checked_sub(1)
-            .and_then(|index| conversation.items.get(index));
+        if !conversation.shows(item) {
+            return Vec::new();
+        }
+        let mut before = conversation.items.iter().take(index);
+        let previous = before.rfind(|it| conversation.shows(it));
         let (columns, rows) = self.size;
         // The width does not depend on the draft, which can be long.
         let columns = usize::from(Layout::new(columns, rows, "").timeline.width);
-        timeline_lines::lines(
-            previous,
-            item,
-            conversation.summary.is_group,
-            columns,
-            &self.zone,
-        )
+        timeline_lines::lines(previous, item, columns, &self.zone)
     }
 }

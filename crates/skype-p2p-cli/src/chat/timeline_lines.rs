@@ -58,12 +58,10 @@ impl Mark {
     }
 }
 
-/// The lines of an item below the previous one, on a screen of this width. Only in a group there are lines about the
-/// participants.
+/// The lines of an item below the previous one, on a screen of this width.
 pub(crate) fn lines(
     previous: Option<&Item>,
     item: &Item,
-    is_group: bool,
     columns: usize,
     zone: &TimeZone,
 ) -> Vec<TimelineLine> {
@@ -87,7 +85,6 @@ pub(crate) fn lines(
             }
             message_lines(message, columns, &mut lines);
         }
-        Item::Joined { .. } | Item::Left { .. } if !is_group => {}
         Item::Joined { name, .. } => {
             event(
                 &format!("{time} {} joined", name.as_str()),

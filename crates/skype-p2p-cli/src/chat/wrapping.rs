@@ -29,7 +29,7 @@ pub(crate) fn wrap(text: &PrintableText, columns: usize) -> Vec<Vec<Piece>> {
 fn wrap_paragraph(paragraph: &str, columns: usize) -> Vec<Vec<Piece>> {
     let mut lines = vec![Vec::new()];
     let mut used = 0;
-    for word in paragraph.split_word_spans() {
+    for word in word_spans(paragraph) {
         let is_link = is_link(word);
         // Spaces at the end of a line are not shown.
         let needed = width(word.trim_end());
@@ -67,23 +67,17 @@ fn append(lines: &mut [Vec<Piece>], text: &str, is_link: bool) {
     }
 }
 
-/// Words with the spaces that follow them.
-trait WordSpans {
-    fn split_word_spans(&self) -> impl Iterator<Item = &str>;
-}
-
-impl WordSpans for str {
-    fn split_word_spans(&self) -> impl Iterator<Item = &str> {
-        let mut rest = self;
-        std::iter::from_fn(move || {
-            let word = rest.len() - rest.trim_start_matches(|c| c != ' ').len();
-            let (_, after) = rest.split_at(word);
-            let spaces = after.len() - after.trim_start_matches(' ').len();
-            let (span, remaining) = rest.split_at(word + spaces);
-            rest = remaining;
-            (!span.is_empty()).then_some(span)
-        })
-    }
+/// The words of a line, each with the spaces that follow it.
+pub(crate) fn word_spans(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let word = rest.len() - rest.trim_start_matches(|c| c != ' ').len();
+        let (_, after) = rest.split_at(word);
+        let spaces = after.len() - after.trim_start_matches(' ').len();
+        let (span, remaining) = rest.split_at(word + spaces);
+        rest = remaining;
+        (!span.is_empty()).then_some(span)
+    })
 }
 
 /// Whether the word is the address of a page.

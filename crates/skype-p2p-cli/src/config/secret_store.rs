@@ -2,8 +2,7 @@
 //! system, or, without a keyring, in the file.
 
 use std::{
-    fmt,
-    fs::{self, File},
+    fmt, fs,
     io::{self, Write as _},
     path::PathBuf,
 };
@@ -11,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{file::folder, system_keyring};
-use crate::failure::Failure;
+use crate::{failure::Failure, private_file};
 
 /// The stored login of a profile.
 #[derive(Clone, Serialize, Deserialize)]
@@ -143,7 +142,10 @@ impl Login {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            let mut file = private_file(&new)?;
+            let mut file = private_file::options()
+                .write(true)
+                .create_new(true)
+                .open(&new)?;
             file.write_all(serde_json::to_string(self)?.as_bytes())?;
             file.sync_all()?;
             fs::rename(&new, &path)
@@ -197,18 +199,6 @@ pub(crate) fn check_name(profile: &str) -> Result<(), Failure> {
 fn path(profile: &str) -> Result<PathBuf, Failure> {
     check_name(profile)?;
     Ok(folder()?.join("logins").join(format!("{profile}.json")))
-}
-
-/// Creates a file that only its owner can read. On Windows the folder of the user has that protection.
-fn private_file(path: &std::path::Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 fn failed(what: &str, path: &std::path::Path, error: &io::Error) -> Failure {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use skype_p2p::Person;
 
 use crate::{
-    record::{self, VERSION},
+    json_line::{self, VERSION},
     session::address,
     timeline::printable,
 };
@@ -27,7 +27,7 @@ pub(crate) fn contact(person: &Person, groups: Vec<String>, json: bool) -> Strin
             name: person.display_name().get(),
             groups,
         };
-        return record::line(&json);
+        return json_line::line(&json);
     }
     let mut line = format!("{:<24} {}", address(person), person.display_name().get());
     if !groups.is_empty() {
@@ -103,7 +103,7 @@ impl Change {
                 from_group: self.from_group.as_deref(),
                 to_group: self.to_group.as_deref(),
             };
-            return record::line(&json);
+            return json_line::line(&json);
         }
         let mut line = format!("{} {}", self.done, address(person));
         if let Some(group) = &self.from_group {

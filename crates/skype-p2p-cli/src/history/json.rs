@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::archive::{Archived, Message, Party};
-use crate::record::{self, VERSION, rfc3339};
+use crate::json_line::{self, VERSION, rfc3339};
 
 #[derive(Serialize)]
 struct JsonParty<'a> {
@@ -52,7 +52,7 @@ pub(super) fn conversation(conversation: &Archived) -> String {
         last_sent_at: last.map(|message| rfc3339(message.sent_at)),
         last_text: last.map(|message| message.text.as_str()),
     };
-    record::line(&json)
+    json_line::line(&json)
 }
 
 /// The object of a message.
@@ -84,5 +84,5 @@ pub(super) fn message(conversation: &Archived, message: &Message) -> String {
         text: &message.text,
         html: Some(message.html.as_str()).filter(|_| message.is_html),
     };
-    record::line(&json)
+    json_line::line(&json)
 }

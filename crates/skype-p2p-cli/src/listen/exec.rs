@@ -15,7 +15,7 @@ use tokio::{
 use super::{automatic_answers::BOT_MARK, program, responder::report};
 use crate::{
     console::{Console, complain},
-    record,
+    json_line,
     timeline::printable,
 };
 
@@ -162,12 +162,12 @@ fn variables(conversation: &Conversation, message: &TextMessage) -> [(&'static s
         ("SKYPE_P2P_FROM_NAME", sender.display_name().get()),
         (
             "SKYPE_P2P_CONVERSATION",
-            record::conversation_id(conversation.id()),
+            json_line::conversation_id(conversation.id()),
         ),
-        ("SKYPE_P2P_MESSAGE", record::message_id(message)),
+        ("SKYPE_P2P_MESSAGE", json_line::message_id(message)),
         (
             "SKYPE_P2P_SENT_AT",
-            record::rfc3339(message.timestamp().get()),
+            json_line::rfc3339(message.timestamp().get()),
         ),
         ("SKYPE_P2P_SUBJECT", conversation.topic().get()),
         ("SKYPE_P2P_GROUP", if group { "1" } else { "" }.to_owned()),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use skype_p2p::{Note, NoteKind, Person, PersonStatus};
 
 use crate::{
-    record::{self, VERSION, rfc3339},
+    json_line::{self, VERSION, rfc3339},
     session::address,
     timeline::printable,
 };
@@ -77,7 +77,7 @@ impl Snapshot {
             note: self.note.as_ref().map(|note| note.text.as_str()),
             note_kind: self.note.as_ref().map(|note| format!("{:?}", note.kind)),
         };
-        record::line(&json)
+        json_line::line(&json)
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     End,
     failure::Failure,
-    record::{VERSION, rfc3339},
+    json_line::{VERSION, rfc3339},
 };
 
 /// A stage of a probe.

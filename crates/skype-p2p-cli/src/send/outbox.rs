@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::verdict::DeliveryResult;
-use crate::{failure::Failure, private_file, record::rfc3339};
+use crate::{failure::Failure, json_line::rfc3339, private_file};
 
 /// A key is forgotten when it was not used for this time.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);

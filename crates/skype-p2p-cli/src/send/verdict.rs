@@ -3,7 +3,7 @@
 use serde::Serialize;
 use skype_p2p::{Reason, ReasonCode};
 
-use crate::{End, failure::why_not_delivered, record::VERSION};
+use crate::{End, failure::why_not_delivered, json_line::VERSION};
 
 /// The result of sending a message to one receiver.
 pub(crate) struct Verdict {

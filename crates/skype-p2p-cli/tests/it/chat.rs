@@ -109,6 +109,9 @@ fn keys_typed_before_the_conversation_is_open_are_in_its_message() {
     tmux.wait_for("Are you there?");
     fs::write(start, "").unwrap();
     tmux.wait_for("│> Are you there?");
+    // The message is not sent, so that one key does not quit.
+    tmux.press(&["C-q"]);
+    tmux.wait_for("A message to Lene Aaling is not sent. Ctrl+Q again quits.");
     tmux.press(&["C-q"]);
     tmux.wait_for("code 0");
 }

@@ -107,7 +107,7 @@ pub(crate) enum Delivery {
 pub(crate) struct Conversation {
     pub(crate) summary: Summary,
     pub(crate) items: Vec<Item>,
-    /// The number of messages that arrived while the conversation was not shown.
+    /// The number of messages that arrived while the end of the timeline was not shown.
     pub(crate) unread: usize,
     pub(crate) draft: TextField,
     /// The position of the timeline; `None` at its end.
@@ -126,6 +126,18 @@ impl Conversation {
             anchor: None,
             loading: false,
         }
+    }
+
+    /// Whether the timeline shows the item: only a group has lines about its participants.
+    pub(crate) fn shows(&self, item: &Item) -> bool {
+        self.summary.is_group || item.message().is_some()
+    }
+
+    /// Whether the user has not sent a message that they typed, or the server has not reported the result of one.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        let mut messages = self.items.iter().filter_map(Item::message);
+        !self.draft.text().trim().is_empty()
+            || messages.any(|it| it.delivery == Some(Delivery::Sending))
     }
 
     /// Whether something in the conversation waits for the user.

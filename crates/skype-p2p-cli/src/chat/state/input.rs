@@ -1,5 +1,7 @@
 //! The inputs of the user: keys, pasted text, the mouse and the size of the screen.
 
+use std::mem;
+
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::{Position, Rect};
 
@@ -33,17 +35,18 @@ pub(crate) enum Input {
 impl State {
     /// Applies an input of the user.
     pub(crate) fn on_input(&mut self, input: Input) -> Vec<Effect> {
-        if let Some(early) = &mut self.early
-            && waits_for_conversation(&input)
+        if let Some(held) = &mut self.held
+            && depends_on_conversation(&input)
         {
-            early.push(input);
+            held.push(input);
             return Vec::new();
         }
         match input {
             Input::Key(key) => {
                 self.notice = None;
+                let asked = mem::take(&mut self.asked_to_quit);
                 match keys::command(key) {
-                    Some(Command::Quit) => vec![Effect::Quit],
+                    Some(Command::Quit) => self.quit(asked),
                     Some(Command::Redraw) => vec![Effect::Redraw],
                     command => self.on_key(key, command),
                 }
@@ -55,17 +58,29 @@ impl State {
             }
             Input::Click { column, row } => self.on_click(column, row),
             Input::WheelUp => self.scroll_up(WHEEL),
-            Input::WheelDown => {
-                self.scroll_down(WHEEL);
-                Vec::new()
-            }
+            Input::WheelDown => self.scroll_down(WHEEL),
         }
     }
 
-    /// Applies the inputs that were kept while no conversation was open.
-    pub(crate) fn apply_early_inputs(&mut self) -> Vec<Effect> {
-        let early = self.early.take().unwrap_or_default();
-        early.into_iter().flat_map(|it| self.on_input(it)).collect()
+    /// Applies the inputs that were held while a conversation was being opened.
+    pub(crate) fn apply_held_inputs(&mut self) -> Vec<Effect> {
+        let held = self.held.take().unwrap_or_default();
+        held.into_iter().flat_map(|it| self.on_input(it)).collect()
+    }
+
+    /// Quits. With an unfinished message, the user has to ask for it twice.
+    fn quit(&mut self, asked: bool) -> Vec<Effect> {
+        let mut conversations = self.conversations.iter();
+        let unfinished = conversations.find(|it| it.is_unfinished());
+        match unfinished.map(|it| it.summary.title.as_str()) {
+            Some(title) if !asked => {
+                let text = format!("A message to {title} is not sent. Ctrl+Q again quits.");
+                self.say(&text);
+                self.asked_to_quit = true;
+                Vec::new()
+            }
+            _ => vec![Effect::Quit],
+        }
     }
 
     fn on_key(&mut self, key: KeyEvent, command: Option<Command>) -> Vec<Effect> {
@@ -94,10 +109,7 @@ impl State {
                 }
                 changes.unwrap_or_default()
             }
-            Some(Dialog::Find(_)) => {
-                self.on_find_key(key);
-                Vec::new()
-            }
+            Some(Dialog::Find(_)) => self.on_find_key(key),
         }
     }
 
@@ -114,7 +126,7 @@ impl State {
             Command::Previous => return self.step(-1),
             Command::NextWaiting => return self.next_waiting(),
             Command::ScrollUp => return self.scroll_up(page),
-            Command::ScrollDown => self.scroll_down(page),
+            Command::ScrollDown => return self.scroll_down(page),
             Command::People => {
                 self.dialog = Some(Dialog::People(PeopleDialog::new(Purpose::Chat)));
             }
@@ -159,7 +171,9 @@ impl State {
             Some(Dialog::People(dialog)) => dialog.on_paste(text),
             Some(Dialog::Find(find)) => {
                 find.query.insert(PrintableText::line(text).as_str());
-                self.show_newest_match();
+                let mut find = find.clone();
+                find.newest(self.current().map_or(&[][..], |it| &it.items));
+                return self.show_match(find);
             }
             Some(Dialog::Contacts(dialog)) => dialog.on_paste(text),
             Some(Dialog::Presence(dialog)) => dialog.on_paste(text),
@@ -186,11 +200,13 @@ impl State {
         if conversation.draft.text().trim().is_empty() {
             return Vec::new();
         }
-        conversation.anchor = None;
-        vec![Effect::Send {
+        let send = Effect::Send {
             conversation: conversation.summary.id,
             text: MessageText(conversation.draft.take()),
-        }]
+        };
+        let mut effects = self.set_anchor(None);
+        effects.push(send);
+        effects
     }
 
     /// Goes to another conversation of the list, by so many places.
@@ -269,6 +285,9 @@ impl State {
             Purpose::AddContact(_) => Some(Dialog::Contacts(ContactsDialog::new())),
             Purpose::Chat | Purpose::Invite(_) => None,
         };
+        if address.is_some() && purpose == Purpose::Chat {
+            self.held = Some(Vec::new());
+        }
         let effect = address.map(|address| match purpose {
             Purpose::Chat => Effect::Open { address },
             Purpose::Invite(conversation) => Effect::Invite {
@@ -297,38 +316,33 @@ impl State {
         Vec::new()
     }
 
-    fn on_find_key(&mut self, key: KeyEvent) {
+    fn on_find_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         let Some(Dialog::Find(mut find)) = self.dialog.take() else {
-            return;
+            return Vec::new();
         };
         let items = self.current().map_or(&[][..], |it| &it.items);
         match key.code {
-            KeyCode::Esc => return,
+            KeyCode::Esc => return Vec::new(),
             KeyCode::Enter | KeyCode::Up => find.older(items),
             KeyCode::Down => find.newer(items),
             _ if find.query.on_key(key) == Edit::Changed => find.newest(items),
             _ => {}
         }
-        self.show_match(find);
-    }
-
-    fn show_newest_match(&mut self) {
-        if let Some(Dialog::Find(mut find)) = self.dialog.take() {
-            find.newest(self.current().map_or(&[][..], |it| &it.items));
-            self.show_match(find);
-        }
+        self.show_match(find)
     }
 
     /// Scrolls to the message that was found, with some of the next ones below it.
-    fn show_match(&mut self, find: Find) {
+    fn show_match(&mut self, find: Find) -> Vec<Effect> {
+        let mut effects = Vec::new();
         if let (Some(item), Some(conversation)) = (find.at, self.current()) {
             let below = usize::from(self.layout().timeline.height / 2);
             let anchor = Some(Anchor { item, hidden: 0 });
             let items = conversation.items.len();
             let anchor = scroll::down(anchor, below, items, |it| self.height(conversation, it));
-            self.set_anchor(anchor);
+            effects = self.set_anchor(anchor);
         }
         self.dialog = Some(Dialog::Find(find));
+        effects
     }
 
     fn on_click(&mut self, column: u16, row: u16) -> Vec<Effect> {
@@ -362,7 +376,7 @@ impl State {
 }
 
 /// Whether the effect of the input depends on the conversation that is shown.
-fn waits_for_conversation(input: &Input) -> bool {
+fn depends_on_conversation(input: &Input) -> bool {
     match input {
         Input::Key(key) => {
             let command = keys::command(*key);

@@ -13,7 +13,7 @@ use super::{
     update::{Effect, MessageText, Update},
 };
 use crate::chat::fixture::{
-    JOHN, LENE, add, control, john, lene, message, press, state, summary, text, type_text,
+    JOHN, LENE, add, at, control, john, lene, message, press, state, summary, text, type_text,
 };
 
 fn current(state: &State) -> ConversationId {
@@ -268,6 +268,81 @@ fn the_top_of_the_timeline_loads_history_once() {
         press(&mut state, KeyCode::PageDown);
     }
     assert_eq!(state.current().unwrap().anchor, None);
+}
+
+#[test]
+fn messages_below_the_shown_part_are_unread() {
+    let mut state = state();
+    for number in 0..30 {
+        add(&mut state, LENE, message(number, "line", None));
+    }
+    press(&mut state, KeyCode::PageUp);
+    assert_eq!(add(&mut state, LENE, message(31, "new", None)), []);
+    assert_eq!(state.current().unwrap().unread, 1);
+    control(&mut state, 'n');
+    control(&mut state, 'p');
+    assert_eq!(state.current().unwrap().unread, 1);
+    let seen = [Effect::Seen(LENE)];
+    let effects: Vec<_> = (0..2)
+        .flat_map(|_| press(&mut state, KeyCode::PageDown))
+        .collect();
+    assert_eq!(effects, seen);
+    assert_eq!(state.current().unwrap().unread, 0);
+
+    press(&mut state, KeyCode::PageUp);
+    add(&mut state, LENE, message(32, "new", None));
+    type_text(&mut state, "Hi");
+    assert_eq!(press(&mut state, KeyCode::Enter)[..1], seen);
+    assert_eq!(state.current().unwrap().unread, 0);
+}
+
+#[test]
+fn quitting_with_an_unfinished_message_takes_two_keys() {
+    let mut state = state();
+    assert_eq!(control(&mut state, 'q'), [Effect::Quit]);
+    type_text(&mut state, "Hi");
+    control(&mut state, 'n');
+    assert_eq!(control(&mut state, 'q'), []);
+    let notice = state.notice.clone().unwrap();
+    assert!(
+        notice.as_str().contains("Lene Aaling"),
+        "{}",
+        notice.as_str()
+    );
+    // Another key withdraws the question.
+    press(&mut state, KeyCode::Left);
+    assert_eq!(control(&mut state, 'c'), []);
+    assert_eq!(control(&mut state, 'c'), [Effect::Quit]);
+    control(&mut state, 'p');
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(control(&mut state, 'q'), [Effect::Quit]);
+    add(&mut state, LENE, message(1, "Hi", Some(Delivery::Sending)));
+    assert_eq!(control(&mut state, 'q'), []);
+}
+
+#[test]
+fn a_chat_of_two_has_no_line_about_its_participants() {
+    let mut state = state();
+    let joined = Item::Joined {
+        name: text("Lene Aaling"),
+        at: at(0),
+    };
+    state.on_update(Update::Item {
+        conversation: LENE,
+        index: 0,
+        item: joined,
+    });
+    add(&mut state, LENE, message(1, "Hi", None));
+    let heights = |state: &State| {
+        let conversation = state.current().unwrap();
+        [0, 1].map(|index| state.lines(conversation, index).len())
+    };
+    // The day, the author and the text.
+    assert_eq!(heights(&state), [0, 3]);
+    let mut group = summary(LENE, lene());
+    group.is_group = true;
+    state.on_update(Update::Conversation(group));
+    assert_eq!(heights(&state), [2, 2]);
 }
 
 #[test]

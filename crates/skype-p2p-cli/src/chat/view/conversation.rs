@@ -40,7 +40,8 @@ pub(super) fn draw(
     draw_activity(buffer, layout.activity, conversation, theme);
     match &state.dialog {
         Some(Dialog::Find(find)) => draw_find(buffer, layout.composer, find, theme),
-        _ if conversation.summary.invitation.is_some() => {
+        // A message that the user has begun stays visible.
+        _ if conversation.summary.invitation.is_some() && conversation.draft.is_empty() => {
             let text = "Ctrl+Y accepts the invitation, Ctrl+D declines it.";
             let text = truncate(text, usize::from(layout.composer.width));
             put(
@@ -189,11 +190,12 @@ fn draw_activity(buffer: &mut Buffer, area: Rect, conversation: &Conversation, t
         };
         (text, theme.attention)
     } else if conversation.anchor.is_some() {
-        let text = match conversation.loading {
-            true => "loading older messages…",
-            false => "PageDown shows newer messages",
-        };
-        (text.to_owned(), theme.dim)
+        match (conversation.loading, conversation.unread) {
+            (true, _) => ("loading older messages…".to_owned(), theme.dim),
+            (false, 0) => ("Page Down shows newer messages".to_owned(), theme.dim),
+            (false, 1) => ("1 new message: Page Down".to_owned(), theme.attention),
+            (false, new) => (format!("{new} new messages: Page Down"), theme.attention),
+        }
     } else if let [first, others @ ..] = &*summary.typing {
         let text = match others {
             [] => format!("{} is typing…", first.as_str()),

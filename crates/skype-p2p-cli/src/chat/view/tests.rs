@@ -165,6 +165,9 @@ fn an_invitation_is_shown_with_its_message_and_its_keys() {
     });
     state.on_update(Update::Conversation(invited));
     assert_screen("invitation", &state);
+    // A message that the user has begun stays visible.
+    type_text(&mut state, "Hello");
+    assert!(screen(&state)[22].ends_with("> Hello"));
 }
 
 #[test]

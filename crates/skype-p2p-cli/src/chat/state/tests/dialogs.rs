@@ -31,11 +31,12 @@ fn a_contact_is_chosen_with_the_arrows() {
     };
     assert_eq!(press(&mut state, KeyCode::Enter), [open]);
     assert!(state.dialog.is_none());
-    assert_eq!(
-        state.on_update(Update::Opened(Some(JOHN))),
-        [Effect::Seen(JOHN)]
-    );
+    // What is typed before the chat is open is for John.
+    assert_eq!(type_text(&mut state, "Hi"), []);
+    let effects = state.on_update(Update::Opened(Some(JOHN)));
+    assert_eq!(effects.first(), Some(&Effect::Seen(JOHN)));
     assert_eq!(current(&state), JOHN);
+    assert_eq!(state.current().unwrap().draft.text(), "Hi");
 }
 
 #[test]
