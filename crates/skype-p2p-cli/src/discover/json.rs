@@ -10,7 +10,7 @@ use super::{
     observed_transport::Hop,
     path::{Path, PathEnd},
 };
-use crate::record::{self, VERSION, rfc3339};
+use crate::json_line::{self, VERSION, rfc3339};
 
 #[derive(Serialize)]
 struct JsonRequest<'a> {
@@ -69,7 +69,7 @@ pub(crate) fn path(domain: &str, path: &Path, used: bool, now: SystemTime) -> Ve
         PathEnd::Failed(error) => Some(error.to_string()),
         PathEnd::TimedOut => Some("the time limit passed".to_owned()),
     };
-    lines.push(record::line(&JsonPath {
+    lines.push(json_line::line(&JsonPath {
         version: VERSION,
         event: "discover.path",
         domain,
@@ -92,7 +92,7 @@ fn request(domain: &str, path: &Path, index: usize, hop: &Hop, now: SystemTime) 
         Err(broken) => (None, Some(broken.message.as_str())),
     };
     let certificate = path.certificates.get(&hop.url);
-    record::line(&JsonRequest {
+    json_line::line(&JsonRequest {
         version: VERSION,
         event: "discover.request",
         domain,
