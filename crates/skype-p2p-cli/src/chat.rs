@@ -24,8 +24,6 @@ use std::{
     sync::Arc,
 };
 
-use crossterm::event::EventStream;
-use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
 use skype_p2p::SignInState;
 use tokio::sync::{
@@ -38,7 +36,7 @@ use self::{
     session::Session,
     state::{
         State,
-        update::{Connection, Effect, Update},
+        update::{Connection, Effect},
     },
     terminal::Screen,
     view::theme::Theme,
@@ -53,7 +51,7 @@ use crate::{
     sign_in::{self, Client},
 };
 
-/// The updates that are applied between two drawings of the screen.
+/// The inputs, or the updates, that are applied between two drawings of the screen.
 const BATCH: usize = 1000;
 
 pub(crate) async fn run(
@@ -106,7 +104,7 @@ async fn chat(
     let sign_in_state = application.sign_in_manager().state();
     // Polled only after the sign-in, and begins to wait when it is polled.
     let mut signed_out = pin!(async { sign_in_state.wait_for(SignInState::SignedOut).await });
-    let mut events = EventStream::new();
+    let mut inputs = terminal::inputs();
     loop {
         screen.draw(&state, &theme)?;
         let effects = tokio::select! {
@@ -128,15 +126,12 @@ async fn chat(
             _ = &mut signed_out, if session.is_some() => {
                 return Err(Failure::session_ended(sign_in_state.reason().as_ref()));
             }
-            event = events.next() => match event {
-                Some(Ok(event)) => match terminal::input(event) {
-                    Some(input) => state.on_input(input),
-                    None => continue,
-                },
+            input = inputs.recv() => match input {
+                Some(input) => apply_all(&mut state, State::on_input, input, &mut inputs),
                 // The terminal was closed.
-                Some(Err(_)) | None => return Ok(End::Well),
+                None => return Ok(End::Well),
             },
-            Some(update) = updates.recv() => apply_updates(&mut state, update, &mut updates),
+            Some(update) = updates.recv() => apply_all(&mut state, State::on_update, update, &mut updates),
         };
         for effect in effects {
             match (effect, &session) {
@@ -150,16 +145,17 @@ async fn chat(
     }
 }
 
-/// Applies an update and those that have arrived behind it, so that many of them cause one drawing.
-fn apply_updates(
+/// Applies a change of the state and those that have arrived behind it, so that many of them cause one drawing.
+fn apply_all<T>(
     state: &mut State,
-    update: Update,
-    updates: &mut UnboundedReceiver<Update>,
+    apply: fn(&mut State, T) -> Vec<Effect>,
+    first: T,
+    more: &mut UnboundedReceiver<T>,
 ) -> Vec<Effect> {
-    let mut effects = state.on_update(update);
+    let mut effects = apply(state, first);
     for _ in 0..BATCH {
-        match updates.try_recv() {
-            Ok(update) => effects.extend(state.on_update(update)),
+        match more.try_recv() {
+            Ok(next) => effects.extend(apply(state, next)),
             Err(_) => break,
         }
     }

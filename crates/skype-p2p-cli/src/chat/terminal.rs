@@ -7,12 +7,13 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 
 use crossterm::{
     cursor::Show,
     event::{
-        DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+        self, DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
         Event, KeyEventKind, MouseButton, MouseEventKind,
     },
     execute,
@@ -20,7 +21,10 @@ use crossterm::{
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
 use ratatui::{Terminal, backend::CrosstermBackend};
-use tokio::sync::Notify;
+use tokio::sync::{
+    Notify,
+    mpsc::{UnboundedReceiver, unbounded_channel},
+};
 
 use super::{
     state::{State, input::Input},
@@ -147,8 +151,25 @@ fn leave(to: &mut impl Write) -> io::Result<()> {
     )
 }
 
+/// The inputs of the terminal, until it cannot be read.
+///
+/// A thread reads them. When a terminal has hung up, the reader of events does not return: the operating system reports the end
+/// of the input again and again, and the reader goes on. SIGHUP then ends the client, and the thread ends with the process.
+pub(super) fn inputs() -> UnboundedReceiver<Input> {
+    let (sender, inputs) = unbounded_channel();
+    thread::spawn(move || {
+        while let Ok(event) = event::read() {
+            let sent = input(event).map_or(Ok(()), |input| sender.send(input));
+            if sent.is_err() {
+                break;
+            }
+        }
+    });
+    inputs
+}
+
 /// The input of a terminal event, if the client uses the event.
-pub(super) fn input(event: Event) -> Option<Input> {
+fn input(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => Some(Input::Key(key)),
         Event::Paste(text) => Some(Input::Paste(text)),

@@ -5,12 +5,14 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use skype_p2p::{Application, Credentials, MessageStatus, Root};
 
 use crate::{
-    process::{Folder, LENE, PASSWORD, Process, TOSH, lene, run, server},
+    process::{Folder, LENE, PASSWORD, PATIENCE, Process, TOSH, lene, run, server},
     tmux::Tmux,
 };
 
@@ -114,6 +116,33 @@ fn keys_typed_before_the_conversation_is_open_are_in_its_message() {
     tmux.wait_for("A message to Lene Aaling is not sent. Ctrl+Q again quits.");
     tmux.press(&["C-q"]);
     tmux.wait_for("code 0");
+}
+
+/// The client is started by a shell, which writes the number of the process.
+#[test]
+fn a_closed_terminal_ends_the_client() {
+    let (_server, root) = server();
+    let folder = Folder::new("chat-hangup");
+    let file = folder.path().join("pid");
+    let launcher = format!("sh -c 'echo $$ >{}; exec \"$0\" \"$@\"'", file.display());
+    let arguments = ["--root", &root, "--user", TOSH];
+    let Some(tmux) = Tmux::start(&launcher, &arguments) else {
+        return;
+    };
+    tmux.wait_for("There are no conversations.");
+    let process: u32 = fs::read_to_string(file).unwrap().trim().parse().unwrap();
+    drop(tmux);
+    let runs = || {
+        let mut kill = Command::new("kill");
+        kill.args(["-0", &process.to_string()])
+            .stderr(Stdio::null());
+        kill.status().unwrap().success()
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while runs() {
+        assert!(Instant::now() < deadline, "the client still runs");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
