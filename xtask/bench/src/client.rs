@@ -37,6 +37,12 @@ enum Kind {
 }
 
 impl Client {
+    /// The name of the kind, as an argument.
+    pub(crate) fn kind_name(&self) -> String {
+        let value = self.kind.to_possible_value();
+        value.expect("no kind is hidden").get_name().to_owned()
+    }
+
     /// The pool of a rival. `None` for the SDK.
     pub(crate) fn pool(&self) -> Option<Pool> {
         match self.kind {

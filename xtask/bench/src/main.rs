@@ -13,11 +13,15 @@
 mod bare;
 mod bench;
 mod client;
+mod decode;
 mod growth;
+mod hello_world;
 mod host;
 mod idle;
 mod meters;
+mod observe;
 mod page;
+mod parts;
 mod receive;
 mod script;
 mod sdk;
@@ -47,6 +51,8 @@ enum What {
     Send(send::Options),
     /// Receive messages of a peer
     Receive(receive::Options),
+    /// Send messages to the receiver, which is another process
+    Say(receive::Options),
     /// Poll for events that do not come
     Turns(idle::TurnOptions),
     /// Wait in many sessions
@@ -55,6 +61,14 @@ enum What {
     Serve(serve::ServeOptions),
     /// Park users at the embedded server
     Park(serve::ParkOptions),
+    /// Measure the session and the model alone
+    Parts(parts::Options),
+    /// Decode event pages
+    Decode(decode::Options),
+    /// Write to properties and push to collections
+    Observe(observe::Options),
+    /// Count the crates of the smallest program
+    HelloWorld(hello_world::Options),
     /// Sign in to a host that delays its responses
     SignIn(sign_in::Options),
     /// Repeat a step beside more and more conversations, messages and participants
@@ -67,10 +81,15 @@ fn main() -> ExitCode {
         What::Host(options) => run(host::run(options)),
         What::Send(options) => run(send::run(options)),
         What::Receive(options) => run(receive::run(options)),
+        What::Say(options) => run(receive::pair::say(options)),
         What::Turns(options) => run(idle::turns(options)),
         What::Memory(options) => run(idle::memory(options)),
         What::Serve(options) => run(serve::serve(options)),
         What::Park(options) => run(serve::park(options)),
+        What::Parts(options) => parts::run(&options),
+        What::Decode(options) => decode::run(&options),
+        What::Observe(options) => observe::run(&options),
+        What::HelloWorld(options) => hello_world::run(&options),
         What::SignIn(options) => run(sign_in::run(options)),
         What::Growth(options) => growth::run(&options),
     };

@@ -46,3 +46,24 @@ pub(crate) fn percentile(values: &mut [f64], share: f64) -> f64 {
 pub(crate) fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
+
+/// The least processor time of many rounds for each run, divided by its repetitions in a round. The rounds are interleaved, so that
+/// other load affects all runs.
+pub(crate) fn fastest(
+    time: Duration,
+    repetitions: u32,
+    runs: &mut [&mut dyn FnMut()],
+) -> Vec<Duration> {
+    let mut fastest = vec![Duration::MAX; runs.len()];
+    let begin = cpu();
+    loop {
+        for (run, fastest) in runs.iter_mut().zip(&mut fastest) {
+            let start = cpu();
+            (0..repetitions).for_each(|_| run());
+            *fastest = (*fastest).min((cpu() - start) / repetitions);
+        }
+        if cpu() - begin >= time {
+            return fastest;
+        }
+    }
+}

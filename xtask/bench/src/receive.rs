@@ -1,5 +1,7 @@
 //! Messages of a peer, one at a time: the time from the peer's request to the listener, and the processor time of each.
 
+pub(crate) mod pair;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +26,9 @@ pub(crate) struct Options {
     /// The pause between the result of a message and the next one, in microseconds
     #[arg(long, default_value_t = 1000)]
     pause: u64,
+    /// The sender is another process of the same kind, instead of a peer of the host
+    #[arg(long)]
+    between_processes: bool,
 }
 
 pub(crate) async fn run(options: Options) -> Metrics {
@@ -32,16 +37,21 @@ pub(crate) async fn run(options: Options) -> Metrics {
         pause: Duration::from_micros(options.pause),
     };
     let arrivals = Arc::new(Arrivals::new(options.messages));
-    match options.client.pool() {
-        None => sdk_run(&options.client.root, order, &arrivals).await,
-        Some(pool) => bare_run(&pool, &options.client.root, order, &arrivals).await,
+    let root = &options.client.root;
+    match (options.client.pool(), options.between_processes) {
+        (None, false) => sdk_run(root, order, &arrivals).await,
+        (Some(pool), false) => bare_run(&pool, root, order, &arrivals).await,
+        (None, true) => pair::sdk_receives(&options, &arrivals).await,
+        (Some(pool), true) => pair::bare_receives(&pool, &options, &arrivals).await,
     }
     arrivals.metrics()
 }
 
 async fn sdk_run(root: &str, order: Order, arrivals: &Arc<Arrivals>) {
     let application = sdk::sign_in(root, 0, None).await;
-    let chat = sdk::chat(&application, 0, "Hello").await.chat_service();
+    let chat = sdk::chat(&application, &host::peer(0), "Hello")
+        .await
+        .chat_service();
     let listener = Arc::clone(arrivals);
     let _subscription =
         (chat.messages()).added(move |message, _, _| listener.on_message(&message.text()));

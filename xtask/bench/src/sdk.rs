@@ -26,10 +26,10 @@ pub(crate) async fn sign_in(
     application
 }
 
-/// A chat with a peer, which has delivered a message.
-pub(crate) async fn chat(application: &Application, number: usize, text: &str) -> Conversation {
+/// A chat with a user, which has delivered a message.
+pub(crate) async fn chat(application: &Application, address: &str, text: &str) -> Conversation {
     let manager = application.conversations_manager();
-    let conversation = manager.get_conversation(&host::peer(number)).unwrap();
+    let conversation = manager.get_conversation(address).unwrap();
     conversation
         .chat_service()
         .send_message(text)

@@ -39,7 +39,7 @@ async fn sdk_run(options: &Options) -> Metrics {
     let application = sdk::sign_in(&options.client.root, 0, None).await;
     let mut chats = Vec::new();
     for number in 0..options.in_flight {
-        let conversation = sdk::chat(&application, number, TEXT).await;
+        let conversation = sdk::chat(&application, &host::peer(number), TEXT).await;
         chats.push(conversation.chat_service());
     }
     let send = |messages| {

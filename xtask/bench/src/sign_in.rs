@@ -38,7 +38,7 @@ pub(crate) async fn run(options: Options) -> Metrics {
     let application = application(root);
     sign_in(&application).await;
     let (signed_in, cpu_us) = (trips(), micros(cpu() - begin.1));
-    sdk::chat(&application, 0, "Hello").await;
+    sdk::chat(&application, &host::peer(0), "Hello").await;
     metrics([
         ("signed_in", signed_in),
         ("delivered", trips()),

@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) unit: &'static str,
     pub(super) ours: Metric,
     pub(super) rival: Option<Metric>,
+    /// The name of the rival in the table.
+    pub(super) beside: &'static str,
     pub(super) goal: Goal,
     pub(super) point: Option<Point>,
 }
@@ -87,22 +89,13 @@ impl Experiment {
                 area: self.area,
                 what: plan.what.clone(),
                 unit: plan.unit,
-                rival: rival_name(plan).to_owned(),
+                rival: plan.beside.to_owned(),
                 goal: plan.goal,
                 point: plan.point,
                 pairs: pairs.collect(),
             }
         });
         rows.collect()
-    }
-}
-
-/// The name of the rival. A row about growth is compared with the SDK itself.
-fn rival_name(plan: &Plan) -> &'static str {
-    match &plan.rival {
-        Some(rival) if rival.contender == plan.ours.contender => "smallest",
-        Some(rival) => rival.contender,
-        None => "",
     }
 }
 
@@ -129,6 +122,7 @@ mod tests {
                 unit: "µs",
                 ours: metric("sdk"),
                 rival: Some(metric("pooled")),
+                beside: "pooled",
                 goal: Goal::None,
                 point: None,
             }],

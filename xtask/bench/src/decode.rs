@@ -1,19 +1,11 @@
-//! The time and the allocations for decoding event pages.
+//! Event pages, decoded by `ucwa-proto` and by a bare parser on the same bytes: `serde_json::Value` for JSON, and a loop over the
+//! events of quick-xml, without attributes, for XML.
 //!
-//! Times are also given as multiples of a baseline on the same bytes: `serde_json::Value` for JSON, and a loop over the
-//! quick-xml events, without attributes, for XML. Each run decodes the page, the typed views of its resources, and the
-//! data URIs, as a session does. `owned` also converts the page into one that borrows nothing.
-#![allow(
-    missing_docs,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a benchmark"
-)]
+//! Each run decodes the page, the typed views of its resources, and the data URIs, as a session does. `owned` also converts the page
+//! into one that borrows nothing.
 
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+use std::hint::black_box;
+use std::time::Duration;
 
 use ucwa_proto::{
     DataUri, Event, EventKind, EventLink, EventPage, EventStatus, Follow, FromResource, Limits,
@@ -23,83 +15,54 @@ use ucwa_proto::{
     },
 };
 
-fn main() {
-    let pages = [
-        ("accepted", accepted()),
-        ("1 message", messages(1)),
-        ("8 messages", messages(8)),
-        ("64 messages", messages(64)),
-    ];
-    println!(
-        "{:12} {:5} {:9} {:>8} {:>10} {:>9} {:>12}",
-        "page", "", "", "bytes", "µs", "multiple", "allocations"
-    );
+use crate::client::Metrics;
+use crate::meters::{fastest, micros};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The time for each page, in milliseconds
+    #[arg(long)]
+    milliseconds: u64,
+}
+
+pub(crate) fn run(options: &Options) -> Metrics {
+    let time = Duration::from_millis(options.milliseconds);
+    let pages = [("accepted", accepted()), ("64_messages", messages(64))];
+    let mut metrics = Metrics::new();
     for (name, page) in &pages {
-        for representation in [Representation::Json, Representation::Xml] {
+        for (format, representation) in
+            [("json", Representation::Json), ("xml", Representation::Xml)]
+        {
             let body = page.encode(representation);
-            let baseline: (&str, Box<dyn Fn()>) = match representation {
-                Representation::Json => (
-                    "Value",
-                    Box::new(|| {
-                        drop(black_box(
-                            serde_json::from_slice::<serde_json::Value>(black_box(&body)).unwrap(),
-                        ));
-                    }),
-                ),
-                Representation::Xml => ("bare loop", Box::new(|| bare_loop(black_box(&body)))),
+            let bare = || match representation {
+                Representation::Json => {
+                    drop(black_box(
+                        serde_json::from_slice::<serde_json::Value>(black_box(&body)).unwrap(),
+                    ));
+                }
+                Representation::Xml => bare_loop(black_box(&body)),
             };
-            let borrowed = || {
-                let page = EventPage::decode(black_box(&body), representation, &Limits::default())
-                    .unwrap();
-                read(&page);
-            };
-            let owned = || {
-                let page = EventPage::decode(black_box(&body), representation, &Limits::default())
-                    .unwrap()
-                    .into_owned();
-                read(&page);
-            };
+            let decode =
+                || EventPage::decode(black_box(&body), representation, &Limits::default()).unwrap();
+            let borrowed = || read(&decode());
+            let owned = || read(&decode().into_owned());
             // An allocation above the memory for the pages keeps the allocator from returning that memory to the system
             // after each round, as in a long-lived process.
             let room: Vec<_> = (0..8).map(|_| vec![0_u8; 100_000]).collect();
             let pin = vec![0_u8; 100_000];
             drop(black_box(room));
-            let runs: [(&str, &dyn Fn()); 3] = [
-                (baseline.0, &baseline.1),
-                ("borrowed", &borrowed),
-                ("owned", &owned),
-            ];
-            let times = fastest(&runs.map(|(_, run)| run));
-            for ((what, run), time) in runs.iter().zip(&times) {
-                let allocations = allocation_counter::measure(run).count_total;
-                let micros = time.as_secs_f64() * 1e6;
-                let multiple = time.as_secs_f64() / times.first().unwrap().as_secs_f64();
-                let kind = format!("{representation:?}");
-                println!(
-                    "{name:12} {kind:5} {what:9} {:8} {micros:10.2} {multiple:9.2} {allocations:12}",
-                    body.len()
-                );
+            let times = fastest(
+                time,
+                4,
+                &mut [&mut || bare(), &mut || borrowed(), &mut || owned()],
+            );
+            for (contender, time) in ["bare", "borrowed", "owned"].iter().zip(times) {
+                metrics.insert(format!("{format}_{name}_{contender}"), micros(time));
             }
             drop(black_box(pin));
         }
     }
-}
-
-/// The fastest of many rounds for each run. The rounds are interleaved, so that other load affects all runs.
-fn fastest(runs: &[&dyn Fn()]) -> Vec<Duration> {
-    const ITERATIONS: u32 = 64;
-    let mut fastest = vec![Duration::MAX; runs.len()];
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_millis(1500) {
-        for (run, fastest) in runs.iter().zip(&mut fastest) {
-            let start = Instant::now();
-            for _ in 0..ITERATIONS {
-                run();
-            }
-            *fastest = (*fastest).min(start.elapsed() / ITERATIONS);
-        }
-    }
-    fastest
+    metrics
 }
 
 /// Reads the parts of a page that a session reads.
