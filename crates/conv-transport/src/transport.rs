@@ -41,28 +41,28 @@ type Exchange<'a> =
 
 // Without the attribute `async_trait`, which would put the future of the inner transport into another one.
 impl<T: HttpTransport + ?Sized> HttpTransport for Arc<T> {
-    fn send<'transport, 'exchange>(
-        &'transport self,
+    fn send<'life0, 'async_trait>(
+        &'life0 self,
         request: Request<Bytes>,
         options: SendOptions,
-    ) -> Exchange<'exchange>
+    ) -> Exchange<'async_trait>
     where
-        'transport: 'exchange,
-        Self: 'exchange,
+        'life0: 'async_trait,
+        Self: 'async_trait,
     {
         (**self).send(request, options)
     }
 }
 
 impl<T: HttpTransport + ?Sized> HttpTransport for Box<T> {
-    fn send<'transport, 'exchange>(
-        &'transport self,
+    fn send<'life0, 'async_trait>(
+        &'life0 self,
         request: Request<Bytes>,
         options: SendOptions,
-    ) -> Exchange<'exchange>
+    ) -> Exchange<'async_trait>
     where
-        'transport: 'exchange,
-        Self: 'exchange,
+        'life0: 'async_trait,
+        Self: 'async_trait,
     {
         (**self).send(request, options)
     }
