@@ -12,7 +12,7 @@ const BOT: &str = "sip:bot@contoso.com";
 #[tokio::test]
 async fn rule_10_after_an_outage_of_the_database_everything_acknowledged_is_there_and_every_worker_goes_on()
  {
-    let Some(cluster) = Cluster::start() else {
+    let Some(cluster) = Cluster::start("on") else {
         return;
     };
     let database = cluster.create_database().await;
