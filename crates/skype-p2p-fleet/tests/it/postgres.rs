@@ -12,7 +12,7 @@ const BOT: &str = "sip:bot@contoso.com";
 #[tokio::test]
 async fn rule_10_after_an_outage_of_the_database_everything_acknowledged_is_there_and_every_worker_goes_on()
  {
-    let Some(cluster) = Cluster::start() else {
+    let Some(cluster) = Cluster::start("on") else {
         return;
     };
     let database = cluster.create_database().await;
@@ -100,6 +100,35 @@ async fn migrations_are_applied_once_although_processes_start_at_the_same_time()
     let sweep = "select to_regproc('fleet.sweep') is null";
     let row = client.query_one(sweep, &[]).await.unwrap();
     assert!(row.get::<_, bool>(0));
+}
+
+#[tokio::test]
+async fn rule_06_a_page_that_commits_after_a_later_one_was_acknowledged_is_not_skipped() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let database = cluster.create_database().await;
+    let world = World::on(cluster, &database).await;
+    let worker = world.worker().await;
+    let slow = world.ready(worker, BOT).await;
+    let fast = world.ready(worker, "sip:fast@contoso.com").await;
+    let mut client = cluster.connect(&database, "fleet").await;
+    let page = client.transaction().await.unwrap();
+    let insert =
+        "insert into fleet.inbox (identity, href, href_hash, sender, media_type, body, written_at)
+        values ($1, '/slow', '', '', '', '', clock_timestamp())";
+    page.execute(insert, &[&slow.identity.0]).await.unwrap();
+    world.commit(receiving(fast, 1, &["/fast"])).await.unwrap();
+    for href in ["/fast", "/slow"] {
+        let messages = world.store.read_inbox("answers", 10).await.unwrap();
+        assert_eq!(messages.len(), 1, "{href}");
+        assert_eq!(messages[0].message.href, href);
+        let position = messages[0].position;
+        world.store.acknowledge("answers", position).await.unwrap();
+        if href == "/fast" {
+            page.batch_execute("commit").await.unwrap();
+        }
+    }
 }
 
 /// The texts of the columns of the only row.

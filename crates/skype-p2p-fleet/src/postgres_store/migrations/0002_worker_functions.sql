@@ -255,7 +255,8 @@ begin
     end if;
 end $$;
 
--- The queued messages that are the oldest of their identity and peer.
+-- The queued messages that are the oldest of their identity and peer. The recursion jumps from each peer to the next one, and over
+-- the identities of other workers, so that a long queue costs no more than a short one.
 create function fleet.next_messages(worker_id bigint, after_number bigint, max_messages bigint)
 returns table (
     number bigint, identity bigint, fence bigint, operation text, peer text, media_type text, body text
@@ -268,16 +269,24 @@ begin
         perform fleet.fail('FL001', 'the worker is dead', worker_id::text);
     end if;
     return query
-        select o.number, o.identity, i.fence, o.operation, o.peer, o.media_type, o.body
-        from fleet.outbox o join fleet.identity i on i.id = o.identity
-        where o.state = 'queued' and o.number > after_number and i.owner = worker_id and i.state = 'ready'
-            and (o.deadline is null or o.deadline > now)
-            and not exists (
-                select from fleet.outbox e
-                where e.identity = o.identity and e.lane = o.lane and e.number < o.number
-                    and e.state in ('queued', 'posting', 'posted')
-            )
-        order by o.number limit max_messages;
+        with recursive head as (
+            select null::fleet.outbox as message, 0::bigint as after_identity, ''::text collate "C" as after_lane, null::bigint as fence
+            union all
+            select n.* from head h cross join lateral (
+                select o, case when m.is_mine then o.identity else o.identity + 1 end,
+                    case when m.is_mine then o.lane else '' end, case when m.is_mine then i.fence end
+                from fleet.outbox o join fleet.identity i on i.id = o.identity
+                cross join lateral (select i.owner is not distinct from worker_id and i.state = 'ready') as m(is_mine)
+                where (o.identity, o.lane) > (h.after_identity, h.after_lane) and o.state in ('queued', 'posting', 'posted')
+                order by o.identity, o.lane, o.number limit 1
+            ) n
+        )
+        select (h.message).number, (h.message).identity, h.fence, (h.message).operation, (h.message).peer,
+            (h.message).media_type, (h.message).body
+        from head h
+        where h.fence is not null and (h.message).state = 'queued' and (h.message).number > after_number
+            and ((h.message).deadline is null or (h.message).deadline > now)
+        order by 1 limit max_messages;
 end $$;
 
 -- Stores batches: `b_` are their leases, numbers and checkpoints; `r_` received messages, `p_` posted messages, `s_` settled

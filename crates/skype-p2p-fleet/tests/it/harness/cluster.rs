@@ -34,11 +34,12 @@ impl Cluster {
     /// The cluster that tests share. `None`, with a message, where PostgreSQL is not installed.
     pub(crate) fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
-        SHARED.get_or_init(Self::start).as_ref()
+        SHARED.get_or_init(|| Self::start("off")).as_ref()
     }
 
-    /// Starts a cluster. `None`, with a message, where PostgreSQL is not installed.
-    pub(crate) fn start() -> Option<Self> {
+    /// Starts a cluster. `None`, with a message, where PostgreSQL is not installed. If `fsync` is `off`, a commit survives the end of
+    /// the server, and not that of the machine.
+    pub(crate) fn start(fsync: &str) -> Option<Self> {
         let Some(programs) = programs() else {
             println!("skipped: PostgreSQL is not installed (Debian: postgresql)");
             return None;
@@ -49,7 +50,7 @@ impl Cluster {
         let mut process = shell()
             .args(["-c", include_str!("cluster.sh"), "cluster"])
             .arg(&programs)
-            .arg(port.to_string())
+            .args([&port.to_string(), fsync])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,8 +1,9 @@
 # Runs a PostgreSQL cluster in a temporary directory until the standard input ends, and then removes it, whatever ends the process
-# that writes to it. Arguments: the folder of PostgreSQL's programs, and the port. Writes a line after each command.
+# that writes to it. Arguments: the folder of PostgreSQL's programs, the port, and the setting fsync. Writes a line after each command.
 set -eu
 bin=$1
 port=$2
+fsync=$3
 directory=$(mktemp -d "${TMPDIR:-/tmp}/fleet-postgres.XXXXXX")
 cd "$directory"
 
@@ -15,7 +16,7 @@ trap remove EXIT
 trap 'exit 1' HUP INT TERM
 
 start() {
-    "$bin/pg_ctl" start -w -D data -l log -o "-c fsync=off -c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$directory" \
+    "$bin/pg_ctl" start -w -D data -l log -o "-c fsync=$fsync -c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$directory" \
         >/dev/null 2>&1
 }
 
