@@ -15,3 +15,4 @@ mod harness;
 mod postgres;
 mod rules;
 mod sealing;
+mod tls;
