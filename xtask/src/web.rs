@@ -4,10 +4,7 @@
 //! declarations, and the licences. The steps: `toolchain.rs` finds a compiler for WebAssembly and runs it, `bindings.rs`
 //! makes the JavaScript classes of the handles, and `package.rs` writes the files.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
 #[cfg(feature = "web")]
 mod bindings;
@@ -34,8 +31,9 @@ fn workspace() -> &'static Path {
 }
 
 /// The folder of the build results.
-fn target() -> PathBuf {
-    let folder = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+#[cfg(feature = "web")]
+fn target() -> std::path::PathBuf {
+    let folder = std::env::var_os("CARGO_TARGET_DIR").map(std::path::PathBuf::from);
     workspace().join(folder.unwrap_or_else(|| "target".into()))
 }
 
