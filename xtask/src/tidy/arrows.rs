@@ -13,7 +13,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
         &["conv-model", "conv-transport", "ucwa-session"],
     ),
     ("skype-p2p-cli", &["skype-p2p", "ucwa-har", "ucwa-server"]),
-    ("skype-p2p-fleet", &[]),
+    ("skype-p2p-fleet", &["conv-transport", "skype-p2p"]),
     ("ucwa-har", &["conv-transport", "ucwa-proto"]),
     ("ucwa-proto", &[]),
     ("ucwa-server", &["ucwa-proto"]),

@@ -15,3 +15,5 @@ mod harness;
 mod postgres;
 mod rules;
 mod sealing;
+mod worker;
+mod worker_processes;

@@ -117,7 +117,7 @@ impl Cluster {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn url(&self, database: &str, user: &str) -> String {
+    pub(crate) fn url(&self, database: &str, user: &str) -> String {
         format!("postgresql://{user}@127.0.0.1:{}/{database}", self.port)
     }
 }
