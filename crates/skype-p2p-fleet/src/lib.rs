@@ -13,6 +13,7 @@ mod memory_store;
 mod postgres_store;
 mod sealing;
 mod store;
+mod worker;
 
 pub use client::{Client, Inbox};
 pub use memory_store::MemoryStore;
@@ -25,3 +26,4 @@ pub use store::{
     Posted, QueuedMessage, ReceivedMessage, Release, Sealed, Settled, Store, StoreError, Sweep,
     Verdict, WorkerId, WorkerState, WorkerStatus,
 };
+pub use worker::{Worker, WorkerConfig, WorkerMonitor};

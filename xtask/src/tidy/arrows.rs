@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ),
     ("skype-p2p-cli", &["skype-p2p", "ucwa-har", "ucwa-server"]),
     ("skype-p2p-web", &["conv-transport", "skype-p2p"]),
-    ("skype-p2p-fleet", &[]),
+    ("skype-p2p-fleet", &["conv-transport", "skype-p2p"]),
     ("ucwa-har", &["conv-transport", "ucwa-proto"]),
     ("ucwa-proto", &[]),
     ("ucwa-server", &["ucwa-proto"]),

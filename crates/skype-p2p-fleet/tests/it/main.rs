@@ -16,3 +16,5 @@ mod postgres;
 mod rules;
 mod sealing;
 mod tls;
+mod worker;
+mod worker_processes;

@@ -1,0 +1,59 @@
+//! The messages of the outbox, from the store to the sessions.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{End, Registration, sessions::Order};
+use crate::store::StoreError;
+
+/// The pause between two questions to the store.
+const POLL: Duration = Duration::from_millis(200);
+
+/// The messages of one question.
+const PAGE: usize = 500;
+
+impl Registration {
+    /// Hands the queued messages to the sessions of their identities.
+    ///
+    /// The store returns a message until it is posting, and each session ignores what it was handed before.
+    pub(super) async fn hand_out_messages(self) -> End {
+        let mut after = 0;
+        loop {
+            // The posting of a message could not be committed in time.
+            let is_due = self.clock.is_valid();
+            if !is_due {
+                sleep(POLL).await;
+                continue;
+            }
+            let began = Instant::now();
+            let answer = self
+                .shared
+                .store
+                .next_messages(self.worker, after, PAGE)
+                .await;
+            self.shared.metrics.statement(began.elapsed(), &answer);
+            let messages = match answer {
+                Ok(messages) => messages,
+                Err(StoreError::WorkerDead(_)) => return End::Dead,
+                Err(error) => {
+                    tracing::debug!(%error, "the outbox cannot be read");
+                    Vec::new()
+                }
+            };
+            let is_last = messages.len() < PAGE;
+            after = match messages.last() {
+                Some(last) if !is_last => last.number,
+                _ => 0,
+            };
+            for message in messages {
+                self.shared
+                    .sessions
+                    .order(message.lease, Order::Send(message));
+            }
+            if is_last {
+                sleep(POLL).await;
+            }
+        }
+    }
+}
