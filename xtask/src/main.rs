@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod api;
 mod bench;
 mod corpus;
+mod cost;
 mod decode;
 mod endurance;
 mod fixture;
@@ -34,6 +35,8 @@ enum Chore {
     Bench(bench::Arguments),
     /// Decode, re-encode and decode again every payload of a folder with a manifest
     Corpus(corpus::Arguments),
+    /// Count the instructions and allocations of the hot paths, and compare them with a baseline
+    Cost(cost::Arguments),
     /// Print a payload as canonical JSON
     Decode(decode::Arguments),
     /// Play days of virtual time and measure what a session keeps in memory
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Chore::Api(arguments) => api::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Corpus(arguments) => corpus::run(&arguments),
+        Chore::Cost(arguments) => cost::run(&arguments),
         Chore::Decode(arguments) => decode::run(&arguments),
         Chore::Endurance(arguments) => endurance::run(&arguments),
         Chore::Record(arguments) => record::run(&arguments),

@@ -72,7 +72,7 @@ impl Script {
     }
 
     /// Adds a page with these events, each with the href of its sender.
-    fn push(&mut self, events: Vec<(&'static str, String, Value)>) {
+    pub(crate) fn push(&mut self, events: Vec<(&'static str, String, Value)>) {
         self.page += 1;
         let senders: Vec<_> = (events.into_iter())
             .map(|(rel, href, event)| json!({"rel": rel, "href": href, "events": [event]}))
@@ -233,7 +233,7 @@ fn application(availability: &str) -> Value {
 }
 
 /// An event that embeds its resource.
-fn event(kind: &str, rel: &str, href: &str, mut resource: Value) -> Value {
+pub(crate) fn event(kind: &str, rel: &str, href: &str, mut resource: Value) -> Value {
     resource["rel"] = json!(rel);
     resource["_links"]["self"] = json!({"href": href});
     json!({"link": {"rel": rel, "href": href}, "_embedded": {rel: resource}, "type": kind})
