@@ -21,13 +21,13 @@ mod size;
 mod toolchain;
 
 /// The folder of the workspace.
-fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap_or(own)
 }
 
 /// The folder of the build results.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let folder = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     workspace().join(folder.unwrap_or_else(|| "target".into()))
 }

@@ -12,6 +12,7 @@ const STATUSES = ["Online", "Busy", "DoNotDisturb", "BeRightBack", "Away"];
 let api;
 
 function showSignIn(error = "") {
+  document.body.className = "";
   $("chat").hidden = true;
   $("sign-in").hidden = false;
   $("sign-in-error").textContent = error;
@@ -100,7 +101,6 @@ function showChat(application, username) {
   $("sign-in").hidden = true;
   $("chat").hidden = false;
   place.replaceChildren(empty);
-  document.body.classList.remove("reading");
 
   showMe(persons.mePerson, scope);
   const mark = showConversations(conversations, scope, show);

@@ -35,9 +35,11 @@ impl WebFile {
     }
 }
 
+type Find = dyn Fn(&str, &str) -> Option<WebFile> + Send + Sync;
+
 /// Finds the file of a path, for a client that reaches the server at an origin.
 #[derive(Clone)]
-pub(super) struct Files(Arc<dyn Fn(&str, &str) -> Option<WebFile> + Send + Sync>);
+pub(super) struct Files(Arc<Find>);
 
 impl Files {
     pub(super) fn new(
