@@ -20,6 +20,13 @@ mod size;
 #[cfg(feature = "web")]
 mod toolchain;
 
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Compile the standard library too, for size and without the texts of panics, with the compiler of Debian (rustc-web)
+    #[arg(long)]
+    smallest: bool,
+}
+
 /// The folder of the workspace.
 pub(crate) fn workspace() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -34,8 +41,8 @@ pub(crate) fn target() -> PathBuf {
 
 /// Builds the package.
 #[cfg(feature = "web")]
-pub(crate) fn run() -> ExitCode {
-    match build() {
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    match build(arguments) {
         Ok(report) => {
             print!("{report}");
             ExitCode::SUCCESS
@@ -48,8 +55,8 @@ pub(crate) fn run() -> ExitCode {
 }
 
 #[cfg(feature = "web")]
-fn build() -> Result<String, String> {
-    let compiler = toolchain::Compiler::find()?;
+fn build(arguments: &Arguments) -> Result<String, String> {
+    let compiler = toolchain::Compiler::find(arguments.smallest)?;
     let module = compiler.compile()?;
     let sizes = size::by_crate(&module)?;
     let bindings = bindings::generate(&module)?;
@@ -60,11 +67,12 @@ fn build() -> Result<String, String> {
 
 /// Builds this program again with the feature `web`, and runs that.
 #[cfg(not(feature = "web"))]
-pub(crate) fn run() -> ExitCode {
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = std::process::Command::new(cargo)
         .args(["run", "--quiet", "--package", "xtask", "--features", "web"])
         .args(["--", "web"])
+        .args(arguments.smallest.then_some("--smallest"))
         .current_dir(workspace())
         .status();
     match status {

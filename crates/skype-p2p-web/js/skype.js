@@ -707,10 +707,10 @@ export function createSkype(load, root) {
           type: () => makeConstant("TextMessage"),
           direction: () => makeConstant(raw.direction()),
           sender: () => personOf(raw.sender()),
-          text: () => makeConstant(raw.text()),
+          text: () => makeConstant(raw.plainText() ?? textOf(raw.unsafeHtml())),
           html: () => {
-            const html = raw.unsafeHtml();
-            return makeConstant(html === undefined ? raw.escapedText() : sanitize(html));
+            const text = raw.plainText();
+            return makeConstant(text === undefined ? sanitize(raw.unsafeHtml()) : escape(text));
           },
           timestamp: () => fromHandle(raw.timestamp()),
           status: () => fromHandle(raw.status()),
@@ -1026,6 +1026,49 @@ export function createSkype(load, root) {
   // These are dropped with their content.
   const DROPPED_TAGS = new Set(["SCRIPT", "STYLE", "TITLE", "TEMPLATE", "NOSCRIPT", "IFRAME", "OBJECT", "EMBED", "TEXTAREA", "SELECT", "SVG", "MATH", "svg", "math"]);
   const SAFE_LINK = /^(https?|mailto|sip|tel):/i;
+
+  const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+  // Text as HTML, whose only tags are line breaks.
+  const escape = (text) => text.replace(/[&<>"']/g, (character) => ESCAPES[character]).replace(/\r?\n/g, "<br>");
+
+  // The elements that begin and end a line of text.
+  const BLOCKS = new Set(["P", "DIV", "LI", "UL", "OL", "TR", "TABLE", "BLOCKQUOTE", "PRE", "H1", "H2", "H3", "H4", "H5", "H6", "DT", "DD", "HR"]);
+
+  // The text of HTML. A run of white space becomes one blank.
+  function textOf(html) {
+    let text = "";
+    let blank = false;
+    const endLine = () => {
+      text += "\n";
+      blank = false;
+    };
+    const beginLine = () => {
+      if (text !== "" && !text.endsWith("\n")) endLine();
+      blank = false;
+    };
+    const visit = (node) => {
+      if (node.nodeType === Node.TEXT_NODE) {
+        for (const part of node.data.split(/(\s+)/)) {
+          if (part.trim() === "") {
+            blank ||= part !== "";
+            continue;
+          }
+          if (blank && text !== "" && !text.endsWith("\n")) text += " ";
+          blank = false;
+          text += part;
+        }
+      } else if (node.nodeType === Node.ELEMENT_NODE && !DROPPED_TAGS.has(node.tagName)) {
+        if (node.tagName === "BR") endLine();
+        const isBlock = BLOCKS.has(node.tagName);
+        if (isBlock) beginLine();
+        node.childNodes.forEach(visit);
+        if (isBlock) beginLine();
+      }
+    };
+    visit(new DOMParser().parseFromString(html, "text/html").body);
+    return text.trimEnd();
+  }
 
   // Removes everything from HTML that could run or load something or disguise its content. The document in which the browser
   // parses it runs no script and loads nothing. Only listed tags and the targets of links are copied.

@@ -1,5 +1,6 @@
 //! The handles of a message, and of the other items of a history.
 
+use skype_p2p::MessageBody;
 use wasm_bindgen::prelude::*;
 
 use crate::{participant::Participant, person::Person, property::Property, reason, value::Value};
@@ -38,18 +39,17 @@ impl Message {
         self.0.sender().into()
     }
 
-    /// The text. For a message in HTML: the text of the HTML.
-    pub fn text(&self) -> String {
-        self.0.text()
+    /// The text. `undefined` for a message in HTML.
+    #[wasm_bindgen(js_name = plainText)]
+    pub fn plain_text(&self) -> Option<String> {
+        // The browser converts between text and HTML, which leaves the parser of the model out of the package.
+        match self.0.body() {
+            MessageBody::Html(_) => None,
+            body => Some(body.raw().to_owned()),
+        }
     }
 
-    /// The text as HTML. It has no tags but line breaks.
-    #[wasm_bindgen(js_name = escapedText)]
-    pub fn escaped_text(&self) -> String {
-        self.0.html()
-    }
-
-    /// The HTML as the sender wrote it, which is not trusted. `undefined` for a message in plain text.
+    /// The HTML as the sender wrote it, which is not trusted. `undefined` for a message in text.
     #[wasm_bindgen(js_name = unsafeHtml)]
     pub fn unsafe_html(&self) -> Option<String> {
         self.0.unsafe_html().map(str::to_owned)

@@ -21,11 +21,12 @@ pub(super) fn collect(mut cargo: Command) -> Result<String, String> {
     // Many crates have the same text, which is printed once.
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut list = String::new();
-    for package in metadata["packages"].as_array().into_iter().flatten() {
-        let text = |key: &str| package[key].as_str().unwrap_or_default();
+    let packages = metadata.get("packages").and_then(Value::as_array);
+    for package in packages.into_iter().flatten() {
+        let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default();
         let name = format!("{} {}", text("name"), text("version"));
         // Our own crates have the licence of the package.
-        if !names.contains(&name) || package["source"].is_null() {
+        if !names.contains(&name) || package.get("source").is_none_or(Value::is_null) {
             continue;
         }
         list.push_str(&format!("{name}: {}\n", text("license")));

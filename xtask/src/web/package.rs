@@ -4,12 +4,15 @@ use std::{fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{bindings::Bindings, size::gzip, workspace};
+use super::{bindings::Bindings, workspace};
 
 /// The files of the package, besides the text files that are copied.
 pub(super) const SCRIPT: &str = "skype-p2p.js";
 pub(super) const MODULE: &str = "skype-p2p.mjs";
 pub(super) const WASM: &str = "skype-p2p.wasm";
+
+/// The passes of the compression. More of them take longer and gain nothing.
+const PASSES: std::num::NonZeroU64 = std::num::NonZeroU64::MIN.saturating_add(2);
 
 /// Replaced by the URL of the server by `skype-p2p serve`, as a JavaScript string.
 const ROOT: &str = "/* root */ null";
@@ -26,7 +29,7 @@ pub(super) fn write(
     let skype = read("crates/skype-p2p-web/js/skype.js")?;
     let version = env!("CARGO_PKG_VERSION");
     let files: Vec<File> = vec![
-        (SCRIPT, classic_script(bindings, &skype).into_bytes()),
+        (SCRIPT, classic_script(bindings, &skype)?.into_bytes()),
         (MODULE, es_module(bindings, &skype).into_bytes()),
         (WASM, bindings.wasm.clone()),
         (
@@ -67,10 +70,38 @@ fn without_export(skype: &str) -> String {
     skype.replace("\nexport function ", "\nfunction ")
 }
 
+/// A script without the lines that are comments.
+fn without_comments(script: &str) -> String {
+    let mut is_comment = false;
+    let mut kept = String::new();
+    for line in script.lines() {
+        let start = line.trim_start();
+        is_comment |= start.starts_with("/*");
+        if !is_comment && !start.is_empty() && !start.starts_with("//") {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        is_comment &= !start.ends_with("*/");
+    }
+    kept
+}
+
 /// A script that defines the global object `Skype`. It contains the WebAssembly, compressed, so that it works from any origin.
-fn classic_script(bindings: &Bindings, skype: &str) -> String {
-    let wasm = STANDARD.encode(gzip(&bindings.wasm));
-    format!(
+fn classic_script(bindings: &Bindings, skype: &str) -> Result<String, String> {
+    let mut compressed = Vec::new();
+    let options = zopfli::Options {
+        iteration_count: PASSES,
+        ..Default::default()
+    };
+    zopfli::compress(
+        options,
+        zopfli::Format::Gzip,
+        &*bindings.wasm,
+        &mut compressed,
+    )
+    .map_err(|error| format!("cannot compress the module: {error}"))?;
+    let wasm = STANDARD.encode(compressed);
+    Ok(format!(
         r#"{NOTICE}(function (root) {{
 "use strict";
 {bindings}
@@ -87,9 +118,9 @@ async function load() {{
 globalThis.Skype = createSkype(load, root);
 }})({ROOT});
 "#,
-        bindings = bindings.script,
-        skype = without_export(skype),
-    )
+        bindings = without_comments(&bindings.script),
+        skype = without_comments(&without_export(skype)),
+    ))
 }
 
 /// A module that exports `Skype`. It loads the WebAssembly from the file beside it.
@@ -105,9 +136,21 @@ async function load() {{
 export const Skype = createSkype(load, null);
 export default Skype;
 "#,
-        bindings = bindings.script,
-        skype = without_export(skype),
+        bindings = without_comments(&bindings.script),
+        skype = without_comments(&without_export(skype)),
     )
 }
 
 const NOTICE: &str = "// skype-p2p. License: MIT or Apache-2.0. The licenses of its parts are in THIRD-PARTY-LICENSES.txt.\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_left_out_and_code_is_kept() {
+        let script =
+            "// one\na();\n  /** two\n   * three\n   */\n\nb(); // four\n/* five */\nc();\n";
+        assert_eq!(without_comments(script), "a();\nb(); // four\nc();\n");
+    }
+}

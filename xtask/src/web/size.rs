@@ -46,7 +46,8 @@ pub(super) fn by_crate(module: &Path) -> Result<BTreeMap<String, usize>, String>
                     if let Name::Function(functions) = subsection.map_err(invalid)? {
                         for function in functions {
                             let function = function.map_err(invalid)?;
-                            names.insert(function.index, crate_of(function.name).to_owned());
+                            let name = format!("{:#}", rustc_demangle::demangle(function.name));
+                            names.insert(function.index, crate_of(&name).to_owned());
                         }
                     }
                 }
@@ -63,11 +64,13 @@ pub(super) fn by_crate(module: &Path) -> Result<BTreeMap<String, usize>, String>
 
 /// The crate of a function, by its name: `<conv_model::a::B as core::c::D>::e` is of `conv_model`.
 fn crate_of(function: &str) -> &str {
-    let path = function.trim_start_matches(['<', '&', '(', '[']);
-    let path = path
-        .strip_prefix("mut ")
-        .or_else(|| path.strip_prefix("dyn "))
-        .unwrap_or(path);
+    let mut path = function;
+    while let Some(rest) = ["<", "&", "(", "[", "*", "mut ", "dyn ", "impl ", "const "]
+        .iter()
+        .find_map(|start| path.strip_prefix(start))
+    {
+        path = rest;
+    }
     let end = path.find(|character: char| !character.is_alphanumeric() && character != '_');
     match end.and_then(|end| path.split_at_checked(end)) {
         Some((name, rest)) if rest.starts_with("::") => name,

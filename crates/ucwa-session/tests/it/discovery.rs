@@ -41,6 +41,24 @@ fn both_discovery_hosts_are_read_and_the_internal_one_has_priority() {
 }
 
 #[test]
+fn the_root_can_be_set_until_the_sign_in_begins() {
+    let mut config = TestDriver::config();
+    config.root = Root::Domain;
+    let mut driver = TestDriver::new(config);
+    let stored = Root::User("https://lync.fabrikam.com/user".to_owned());
+    driver.session.set_root(stored);
+    driver.submit(Operation::SignIn(TestDriver::credentials()));
+    let host = |sent: &Request| sent.request.uri().host().map(str::to_owned);
+    assert_eq!(host(&driver.sent[0]).as_deref(), Some("lync.fabrikam.com"));
+
+    // A stored address that fails is replaced by discovery. A root that is set now does not change that.
+    let late = Root::Url("https://late.example/".to_owned());
+    driver.session.set_root(late);
+    driver.reply("GET", "/user", 403, json!({}));
+    candidate(&mut driver, "lyncdiscover.contoso.com");
+}
+
+#[test]
 fn the_external_host_is_used_if_the_internal_one_does_not_answer() {
     let (mut driver, _) = by_domain();
     let internal = candidate(&mut driver, "lyncdiscoverinternal.contoso.com");
