@@ -1,4 +1,4 @@
-//! Finds the commit and the features of the build, for `--version`. The commit comes from the repository, or from the file that
+//! Copies the script for web pages, and finds the commit and the features of the build, for `--version`. The commit comes from the repository, or from the file that
 //! `cargo package` adds to a package.
 
 use std::{env, fs, path::Path, process::Command};
@@ -19,8 +19,38 @@ fn main() {
     println!("cargo::rustc-env=SKYPE_P2P_COMMIT={commit}");
 
     let windows_auth = env::var_os("CARGO_FEATURE_WINDOWS_AUTH").is_some();
-    let sign = if windows_auth { '+' } else { '-' };
-    println!("cargo::rustc-env=SKYPE_P2P_FEATURES={sign}windows-auth");
+    let web = env::var_os("CARGO_FEATURE_WEB").is_some();
+    let sign = |enabled| if enabled { '+' } else { '-' };
+    println!(
+        "cargo::rustc-env=SKYPE_P2P_FEATURES={}windows-auth {}web",
+        sign(windows_auth),
+        sign(web)
+    );
+    embed_package(web);
+}
+
+/// Copies the script for web pages to where the sources include it. Without the feature `web` the copy is empty.
+fn embed_package(is_enabled: bool) {
+    let mut script = Vec::new();
+    if is_enabled {
+        println!("cargo::rerun-if-env-changed=CARGO_TARGET_DIR");
+        let workspace =
+            Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../..");
+        let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let file = workspace.join(target).join("web/skype-p2p.js");
+        println!("cargo::rerun-if-changed={}", file.display());
+        match fs::read(&file) {
+            Ok(contents) => script = contents,
+            Err(error) => println!(
+                "cargo::warning=the feature web needs the package of `cargo xtask web`: {}: {error}",
+                file.display()
+            ),
+        }
+    }
+    let copy = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("skype-p2p.js");
+    if let Err(error) = fs::write(&copy, script) {
+        println!("cargo::error={}: {error}", copy.display());
+    }
 }
 
 /// The first twelve digits of the member `sha1`.

@@ -97,11 +97,11 @@ def open_page(tools, url):
 
 
 @contextlib.contextmanager
-def chromium():
-    """Chromium (or CHROMIUM, a path) with a new profile. Gives the URL of its developer tools."""
+def chromium(*arguments):
+    """Chromium (or CHROMIUM, a path) with a new profile and further arguments. Gives the URL of its developer tools."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [os.environ.get("CHROMIUM", "chromium"), "--headless=new", "--no-sandbox", "--no-first-run",
-                   "--remote-debugging-port=0", "--remote-allow-origins=*", f"--user-data-dir={profile}", "about:blank"]
+                   "--remote-debugging-port=0", "--remote-allow-origins=*", f"--user-data-dir={profile}", *arguments, "about:blank"]
         browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             yield f"http://127.0.0.1:{port_of(browser, profile)}"

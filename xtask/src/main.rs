@@ -19,6 +19,7 @@ mod soak;
 #[cfg(test)]
 mod tidy;
 mod web;
+mod web_test;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own chores")]
@@ -49,6 +50,8 @@ enum Chore {
     Soak(soak::Arguments),
     /// Build the package for web pages in target/web
     Web(web::Arguments),
+    /// Test the package and the chat page in Chromium
+    WebTest(web_test::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Chore::Replay(arguments) => replay::run(&arguments),
         Chore::Soak(arguments) => soak::run_all(&arguments),
         Chore::Web(arguments) => web::run(&arguments),
+        Chore::WebTest(arguments) => web_test::run(&arguments),
     }
 }
 

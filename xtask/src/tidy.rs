@@ -10,6 +10,7 @@ mod documents;
 mod examples;
 mod named_tests;
 mod publication;
+mod sdk_members;
 mod sources;
 
 /// The folder of the workspace.

@@ -4,7 +4,10 @@
 //! declarations, and the licences. The steps: `toolchain.rs` finds a compiler for WebAssembly and runs it, `bindings.rs`
 //! makes the JavaScript classes of the handles, and `package.rs` writes the files.
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 #[cfg(feature = "web")]
 mod bindings;
@@ -25,15 +28,14 @@ pub(crate) struct Arguments {
 }
 
 /// The folder of the workspace.
-fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap_or(own)
 }
 
 /// The folder of the build results.
-#[cfg(feature = "web")]
-fn target() -> std::path::PathBuf {
-    let folder = std::env::var_os("CARGO_TARGET_DIR").map(std::path::PathBuf::from);
+pub(crate) fn target() -> PathBuf {
+    let folder = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     workspace().join(folder.unwrap_or_else(|| "target".into()))
 }
 

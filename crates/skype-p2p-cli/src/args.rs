@@ -174,6 +174,9 @@ pub struct Demo {
     /// tokens and cookies
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Serve a page with both users side by side, until interrupted, instead of the chat in this terminal
+    #[arg(long, conflicts_with_all = ["representation", "json", "record", "faults", "seed"])]
+    pub web: bool,
     /// What goes wrong on the way to the server.
     #[command(flatten)]
     pub faults: Faults,
@@ -234,6 +237,9 @@ pub struct Serve {
     /// Take faults at this loopback address, by POST of JSON to /faults; port 0 takes a free one
     #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     pub admin: Option<SocketAddr>,
+    /// Serve a chat page at /chat/, and the script for pages at /skype-p2p.js and /shared/v/VERSION/SkypeBootstrap.min.js
+    #[arg(long)]
+    pub web: bool,
     /// Show who is signed in, conversations, requests, events and the last errors, once a second
     #[arg(long)]
     pub watch: bool,

@@ -20,9 +20,13 @@ use crate::{
     output::Output,
     recording::RecordingFile,
     timeline::{Event, Line},
+    web,
 };
 
 pub(crate) async fn run(args: Demo, recording: Option<&RecordingFile>) -> Result<End, Failure> {
+    if args.web {
+        return web::demo().await;
+    }
     let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
     let (sender, lines) = mpsc::unbounded_channel();
     let mut audience = Audience::new(lines, Output::stdout(), args.json);

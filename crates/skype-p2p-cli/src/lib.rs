@@ -41,6 +41,7 @@ mod sign_in;
 mod state_file;
 pub mod timeline;
 mod watch;
+mod web;
 
 use std::{
     io::{IsTerminal as _, stderr},

@@ -7,7 +7,7 @@ use ucwa_server::{Fault, HttpConfig, Server, ServerConfig, TlsIdentity, User};
 
 use crate::{
     End, account, admin::Admin, args::Serve, complain, interrupt::Interrupt, output::Output,
-    password, secret_variables::SecretVariables, server_file, state_file::StateFile, watch,
+    password, secret_variables::SecretVariables, server_file, state_file::StateFile, watch, web,
 };
 
 pub(crate) async fn run(args: Serve) -> End {
@@ -62,6 +62,9 @@ impl Hosting {
         server.origin.clone_from(&args.origin);
         http.proxies = args.proxies.iter().map(IpAddr::to_canonical).collect();
         http.tls = certificate(args)?;
+        if args.web {
+            web::serve(&mut http, args.origin.clone())?;
+        }
         let state = args.state.as_ref().or(state.as_ref());
         let state = state.map(|path| StateFile::open(path)).transpose()?;
         Ok(Self {
@@ -185,6 +188,9 @@ async fn serve(args: &Serve, hosting: Hosting) -> io::Result<()> {
         } else {
             output.line(format_args!("{} {}", user.uri, user.display_name));
         }
+    }
+    if args.web {
+        output.line(format_args!("chat page: {root}chat/"));
     }
     if let Some(admin) = &admin {
         output.line(format_args!("faults: {}", admin.url()?));

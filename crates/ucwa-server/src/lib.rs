@@ -51,7 +51,9 @@ pub use fault::{Fault, RetryAfter};
 pub use origin::parse_origin;
 pub use seed::Seed;
 #[cfg(feature = "http")]
-pub use shell::{ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus, StateStore};
+pub use shell::{
+    ConnectionLimits, HttpConfig, RequestError, Server, ServerStatus, StateStore, WebFile,
+};
 #[cfg(feature = "tls")]
 pub use shell::{TlsIdentity, TlsIdentityError};
 /// The type of the SIP URIs in the configuration.

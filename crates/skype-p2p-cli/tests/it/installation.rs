@@ -46,12 +46,13 @@ fn the_version_has_the_commit_and_the_features() {
         _ => ended.stdout[0].clone(),
     };
     assert!(first.starts_with(version), "{first}");
-    let sign = if cfg!(feature = "windows-auth") {
-        '+'
-    } else {
-        '-'
-    };
-    let features = format!("features: {sign}windows-auth");
+    let sign = |enabled| if enabled { '+' } else { '-' };
+    let (windows_auth, web) = (cfg!(feature = "windows-auth"), cfg!(feature = "web"));
+    let features = format!(
+        "features: {}windows-auth {}web",
+        sign(windows_auth),
+        sign(web)
+    );
     assert_eq!(ended.stdout, [first, features]);
     assert_eq!(run(["-V"]).stdout, ended.stdout);
 }

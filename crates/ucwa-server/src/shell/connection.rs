@@ -25,7 +25,7 @@ use tokio_io_timeout::TimeoutStream;
 use super::engine_task::EngineHandle;
 use super::http_config::HttpConfig;
 use super::status::Traffic;
-use super::{cors, forwarded, xframe};
+use super::{cors, files, forwarded, xframe};
 use crate::origin::RequestOrigin;
 
 /// The pause after a connection could not be accepted.
@@ -144,7 +144,9 @@ impl Connections {
     /// The response to a request that the client sent to the origin `own`.
     async fn answer_at(&self, own: String, head: &Parts, body: Incoming) -> Response<Bytes> {
         let http = &self.http;
-        let early = cors::answer(head, &own, http).or_else(|| xframe::answer(head, http));
+        let early = cors::answer(head, &own, http)
+            .or_else(|| xframe::answer(head, http))
+            .or_else(|| files::answer(head, &own, http));
         if let Some(response) = early {
             return response;
         }

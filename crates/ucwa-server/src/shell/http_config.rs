@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ucwa_proto::HrefError;
 
+use super::files::{Files, WebFile};
 #[cfg(feature = "tls")]
 use super::tls::TlsIdentity;
 use crate::origin::parse_origin;
@@ -24,6 +25,7 @@ pub struct HttpConfig {
     pub tls: Option<TlsIdentity>,
     /// In the form of an `Origin` header.
     pub(crate) allowed_origins: Vec<String>,
+    pub(super) files: Option<Files>,
 }
 
 impl HttpConfig {
@@ -37,6 +39,15 @@ impl HttpConfig {
     pub fn allow_origin(&mut self, origin: &str) -> Result<(), HrefError> {
         self.allowed_origins.push(parse_origin(origin)?);
         Ok(())
+    }
+
+    /// Sends files beside UCWA, such as a web page that uses the server. For the path of each request, and the origin at which the
+    /// client reaches the server, `find` returns the file, or `None` for the paths of UCWA.
+    pub fn set_files(
+        &mut self,
+        find: impl Fn(&str, &str) -> Option<WebFile> + Send + Sync + 'static,
+    ) {
+        self.files = Some(Files::new(find));
     }
 
     /// Whether the web pages of an origin may use the server.
