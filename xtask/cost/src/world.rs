@@ -289,14 +289,17 @@ impl World {
     /// Measures the steps whose cost must not depend on the number of conversations.
     pub(crate) fn measure_beside_conversations(&mut self, conversations: &str) {
         step(&format!("receive a message, {conversations}"), || {
-            self.receive()
+            self.receive();
         });
         step(&format!("send a message, {conversations}"), || self.send());
         step(&format!("receive no event, {conversations}"), || {
-            self.turn()
+            self.turn();
         });
         step(&format!("receive an invitation, {conversations}"), || {
-            self.offer()
+            self.offer();
+        });
+        step(&format!("begin a conversation, {conversations}"), || {
+            self.begin_with("user");
         });
     }
 }
