@@ -1,6 +1,5 @@
 //! The root of a model.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::archive::ArchiveCommandState;
@@ -10,14 +9,15 @@ use crate::conversation::Conversation;
 use crate::conversations_manager::ConversationsManager;
 use crate::group::Group;
 use crate::group_registry;
+use crate::id_map::IdMap;
 use crate::ids::{CommandId, ConversationId};
 use crate::me::MePerson;
 use crate::model::Model;
-use crate::observable::Property;
 use crate::observable::cell::{Cell, Field};
 use crate::observable::command::CommandFuture;
 use crate::observable::list::List;
 use crate::observable::store::Node;
+use crate::observable::{Key, Property};
 use crate::person::Person;
 use crate::persons_and_groups_manager::PersonsAndGroupsManager;
 use crate::states::{ConnectionState, SignInState};
@@ -28,7 +28,8 @@ pub(crate) struct ApplicationCells {
     pub(crate) sign_in: Cell<SignInState>,
     pub(crate) connection: Cell<ConnectionState>,
     pub(crate) conversations: List<Conversation>,
-    pub(crate) by_id: BTreeMap<ConversationId, Conversation>,
+    /// The conversations with their keys in `conversations`.
+    pub(crate) by_id: IdMap<ConversationId, (Key, Conversation)>,
     pub(crate) unread: Cell<usize>,
     pub(crate) history_enabled: Cell<bool>,
     pub(crate) archive: Cell<ArchiveCommandState>,
@@ -65,7 +66,7 @@ impl Application {
             sign_in: Cell::new(SignInState::SignedOut),
             connection: Cell::new(ConnectionState::Disconnected),
             conversations: List::new(),
-            by_id: BTreeMap::new(),
+            by_id: IdMap::new(),
             unread: Cell::new(0),
             history_enabled: Cell::new(false),
             archive: Cell::new(ArchiveCommandState::default()),

@@ -1,13 +1,13 @@
 //! A conversation.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::body::MessageBody;
 use crate::chat_service::ChatService;
 use crate::command_state::{CommandState, Rule};
 use crate::history::{ActivityItem, HistoryService};
-use crate::ids::{ConversationId, MessageId};
+use crate::id_map::IdMap;
+use crate::ids::{ConversationId, MessageId, ParticipantId};
 use crate::message::TextMessage;
 use crate::model::{Model, Step};
 use crate::observable::Collection;
@@ -31,6 +31,8 @@ pub(crate) struct ConversationCells {
     pub(crate) importance: Cell<Importance>,
     pub(crate) uri: Cell<Option<String>>,
     pub(crate) participants: List<Participant>,
+    /// The items of `participants` by their IDs and by their aliases.
+    pub(crate) participants_by_id: IdMap<ParticipantId, Participant>,
     pub(crate) participants_count: Cell<usize>,
     pub(crate) is_group: Cell<bool>,
     pub(crate) chat_active: Cell<bool>,
@@ -45,7 +47,7 @@ pub(crate) struct ConversationCells {
     pub(crate) messages: List<TextMessage>,
     /// The messages and the other items of the history.
     pub(crate) activities: List<ActivityItem>,
-    pub(crate) by_id: BTreeMap<MessageId, TextMessage>,
+    pub(crate) by_id: IdMap<MessageId, TextMessage>,
     /// The number of archived messages, which come first.
     pub(crate) archived: usize,
     /// Outgoing messages whose delivery is not known yet, in order.
@@ -112,7 +114,8 @@ impl Conversation {
             formats: List::new(),
             messages: List::new(),
             activities: List::new(),
-            by_id: BTreeMap::new(),
+            by_id: IdMap::new(),
+            participants_by_id: IdMap::new(),
             archived: 0,
             pending: Vec::new(),
             command_state: Cell::new(command_state),

@@ -25,7 +25,7 @@ impl Conversation {
         body: MessageBody,
         timestamp: SystemTime,
     ) {
-        if transaction.cells(&self.node).by_id.contains_key(&message) {
+        if transaction.cells(&self.node).by_id.contains(message) {
             return;
         }
         let (participant, person) = self.sender(transaction, sender);
@@ -98,7 +98,7 @@ impl Conversation {
             timestamp,
         } in messages
         {
-            if transaction.cells(&self.node).by_id.contains_key(&message) {
+            if transaction.cells(&self.node).by_id.contains(message) {
                 continue;
             }
             let (_, person) = self.sender(transaction, &sender);
@@ -133,7 +133,7 @@ impl Conversation {
         message: MessageId,
         remote_id: String,
     ) {
-        let item = transaction.cells(&self.node).by_id.get(&message).cloned();
+        let item = transaction.cells(&self.node).by_id.get(message).cloned();
         if let Some(item) = item {
             item.set_remote_id(transaction, remote_id);
         }
@@ -149,7 +149,7 @@ impl Conversation {
         reason: Option<Reason>,
     ) {
         let cells = transaction.cells(&self.node);
-        let Some(item) = cells.by_id.get(&message).cloned() else {
+        let Some(item) = cells.by_id.get(message).cloned() else {
             return;
         };
         if status != MessageStatus::Pending {

@@ -10,11 +10,11 @@ use crate::ids::{ConversationId, ParticipantId};
 use crate::model::Step;
 use crate::observable::Collection;
 use crate::observable::CollectionCommands;
-use crate::observable::Property;
 use crate::observable::cell::Field;
 use crate::observable::command::{Command, CommandFuture};
 use crate::observable::list::ListField;
 use crate::observable::store::Transaction;
+use crate::observable::{Key, Property};
 use crate::participant::Participant;
 use crate::people;
 use crate::reason::{Reason, ReasonCode};
@@ -185,7 +185,8 @@ impl ConversationsManager {
     }
 
     fn find(&self, transaction: &mut Transaction<'_>, id: ConversationId) -> Option<Conversation> {
-        transaction.cells(&self.node).by_id.get(&id).cloned()
+        let known = transaction.cells(&self.node).by_id.get(id);
+        known.map(|(_, conversation)| conversation.clone())
     }
 
     fn all(&self, transaction: &mut Transaction<'_>) -> Vec<Conversation> {
@@ -218,24 +219,38 @@ impl ConversationsManager {
         transaction: &mut Transaction<'_>,
         address: &str,
     ) -> Option<Conversation> {
-        self.all(transaction).into_iter().find(|conversation| {
-            let cells = transaction.cells(&conversation.node);
-            if *cells.state.get() == ConversationState::Disconnected
-                || *cells.is_group.get()
-                || cells.is_removed
-            {
-                return false;
+        let mut first: Option<(Key, Conversation)> = None;
+        for (id, _) in people::rosters(transaction, &self.node.fixed.model, address) {
+            let Some((key, conversation)) = transaction.cells(&self.node).by_id.get(id) else {
+                continue;
+            };
+            let (key, conversation) = (*key, conversation.clone());
+            let is_first = first.as_ref().is_none_or(|(first, _)| key < *first);
+            if is_first && is_open_with(transaction, &conversation, address) {
+                first = Some((key, conversation));
             }
-            // With a second participant, the conversation will begin as a conference.
-            if *cells.state.get() == ConversationState::Created && cells.participants.len() > 1 {
-                return false;
-            }
-            let peer: Option<Participant> = cells.participants.iter().next().cloned();
-            peer.is_some_and(|peer| {
-                people::is_same_address(peer.person().address(transaction), address)
-            })
-        })
+        }
+        first.map(|(_, conversation)| conversation)
     }
+}
+
+/// Whether the conversation has not ended, and has only the person with this address.
+fn is_open_with(
+    transaction: &mut Transaction<'_>,
+    conversation: &Conversation,
+    address: &str,
+) -> bool {
+    let cells = transaction.cells(&conversation.node);
+    let state = *cells.state.get();
+    if state == ConversationState::Disconnected || *cells.is_group.get() || cells.is_removed {
+        return false;
+    }
+    // With a second participant, the conversation will begin as a conference.
+    if state == ConversationState::Created && cells.participants.len() > 1 {
+        return false;
+    }
+    let peer: Option<Participant> = cells.participants.iter().next().cloned();
+    peer.is_some_and(|peer| people::is_same_address(peer.person().address(transaction), address))
 }
 
 /// Creates a conversation that is not in the collection yet.
@@ -275,15 +290,15 @@ pub(crate) fn insert_item(
     application: &Arc<ApplicationNode>,
     conversation: &Conversation,
 ) {
-    transaction
-        .cells(application)
-        .by_id
-        .insert(conversation.id(), conversation.clone());
-    transaction.push(
+    let key = transaction.push(
         application,
         |cells| &mut cells.conversations,
         conversation.clone(),
     );
+    transaction
+        .cells(application)
+        .by_id
+        .insert(conversation.id(), (key, conversation.clone()));
 }
 
 /// Removes a conversation from the collection.
@@ -293,8 +308,9 @@ pub(crate) fn remove_item(
     conversation: &Conversation,
 ) {
     let id = conversation.id();
-    let removed = transaction.cells(application).by_id.remove(&id);
+    let removed = transaction.cells(application).by_id.remove(id);
     transaction.discard(removed);
+    conversation.leave_rosters(transaction);
     conversation.change_command_state(transaction, |command_state| command_state.removed = true);
     transaction.remove(
         application,

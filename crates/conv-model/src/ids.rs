@@ -1,5 +1,11 @@
 //! The identities of conversations, messages, participants and commands.
 
+/// An identity that is either local or remote.
+pub(crate) trait Id: Copy {
+    /// Whether the identity is local, and its number.
+    fn parts(self) -> (bool, u64);
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -9,6 +15,15 @@ macro_rules! id {
             Local(u64),
             /// Created by the other side. The protocol chose the number and must not use it twice.
             Remote(u64),
+        }
+
+        impl Id for $name {
+            fn parts(self) -> (bool, u64) {
+                match self {
+                    Self::Local(number) => (true, number),
+                    Self::Remote(number) => (false, number),
+                }
+            }
         }
     };
 }

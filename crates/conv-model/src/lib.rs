@@ -140,6 +140,7 @@ mod group_commands;
 mod group_registry;
 mod history;
 mod html;
+mod id_map;
 mod ids;
 mod me;
 mod message;

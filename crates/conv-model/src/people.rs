@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Weak;
 
+use crate::ids::{ConversationId, ParticipantId};
 use crate::model::Model;
 use crate::observable::store::{Node, Transaction};
 use crate::person::{Person, PersonNode};
@@ -26,6 +27,22 @@ pub(crate) fn find(
         .cells(&model.people)
         .get(&address.to_ascii_lowercase())?;
     known.upgrade().map(|node| Person { node })
+}
+
+/// The conversations with the person who has this address, in the order of their IDs, and the participants that the person is
+/// there.
+pub(crate) fn rosters(
+    transaction: &mut Transaction<'_>,
+    model: &Model,
+    address: &str,
+) -> Vec<(ConversationId, ParticipantId)> {
+    let Some(person) = find(transaction, model, address) else {
+        return Vec::new();
+    };
+    let rosters = transaction.cells(&person.node).rosters.clone();
+    // This may be the last handle on the person by now.
+    transaction.discard(person);
+    rosters
 }
 
 /// The person with this address, with this name if it has none yet or the name is new. Without an address, a new person.

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use crate::contact_list_fact::PrivacyLevel;
 use crate::fact::PersonFact;
 use crate::group::Group;
+use crate::ids::{ConversationId, ParticipantId};
 use crate::model::Model;
 use crate::observable::cell::{Accessor, Cell, Field};
 use crate::observable::command::Command;
@@ -172,6 +173,8 @@ pub(crate) struct PersonCells {
     /// The groups are kept, because the application has asked for them.
     pub(crate) keeps_groups: bool,
     pub(crate) interests: BTreeMap<PersonField, Interests>,
+    /// The conversations with the person, in order, and the participants that the person is there.
+    pub(crate) rosters: Vec<(ConversationId, ParticipantId)>,
     /// Other objects of the same person, which get every change too.
     aliases: Vec<Weak<PersonNode>>,
 }
@@ -220,6 +223,7 @@ impl Person {
             groups: List::new(),
             keeps_groups: false,
             interests: BTreeMap::new(),
+            rosters: Vec::new(),
             aliases: Vec::new(),
         };
         let identity = PersonIdentity {
@@ -482,6 +486,7 @@ impl Person {
         let facts = mine.facts();
         let interests = std::mem::take(&mut mine.interests);
         let aliases = std::mem::take(&mut mine.aliases);
+        let rosters = std::mem::take(&mut mine.rosters);
         let keeps_groups = mine.keeps_groups;
         let theirs = transaction.cells(&principal.node);
         theirs.keeps_groups |= keeps_groups;
@@ -513,7 +518,41 @@ impl Person {
         principal.set_name(transaction, Some(&name));
         // Fails only for an object that is an alias already.
         let _ = self.node.fixed.alias_of.set(principal.clone());
+        for (conversation, participant) in rosters {
+            principal.join_roster(transaction, conversation, participant);
+        }
         principal.request_interests(transaction);
+    }
+
+    /// Records that the person is a participant of a conversation.
+    pub(crate) fn join_roster(
+        &self,
+        transaction: &mut Transaction<'_>,
+        conversation: ConversationId,
+        participant: ParticipantId,
+    ) {
+        let rosters = &mut transaction.cells(&self.canonical().node).rosters;
+        let entry = (conversation, participant);
+        if let Err(index) = rosters.binary_search(&entry) {
+            if rosters.is_empty() {
+                // Most people are in one conversation.
+                rosters.reserve_exact(1);
+            }
+            rosters.insert(index, entry);
+        }
+    }
+
+    /// Records that the person is no participant of a conversation any more.
+    pub(crate) fn leave_roster(
+        &self,
+        transaction: &mut Transaction<'_>,
+        conversation: ConversationId,
+        participant: ParticipantId,
+    ) {
+        let rosters = &mut transaction.cells(&self.canonical().node).rosters;
+        if let Ok(index) = rosters.binary_search(&(conversation, participant)) {
+            rosters.remove(index);
+        }
     }
 
     /// Requests the interests that were not requested from the backend before.

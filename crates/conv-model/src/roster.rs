@@ -141,11 +141,7 @@ impl Conversation {
             }
             let known = self.key_of(transaction, participant);
             let key = known.unwrap_or_else(|| {
-                let key = transaction.push(
-                    &self.node,
-                    |cells| &mut cells.participants,
-                    participant.clone(),
-                );
+                let key = self.insert_participant(transaction, usize::MAX, participant);
                 self.count_participants(transaction);
                 key
             });
@@ -224,8 +220,7 @@ impl Conversation {
             }
             Undo::PutBack(index) => {
                 if self.key_of(transaction, participant).is_none() {
-                    let item = participant.clone();
-                    transaction.insert(&self.node, |cells| &mut cells.participants, index, item);
+                    self.insert_participant(transaction, index, participant);
                 }
                 self.set_failed(transaction, participant, reason);
             }
@@ -254,8 +249,61 @@ impl Conversation {
             |cells| &mut cells.participants,
             |item| item == participant,
         );
+        let id = participant.id();
+        let alias = transaction.cells(&participant.node).alias;
+        for id in [Some(id), alias].into_iter().flatten() {
+            let removed = transaction.cells(&self.node).participants_by_id.remove(id);
+            transaction.discard(removed);
+        }
+        let person = participant.person();
+        person.leave_roster(transaction, self.id(), id);
         self.update_alone(transaction);
         index
+    }
+
+    /// Adds a participant to the collection, and to the indexes by ID and by person.
+    fn insert_participant(
+        &self,
+        transaction: &mut Transaction<'_>,
+        index: usize,
+        participant: &Participant,
+    ) -> Key {
+        let id = participant.id();
+        let alias = transaction.cells(&participant.node).alias;
+        for id in [Some(id), alias].into_iter().flatten() {
+            let by_id = &mut transaction.cells(&self.node).participants_by_id;
+            let replaced = by_id.insert(id, participant.clone());
+            transaction.discard(replaced);
+        }
+        let person = participant.person();
+        person.join_roster(transaction, self.id(), id);
+        let item = participant.clone();
+        transaction.insert(&self.node, |cells| &mut cells.participants, index, item)
+    }
+
+    /// Sets a second ID by which facts name the participant.
+    fn set_alias(
+        &self,
+        transaction: &mut Transaction<'_>,
+        participant: &Participant,
+        alias: ParticipantId,
+    ) {
+        let former = transaction.cells(&participant.node).alias.replace(alias);
+        if former == Some(alias) {
+            return;
+        }
+        let by_id = &mut transaction.cells(&self.node).participants_by_id;
+        let removed = former.and_then(|former| by_id.remove(former));
+        let replaced = by_id.insert(alias, participant.clone());
+        transaction.discard((removed, replaced));
+    }
+
+    /// Removes the conversation from the records of its participants.
+    pub(crate) fn leave_rosters(&self, transaction: &mut Transaction<'_>) {
+        for participant in self.other_participants(transaction) {
+            let person = participant.person();
+            person.leave_roster(transaction, self.id(), participant.id());
+        }
     }
 
     /// Raises the count to the size of the collection. The server's count replaces it.
@@ -277,9 +325,8 @@ impl Conversation {
         transaction: &mut Transaction<'_>,
         id: ParticipantId,
     ) -> Option<Participant> {
-        self.other_participants(transaction)
-            .into_iter()
-            .find(|other| other.id() == id || transaction.cells(&other.node).alias == Some(id))
+        let by_id = &transaction.cells(&self.node).participants_by_id;
+        by_id.get(id).cloned()
     }
 
     pub(crate) fn participant_at(
@@ -287,6 +334,15 @@ impl Conversation {
         transaction: &mut Transaction<'_>,
         address: &str,
     ) -> Option<Participant> {
+        let rosters = people::rosters(transaction, &self.node.fixed.model, address);
+        let begin = rosters.partition_point(|(conversation, _)| *conversation < self.id());
+        let here = rosters.get(begin..).unwrap_or_default().iter();
+        let mut here = here.take_while(|(conversation, _)| *conversation == self.id());
+        let (_, id) = *here.next()?;
+        if here.next().is_none() {
+            return self.participant(transaction, id);
+        }
+        // Several participants are the same person. The first of the collection counts.
         self.other_participants(transaction)
             .into_iter()
             .find(|other| people::is_same_address(other.person().address(transaction), address))
@@ -317,16 +373,12 @@ impl Conversation {
             let model = &self.node.fixed.model;
             let person = people::find_or_create(transaction, model, &fact.address, None);
             let participant = Participant::new(model, self.id(), fact.participant, person);
-            transaction.push(
-                &self.node,
-                |cells| &mut cells.participants,
-                participant.clone(),
-            );
+            self.insert_participant(transaction, usize::MAX, &participant);
             self.count_participants(transaction);
             participant
         });
         if participant.id() != fact.participant {
-            transaction.cells(&participant.node).alias = Some(fact.participant);
+            self.set_alias(transaction, &participant, fact.participant);
         }
         let person = participant.person();
         people::identify(transaction, &person, &fact.address);
@@ -430,12 +482,21 @@ impl Conversation {
         let may_be = cells.had_others
             && *cells.is_group.get()
             && *cells.state.get() == ConversationState::Connected;
-        let alone = may_be
-            && self
-                .other_participants(transaction)
-                .iter()
-                .all(|other| other.state_now(transaction) == ParticipantState::Disconnected);
+        let alone = may_be && !self.has_present_participant(transaction);
         self.set(transaction, |cells| &mut cells.alone, alone);
+    }
+
+    /// Whether another participant is not Disconnected. Stops at the first one, usually the first of the collection.
+    fn has_present_participant(&self, transaction: &mut Transaction<'_>) -> bool {
+        let mut index = 0;
+        while let Some(other) = transaction.cells(&self.node).participants.get(index) {
+            let other = other.clone();
+            if other.state_now(transaction) != ParticipantState::Disconnected {
+                return true;
+            }
+            index += 1;
+        }
+        false
     }
 }
 

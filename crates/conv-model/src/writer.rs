@@ -298,7 +298,8 @@ impl ModelWriter {
     }
 
     fn find(&self, transaction: &mut Transaction<'_>, id: ConversationId) -> Option<Conversation> {
-        transaction.cells(&self.node).by_id.get(&id).cloned()
+        let known = transaction.cells(&self.node).by_id.get(id);
+        known.map(|(_, conversation)| conversation.clone())
     }
 }
 

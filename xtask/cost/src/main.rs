@@ -30,14 +30,13 @@ const REPETITIONS: u64 = 100;
 fn main() {
     decode::run();
     observe::run();
-    for conversations in [10, 1_000] {
+    for conversations in [10, 10_000] {
         let mut world = World::new();
         world.begin(conversations);
         world.measure_beside_conversations(&format!("{conversations} conversations"));
     }
     let mut world = World::new();
     world.begin(1);
-    step("begin a conversation", || world.begin(1));
     step("join of a participant", || world.join(1));
 }
 

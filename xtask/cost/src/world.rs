@@ -298,5 +298,8 @@ impl World {
         step(&format!("receive an invitation, {conversations}"), || {
             self.offer();
         });
+        step(&format!("begin a conversation, {conversations}"), || {
+            self.begin_with("user");
+        });
     }
 }

@@ -40,6 +40,10 @@ impl<T: Clone + Send + Sync + 'static> List<T> {
         self.items.iter().map(|(_, item)| item)
     }
 
+    pub(crate) fn get(&self, index: usize) -> Option<&T> {
+        self.items.get(index).map(|(_, item)| item)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
