@@ -162,7 +162,8 @@ impl Host {
         }
     }
 
-    /// The response to a poll, if the host answers it instead of the engine. `Some(None)` if nobody answers it.
+    /// `None` leaves the request to the engine. `Some(Some(page))` answers a poll with an empty page, and `Some(None)` leaves the poll
+    /// pending.
     fn empty_page(&mut self, request: &Request<Bytes>, limit: u64) -> Option<Option<Bytes>> {
         let path = request.uri().path();
         if request.method() != Method::GET || !path.ends_with("/events") {

@@ -49,7 +49,7 @@ pub(crate) struct State {
     pub(crate) notice: Option<PrintableText>,
     /// The inputs that the state applies when the conversation that is being opened is shown. `None` if none is being opened.
     held: Option<Vec<Input>>,
-    /// The last key asked to quit, and the user was told about an unfinished message.
+    /// The last key was Ctrl+Q, and the screen warns that a message is not sent or has no result yet. A second Ctrl+Q quits.
     asked_to_quit: bool,
     /// The columns and rows of the screen.
     pub(crate) size: (u16, u16),

@@ -216,7 +216,7 @@ fn heard(lene: &Application, text: &str) -> usize {
     incoming.filter(|it| it.body().raw() == text).count()
 }
 
-/// Every message that its sender was told to be delivered is recorded once.
+/// Checks that the inbox has each message once whose sender got the result Delivered.
 async fn check_incoming(store: &PostgresStore, incoming: Vec<(String, String, Sending)>) {
     let mut delivered = Vec::new();
     for (bot, text, sent) in incoming {
