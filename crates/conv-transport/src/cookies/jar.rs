@@ -157,8 +157,9 @@ impl Stored {
             return None;
         }
         let header: String = header.chars().map(|it| char::from(byte(it))).collect();
-        let (host, path) = (&self.domain, &self.path);
-        Some(format!("{scheme}://{host}{path} {header}\n"))
+        // The URL has no path: the attribute in the header is the path, and may contain spaces.
+        let host = &self.domain;
+        Some(format!("{scheme}://{host}/ {header}\n"))
     }
 }
 

@@ -289,6 +289,7 @@ async fn exported_cookies_can_be_imported() {
     ] {
         cookies.send(get(url), commands()).await.unwrap();
     }
+    assert!(cookies.insert("https://pool.contoso.com/", "spaced=7; Path=/a b"));
     let text = cookies.export();
     assert!(!format!("{cookies:?}").contains("wide"));
     let (again, seen) = echo();
