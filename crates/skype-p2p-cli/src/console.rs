@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{failure::Failure, timeline::printable};
 
-/// After how long a person at a terminal is told what the command waits for.
+/// The time after which a command at a terminal writes what it is waiting for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What standard error contains.
@@ -65,8 +65,11 @@ impl Console {
             quiet: options.quiet,
         };
         let filter = match log {
-            Some(filter) => EnvFilter::try_new(filter)
-                .map_err(|error| Failure::usage(format!("--log {filter:?}: {error}")))?,
+            Some(filter) => EnvFilter::try_new(filter).map_err(|error| {
+                Failure::usage(format!(
+                    "Cannot use {filter:?} as the filter of the log: {error}."
+                ))
+            })?,
             None if options.verbose > 1 => EnvFilter::new("debug"),
             None => EnvFilter::from_default_env(),
         };

@@ -156,7 +156,7 @@ impl Failure {
             End::SignIn,
             format!("No server of {domain} was found at which users can sign in."),
         )
-        .with_hint("follow the advice above, for the first path inside of the network or for the second outside")
+        .with_hint("follow the advice above: on the network of the organization that for the first path, elsewhere that for the second")
     }
 
     /// The server ended the session.

@@ -36,7 +36,7 @@ pub(crate) async fn run(
                 HistoryCommand::List(args) => {
                     let (limit, messages) = (args.selection.limit, Messages::NewestPage);
                     let found = archive::select(&manager, limit, with.as_ref(), messages).await?;
-                    list(&found, args.json, console, output);
+                    list(&found, args.lines.json, console, output);
                 }
                 HistoryCommand::Show(args) => show(&manager, args, output).await?,
                 HistoryCommand::Export(args) => {
@@ -69,7 +69,7 @@ async fn show(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let conversation = archive::nth(manager, args.number).await?;
-    if args.json {
+    if args.lines.json {
         for message in &conversation.messages {
             output.line(json::message(&conversation, message));
         }

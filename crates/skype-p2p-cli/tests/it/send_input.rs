@@ -10,16 +10,15 @@ use std::{
 #[cfg(target_os = "linux")]
 use crate::process::PATIENCE;
 use crate::process::{
-    Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, run, run_with_input, server,
+    self, Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, run, run_with_input, server,
 };
 
 fn sending(root: &str, more: &[&str]) -> Command {
-    let arguments = ["send", "--root", root, "--user", TOSH, "--to", LENE];
-    command(arguments.iter().chain(more))
+    process::sending(root, TOSH, LENE, more)
 }
 
 fn send(root: &str, more: &[&str]) -> Ended {
-    Process::start(sending(root, more)).end()
+    process::send(root, TOSH, LENE, more)
 }
 
 #[test]
