@@ -59,17 +59,6 @@ pub struct Cli {
 /// What the binary can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a chat between two users on a server that the command starts, and check each step
-    ///
-    /// The exit code is 0 if every step was observed, and 1 if one was not.
-    Demo(Demo),
-    /// Serve UCWA to any number of users, in memory, until interrupted
-    ///
-    /// The first line printed is the root URL.
-    ///
-    /// The exit code is 0 when interrupted, 1 if the server cannot listen or has failed, and 2 if the command line, or a file that
-    /// it names, cannot be used.
-    Serve(Serve),
     /// Send a message and report its delivery
     ///
     /// The exit code is 0 if the message was delivered, 1 if it was not, and 3 if the delivery was not determined in time.
@@ -80,18 +69,11 @@ pub enum Command {
     /// No invitation is accepted without --accept. The exit code is 0 when interrupted, and 1 if the server ended the session.
     /// `skype-p2p --help` lists the others.
     Listen(Listen),
-    /// Sign in once, and store the password and the home server of a profile
+    /// Chat in the terminal
     ///
-    /// The password is stored in the keyring of the system, or, without a keyring, in a file that only its owner can read. A profile
-    /// that the configuration file does not have is added, with the options of the command.
-    Login(Box<SignIn>),
-    /// Remove the stored password and home server of a profile
-    Logout(ProfileName),
-    /// List the profiles of the configuration file
-    Profiles,
-    /// Examine the configuration
-    #[command(subcommand)]
-    Config(ConfigCommand),
+    /// F1 shows the keys, Ctrl+Q signs out and quits. The exit code is 0 after that, and 1 if the server ended the session.
+    /// `skype-p2p --help` lists the others.
+    Chat(Box<Chat>),
     /// Read, publish and follow presence
     #[command(subcommand)]
     Presence(PresenceCommand),
@@ -99,11 +81,6 @@ pub enum Command {
     ///
     /// The exit code is 1 if no person is found.
     Search(Search),
-    /// Measure whether one user can reach another: both sign in, one invites the other, and each receives a message
-    ///
-    /// Writes the time of each stage. The exit code is 0 if the message was delivered and answered, 1 if it was not, 3 if that was
-    /// not determined in time, and 4 if a user could not sign in. `skype-p2p --help` lists the others.
-    Probe(Box<Probe>),
     /// Read and change the contact list of the user
     #[command(subcommand)]
     Contacts(ContactsCommand),
@@ -113,30 +90,53 @@ pub enum Command {
     /// Read the archived conversations of the user
     #[command(subcommand)]
     History(HistoryCommand),
-    /// Chat in the terminal
+    /// Sign in once, and store the password and the home server of a profile
     ///
-    /// F1 shows the keys, Ctrl+Q signs out and quits. The exit code is 0 after that, and 1 if the server ended the session.
-    /// `skype-p2p --help` lists the others.
-    Chat(Box<Chat>),
+    /// The password is stored in the keyring of the system, or, without a keyring, in a file that only its owner can read. A profile
+    /// that the configuration file does not have is added, with the options of the command.
+    Login(Box<SignIn>),
+    /// Remove the stored password and home server of a profile
+    Logout(ProfileName),
+    /// List the profiles of the configuration file
+    Profiles,
+    /// Check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Measure whether one user can reach another: both sign in, one invites the other, and each receives a message
+    ///
+    /// Writes the time of each stage. The exit code is 0 if the message was delivered and answered, 1 if it was not, 3 if that was
+    /// not determined in time, and 4 if a user could not sign in. `skype-p2p --help` lists the others.
+    Probe(Box<Probe>),
+    /// Follow the discovery of a server without signing in: each step, certificate and challenge, with advice for each failure
+    ///
+    /// The exit code is 0 if a server was found at which users can sign in, and 4 if not. `skype-p2p --help` lists the others.
+    Discover(Box<Discover>),
+    /// Write the requests and events of a recording with their causes
+    Timeline(Timeline),
+    /// Remove secrets, addresses, names and texts from a HAR file
+    ///
+    /// Each value gets the same pseudonym in the whole file. Read the result before you share it: photos and search terms are kept.
+    Redact(Redact),
     /// Run the library on a recording instead of a server, and compare the requests
     ///
     /// The library signs in and does what the user of the recording did, on the recorded responses. The exit code is 0 if it sends
     /// the recorded requests and no other, and 1 if not.
     Replay(Replay),
-    /// Remove secrets, addresses, names and texts from a HAR file
-    ///
-    /// Each value gets the same pseudonym in the whole file. Read the result before you share it: photos and search terms are kept.
-    Redact(Redact),
-    /// Write the requests and events of a recording, and what caused them
-    Timeline(Timeline),
-    /// Compare two recordings, without values that differ from run to run
+    /// Compare two recordings, and ignore values that differ from run to run
     ///
     /// The exit code is 0 if the recordings are equal, and 1 if they differ.
     Diff(Diff),
-    /// Follow the discovery of a server without signing in: each step, certificate and challenge, with advice for each failure
+    /// Run a server in memory for any number of users, until interrupted
     ///
-    /// The exit code is 0 if a server was found at which users can sign in, and 4 if not. `skype-p2p --help` lists the others.
-    Discover(Box<Discover>),
+    /// The first line printed is the root URL.
+    ///
+    /// The exit code is 0 when interrupted, 1 if the server cannot listen or has failed, and 2 if the command line, or a file that
+    /// it names, cannot be used.
+    Serve(Serve),
+    /// Run a chat between two users on a server that the command starts, and check each step
+    ///
+    /// The exit code is 0 if every step was observed, and 1 if one was not.
+    Demo(Demo),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -61,7 +61,7 @@ impl Failure {
     /// The requests of a command did not end in time.
     pub(crate) fn no_answer_in_time() -> Self {
         Self::new(End::Unknown, "The server did not answer in time.")
-            .with_hint("give more time with --timeout; a change may have been made all the same")
+            .with_hint("give more time with --timeout; if the command changes something, the server may have made the change")
     }
 
     /// The sign-in failed.

@@ -7,6 +7,7 @@ use skype_p2p::{Fault, Faulty, HttpTransport, HyperTransport};
 
 /// The faults to inject between the command and the server.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Fault injection")]
 pub struct Faults {
     /// Inject a fault between this command and the server: delay=TIME, refuse, reset, truncate, garbage or status=CODE, then any
     /// of lane=events, lane=commands, path=PART and chance=0.25, with commas between them. May be given several times

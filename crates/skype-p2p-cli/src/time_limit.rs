@@ -7,7 +7,7 @@ use clap::Args;
 /// The time limit of a command.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct TimeLimit {
-    /// The time limit of the command in seconds. The sign-out follows it
+    /// The time limit in seconds, for everything before the sign-out
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, visible_alias = "deadline")]
     pub timeout: Duration,
 }

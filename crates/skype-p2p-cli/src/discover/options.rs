@@ -20,9 +20,6 @@ pub struct Discover {
     /// The profile with the settings of the connections that no option gives. Its root is not used.
     #[command(flatten)]
     pub profile: ProfileName,
-    /// The connections to the servers.
-    #[command(flatten)]
-    pub server: ServerOptions,
     /// The time limit of each path.
     #[command(flatten)]
     pub limit: TimeLimit,
@@ -32,6 +29,9 @@ pub struct Discover {
     /// A recording for each path.
     #[command(flatten)]
     pub recording: RecordOption,
+    /// The connections to the servers.
+    #[command(flatten)]
+    pub server: ServerOptions,
 }
 
 impl Discover {

@@ -16,9 +16,6 @@ use crate::{
 /// The options of `listen`.
 #[derive(Debug, Args)]
 pub struct Listen {
-    /// The user, the server and the credentials.
-    #[command(flatten)]
-    pub sign_in: SignIn,
     /// The invitations to accept
     #[arg(long, value_enum, default_value_t = Accept::None)]
     pub accept: Accept,
@@ -64,6 +61,9 @@ pub struct Listen {
     /// Append the lines to this file too, as with --json. A new file can be read by its owner only
     #[arg(long, value_name = "FILE")]
     pub transcript: Option<PathBuf>,
+    /// The user, the server and the credentials.
+    #[command(flatten)]
+    pub sign_in: SignIn,
 }
 
 /// The invitations to accept.

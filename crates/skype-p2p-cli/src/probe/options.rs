@@ -13,15 +13,15 @@ pub struct Probe {
     /// A part of the probe.
     #[command(subcommand)]
     pub command: Option<ProbeCommand>,
+    /// Repetition and output.
+    #[command(flatten)]
+    pub rounds: Rounds,
     /// The sender, and the time limit of each probe.
     #[command(flatten)]
     pub session: SessionOptions,
     /// The receiver.
     #[command(flatten)]
     pub receiver: Receiver,
-    /// Repetition and output.
-    #[command(flatten)]
-    pub rounds: Rounds,
 }
 
 /// A part of the probe.
@@ -36,12 +36,12 @@ pub enum ProbeCommand {
 /// The options of `probe sign-in`.
 #[derive(Debug, Args)]
 pub struct ProbeSignIn {
-    /// The user, and the time limit of each probe.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// Repetition and output.
     #[command(flatten)]
     pub rounds: Rounds,
+    /// The user, and the time limit of each probe.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The user who receives the message.
@@ -61,14 +61,13 @@ pub struct Receiver {
     #[arg(long, value_name = "NAME")]
     pub to_profile: Option<String>,
     /// A file whose first line is the password of the receiver, or - for standard input. Without the option, the password is
-    /// that of SKYPE_P2P_TO_PASSWORD, that of skype-p2p login, or typed at the terminal
+    /// that of SKYPE_P2P_TO_PASSWORD, or else that of skype-p2p login, or else the command asks for it at the terminal
     #[arg(long, value_name = "FILE")]
     pub to_password_file: Option<PathBuf>,
 }
 
 /// Repetition and output of a probe.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Probe")]
 pub struct Rounds {
     /// How many probes to make: 1 by default, and with --interval alone until interrupted
     #[arg(long, value_name = "TIMES", value_parser = value_parser!(u32).range(1..))]

@@ -11,9 +11,6 @@ use crate::{
 /// The options of `send`.
 #[derive(Debug, Args)]
 pub struct Send {
-    /// The user, the server and the time limit.
-    #[command(flatten)]
-    pub session: SessionOptions,
     /// The receiver: a SIP address, with or without sip:. May be given several times: each receiver gets a chat of their own
     #[arg(long, value_name = "SIP", required = true)]
     pub to: Vec<String>,
@@ -56,4 +53,7 @@ pub struct Send {
     /// Check the command line, the message and the password, and send nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// The user, the server and the time limit.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }

@@ -21,18 +21,18 @@ pub struct SignIn {
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
     /// A file whose first line is the password, or - for standard input. Without the option, the password is that of
-    /// SKYPE_P2P_PASSWORD, that of skype-p2p login, or typed at the terminal
+    /// SKYPE_P2P_PASSWORD, or else that of skype-p2p login, or else the command asks for it at the terminal
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// Sign in with tokens of another issuer: that of SKYPE_P2P_TOKEN, or a line of standard input for each request of the
-    /// server
+    /// Sign in with tokens that another service issued, such as AD FS: that of SKYPE_P2P_TOKEN, or a line of standard input for each
+    /// token that the server requests
     #[arg(long, conflicts_with = "password_file")]
     pub bearer: bool,
     /// Sign in with this Windows account and its password: DOMAIN\user or user@domain
     #[cfg(feature = "windows-auth")]
     #[arg(long, value_name = "ACCOUNT", conflicts_with = "bearer")]
     pub windows_account: Option<String>,
-    /// The ID of this endpoint at the server, at most 100 characters. Use the same ID for every run: a new process then takes
+    /// The ID of this endpoint, by which the server tells the programs and devices of a user apart; at most 100 characters. Use the same ID for every run: a new process then takes
     /// over the application of a killed one. Two processes that run at the same time need different IDs
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub endpoint_id: Option<String>,

@@ -123,6 +123,47 @@ fn every_option_is_described() {
     }
 }
 
+/// Options after flattened ones would appear below their heading.
+#[test]
+fn every_option_is_below_the_heading_that_it_belongs_to() {
+    let of_sign_in = [
+        "profile",
+        "user",
+        "password-file",
+        "bearer",
+        "windows-account",
+        "endpoint-id",
+        "representation",
+        "record",
+    ];
+    let of_server = [
+        "root",
+        "trust",
+        "ca-file",
+        "pin",
+        "proxy",
+        "client-certificate",
+    ];
+    for (name, command) in commands() {
+        for argument in command.get_arguments() {
+            let long = argument.get_long().unwrap_or_default();
+            let fits = match argument.get_help_heading() {
+                Some("Sign-in") => of_sign_in.contains(&long),
+                Some("Server") => of_server.contains(&long),
+                Some("Fault injection") => long.starts_with("fault"),
+                Some("Receiver") => long.starts_with("to"),
+                other => other.is_none(),
+            };
+            assert!(
+                fits,
+                "{name} {}: {:?}",
+                argument.get_id(),
+                argument.get_help_heading()
+            );
+        }
+    }
+}
+
 #[test]
 fn every_json_member_is_described_where_its_command_is() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();

@@ -19,6 +19,7 @@ const COMMAND_LINE: &str = include_str!("../../../../docs/src/command-line.md");
 const PROBE: &str = include_str!("../../../../docs/src/probe.md");
 const BUG_REPORT: &str = include_str!("../../../../docs/src/bug-report.md");
 const README: &str = include_str!("../../../../README.md");
+const README_OF_THE_CRATE: &str = include_str!("../../README.md");
 
 /// The blocks of a page in this language, each with the line above it.
 fn blocks<'a>(page: &'a str, language: &str) -> Vec<(&'a str, String)> {
@@ -196,6 +197,13 @@ fn the_commands_of_the_readme_work() {
     for _ in 0..3 {
         play(&block, Path::new("."));
     }
+}
+
+#[test]
+fn the_commands_of_the_readme_of_the_crate_work() {
+    let mut blocks = blocks(README_OF_THE_CRATE, "console");
+    let (_, block) = blocks.remove(1);
+    play(&block, Path::new("."));
 }
 
 #[test]
