@@ -39,7 +39,10 @@ pub(crate) async fn run(args: Demo, recording: Option<&RecordingFile>) -> Result
     audience.rest();
     audience.check_output()?;
     played.map_err(Failure::other)?;
-    complain(format_args!("all {} steps were observed", audience.steps()));
+    complain(format_args!(
+        "All {} steps were observed.",
+        audience.steps()
+    ));
     Ok(End::Well)
 }
 

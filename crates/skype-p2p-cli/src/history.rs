@@ -99,6 +99,6 @@ fn export(found: &[Archived], format: ExportFormat, console: Console, output: &m
 
 fn notice_if_empty(found: &[Archived], console: Console) {
     if found.is_empty() {
-        console.notice("no archived conversation was found");
+        console.notice("No archived conversation was found.");
     }
 }

@@ -72,7 +72,7 @@ async fn repeat(
             .is_some_and(Failure::password_refused);
         if refused && count.is_none_or(|count| done < count) {
             console.notice(
-                "no further probe: more attempts with a refused password can lock the account",
+                "No further probe follows: more attempts with a refused password can lock the account.",
             );
             break;
         }
@@ -95,7 +95,7 @@ async fn measure(
     let measurement = tokio::select! {
         measurement = Round::run(sender, receiver, timeout) => Some(measurement),
         () = interrupt.received() => {
-            console.notice("interrupted");
+            console.notice("Interrupted.");
             None
         }
     };

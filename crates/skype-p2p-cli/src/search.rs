@@ -71,10 +71,10 @@ pub(crate) async fn run(
                 });
             }
             if found.more_available {
-                console.notice("there are more results; --limit allows up to 100");
+                console.notice("There are more results. --limit allows up to 100.");
             }
             if found.persons.is_empty() {
-                console.notice("no person was found");
+                console.notice("No person was found.");
                 return Ok(End::NotDone);
             }
             Ok(End::Well)

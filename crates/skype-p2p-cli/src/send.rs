@@ -65,7 +65,7 @@ pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Re
             },
         );
         if journal.is_some() && report.end == End::Unknown {
-            console.notice("with --resend, the message is sent again");
+            console.notice("With --resend, the message is sent again.");
         }
         if chats.is_empty() {
             return report.end();
@@ -100,7 +100,7 @@ pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Re
     let worked = tokio::select! {
         worked = work => worked,
         () = interrupt.received() => {
-            console.notice("interrupted");
+            console.notice("Interrupted.");
             report.end = worst(report.end, End::Unknown);
             Ok(())
         }
@@ -293,11 +293,11 @@ async fn leave(chats: &[Chat], console: Console) {
     let left = async {
         while let Some(left) = leaving.join_next().await {
             if let Ok(Err(reason)) = left {
-                console.detail(format_args!("the conversation was not left: {reason:#}"));
+                console.detail(format_args!("The conversation was not left: {reason:#}."));
             }
         }
     };
     if timeout(LEAVE_TIMEOUT, left).await.is_err() {
-        console.detail("the server did not answer when the conversations were left");
+        console.detail("The server did not answer when the conversations were left.");
     }
 }

@@ -127,7 +127,7 @@ impl Session {
         let end = tokio::select! {
             end = work => end,
             () = interrupt.received() => {
-                console.notice("interrupted");
+                console.notice("Interrupted.");
                 Ok(End::Unknown)
             }
         };

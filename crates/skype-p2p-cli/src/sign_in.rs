@@ -101,7 +101,10 @@ impl Client {
             (false, None) => {
                 let file = args.password_file.as_deref();
                 let variable = args.variables.password;
-                Some(password::read_or_ask(file, variable, &user).map_err(Failure::usage)?)
+                let read = password::read_or_ask(file, variable, &user);
+                let password =
+                    read.map_err(|why| Failure::usage(format!("Cannot sign in {user}: {why}.")))?;
+                Some(password)
             }
         };
         let credentials = match (&password, settings.one(Key::WindowsAccount)) {
@@ -282,10 +285,10 @@ pub(crate) async fn sign_out(application: &Application, console: Console) {
     match timeout(SIGN_OUT_TIMEOUT, application.sign_in_manager().sign_out()).await {
         Ok(Ok(())) => {}
         Ok(Err(reason)) => {
-            console.notice("signed out, but the server could not be told");
+            console.notice("The server did not confirm the sign-out.");
             console.detail(format_args!("{reason:#}"));
         }
-        Err(_) => console.notice("signed out, but the server did not answer"),
+        Err(_) => console.notice("The server did not confirm the sign-out in time."),
     }
 }
 

@@ -65,7 +65,9 @@ pub(crate) async fn login(
         file::add_profile(&settings.path, &settings.profile, &given)?;
     }
     if let Some(why) = login.store(&settings.profile)? {
-        console.detail(format_args!("the keyring of the system is not used: {why}"));
+        console.detail(format_args!(
+            "The keyring of the system is not used: {why}."
+        ));
     }
     let mut lines = vec![format!("Logged in {user}, profile {}.", settings.profile)];
     lines.extend(login.place().map(|place| {

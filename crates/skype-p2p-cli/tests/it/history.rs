@@ -1,4 +1,3 @@
-use serde_json::Value;
 use skype_p2p::{Application, MessageBody};
 
 use crate::{
@@ -142,7 +141,7 @@ fn the_conversations_with_one_person_are_chosen() {
     for command in ["list", "export"] {
         let none = history(&root, LENE, command, &["--with", "nobody@contoso.com"]);
         assert!(lines(&none).is_empty(), "{none:?}");
-        let notice = "skype-p2p: no archived conversation was found\n";
+        let notice = "skype-p2p: No archived conversation was found.\n";
         assert_eq!(none.stderr, notice);
     }
     let missing = history(&root, LENE, "show", &["4"]);
@@ -159,10 +158,8 @@ fn each_line_is_an_object_of_the_schema() {
     let (_server, root) = archive();
     let objects = |command: &str, more: &[&str], part: &str| {
         let ended = history(&root, LENE, command, more);
-        let objects: Vec<Value> = lines(&ended)
-            .into_iter()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let objects = ended.objects();
         for object in &objects {
             assert_valid(part, object);
         }

@@ -23,7 +23,7 @@ use tokio_rustls::{
     },
 };
 
-use crate::process::{Ended, LENE, PASSWORD, Process, TOSH, command, run, send, sending};
+use crate::process::{Ended, LENE, PASSWORD, Process, TOSH, command, run, send, sending, serve};
 
 const FILE: &str = r#"
 [[user]]
@@ -62,11 +62,10 @@ impl Drop for Scratch {
     }
 }
 
-/// The server with these arguments, and its root URL.
-pub(crate) fn serve(arguments: &[&str]) -> (Process, String) {
-    let mut server = Process::start(command([&["serve"], arguments].concat()));
-    let root = server.line();
-    (server, root)
+/// A server with this file and a generated certificate, whose root it writes; and its root URL.
+pub(crate) fn serve_over_tls(file: &Scratch, root: &Scratch) -> (Process, String) {
+    let tls = ["--tls", "self-signed", "--tls-root", root.path()];
+    serve(&[&["--config", file.path()][..], &tls].concat())
 }
 
 /// Tosh writes to Lene, who listens; both trust the root certificate. Only Linux takes roots from a variable.
@@ -104,15 +103,7 @@ fn a_chat_over_a_generated_certificate() {
         Scratch::with("generated.toml", FILE),
         Scratch::new("generated.pem"),
     );
-    let arguments = [
-        "--config",
-        file.path(),
-        "--tls",
-        "self-signed",
-        "--tls-root",
-        root.path(),
-    ];
-    let (_server, url) = serve(&arguments);
+    let (_server, url) = serve_over_tls(&file, &root);
     assert!(url.starts_with("https://127.0.0.1:"), "{url}");
     let sent = chat(&url, &root);
     assert_eq!(sent.code, Some(0), "{}", sent.stderr);

@@ -104,8 +104,7 @@ fn every_line_of_listen_and_send_is_as_the_schema_says() {
     let rest = ["--subject", "Lunch", "--html", "<b>Hi</b>"];
     let sent = send(&root, TOSH, LENE, &[&more[..], &rest].concat());
     let mut results = 0;
-    for line in &sent.stdout {
-        let line: Value = serde_json::from_str(line).unwrap();
+    for line in sent.objects() {
         if line["event"] == "send.result" {
             results += 1;
             valid("result", &line);

@@ -151,7 +151,7 @@ fn a_session_bus_without_a_usable_keyring_does_not_stop_the_login() {
     assert!(
         ended
             .stderr
-            .contains("the keyring of the system is not used: "),
+            .contains("The keyring of the system is not used: "),
         "{}",
         ended.stderr
     );

@@ -168,7 +168,7 @@ fn an_ended_conversation_is_removed() {
     }
     lene.signal("TERM");
     let stderr = lene.end().stderr;
-    let removed = stderr.matches("the conversation has ended and was removed");
+    let removed = stderr.matches("The conversation has ended and was removed.");
     assert_eq!(removed.count(), 2, "{stderr}");
 }
 

@@ -306,5 +306,5 @@ fn a_command_that_the_sender_does_not_wait_for_is_run_without_an_answer() {
     assert_eq!(first["text"], "end");
     lene.signal("TERM");
     let stderr = lene.end().stderr;
-    assert!(stderr.contains("an answer was not sent"), "{stderr}");
+    assert!(stderr.contains("An answer was not sent"), "{stderr}");
 }

@@ -100,9 +100,9 @@ fn a_repeated_probe_writes_one_object_for_each() {
     let twice = ["--json", "--count", "2", "--interval", "1"];
     let probed = probe(&root, &[&TO_LENE[..], &twice].concat());
     assert_eq!(probed.code, Some(0), "{}", probed.stderr);
-    assert_eq!(probed.stdout.len(), 2);
-    for line in &probed.stdout {
-        let line: Value = serde_json::from_str(line).unwrap();
+    let objects = probed.objects();
+    assert_eq!(objects.len(), 2);
+    for line in objects {
         assert_eq!(line["success"], true);
         assert_eq!(line["receiver"], LENE);
         assert!(line["stages_ms"]["answer"].is_u64(), "{line}");
@@ -235,7 +235,7 @@ fn a_sign_in_alone() {
     assert_eq!(probed.code, Some(4), "{}", probed.stderr);
     assert_eq!(probed.stdout.len(), 2, "{:?}", probed.stdout);
     assert!(
-        probed.stderr.contains("no further probe"),
+        probed.stderr.contains("No further probe"),
         "{}",
         probed.stderr
     );

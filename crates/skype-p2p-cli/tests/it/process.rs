@@ -59,6 +59,16 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
+impl Ended {
+    /// The lines of standard output, which are JSON objects.
+    pub(crate) fn objects(&self) -> Vec<Value> {
+        let lines = self.stdout.iter();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
 impl Process {
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();

@@ -60,7 +60,7 @@ fn a_limit_and_a_search_without_a_result_are_reported() {
     let nobody = search(&root, &["Nobody At All"]);
     assert_eq!(nobody.code, Some(1));
     assert!(nobody.stdout.is_empty());
-    assert_eq!(nobody.stderr, "skype-p2p: no person was found\n");
+    assert_eq!(nobody.stderr, "skype-p2p: No person was found.\n");
     assert_eq!(search(&root, &["--limit", "0", "Lene"]).code, Some(2));
     assert_eq!(search(&root, &[""]).code, Some(2));
 }

@@ -67,7 +67,7 @@ fn a_token_of_another_issuer_is_in_the_environment_or_on_the_standard_input() {
     std::fs::remove_file(&path).unwrap();
     let sent = send_with_token(&root, None, input.into());
     assert_eq!(sent.code, Some(0), "{}", sent.stderr);
-    let asked = "a token for 127.0.0.1 is needed, by https://login.contoso.com/";
+    let asked = "A token for 127.0.0.1 is needed. Get one at https://login.contoso.com/";
     assert!(sent.stderr.contains(asked), "{}", sent.stderr);
     lene.line_of("messages.added", "Lunch at noon?");
 }
