@@ -113,12 +113,7 @@ fn given_users(args: &Serve) -> Result<Vec<User>, String> {
     let mut users = Vec::new();
     let mut known = BTreeSet::new();
     for account in &args.users {
-        let password = || {
-            password::read(
-                args.password_file.as_deref(),
-                SecretVariables::USER.password,
-            )
-        };
+        let password = || password::read(args.password_file.as_deref(), SecretVariables::USER);
         let user = account.clone().user(password)?;
         if !known.insert(user.uri.as_str().to_ascii_lowercase()) {
             return Err(format!("the user {} is given twice", user.uri));

@@ -100,8 +100,7 @@ impl Client {
             (false, Some(stored)) => Some(stored),
             (false, None) => {
                 let file = args.password_file.as_deref();
-                let variable = args.variables.password;
-                let read = password::read_or_ask(file, variable, &user);
+                let read = password::read_or_ask(file, args.variables, &user);
                 let password =
                     read.map_err(|why| Failure::usage(format!("Cannot sign in {user}: {why}.")))?;
                 Some(password)
@@ -167,6 +166,7 @@ impl Client {
     ///
     /// The reason why the user is not signed in.
     pub(crate) async fn sign_in(self, deadline: Option<Instant>) -> Result<(), Failure> {
+        let by_token = self.password.is_none();
         let sign_in = self.application.sign_in_manager().sign_in(self.credentials);
         let result = match deadline {
             Some(deadline) => timeout_at(deadline, sign_in)
@@ -174,7 +174,7 @@ impl Client {
                 .map_err(|_| Failure::sign_in_timeout())?,
             None => sign_in.await,
         };
-        result.map_err(|error| Failure::sign_in(&error))
+        result.map_err(|error| Failure::sign_in(&error, by_token))
     }
 }
 

@@ -315,11 +315,9 @@ fn mistakes_on_the_command_line() {
         Some(2),
         "the password of the sender is not used"
     );
-    assert!(
-        probed.stderr.contains("SKYPE_P2P_TO_PASSWORD"),
-        "{}",
-        probed.stderr
-    );
+    for place in ["SKYPE_P2P_TO_PASSWORD", "--to-password-file"] {
+        assert!(probed.stderr.contains(place), "{}", probed.stderr);
+    }
 
     let unwritable = ["sign-in", "--metrics", "/nowhere/skype.prom"];
     let probed = probe(root, &unwritable);

@@ -78,6 +78,11 @@ fn without_a_good_token_there_is_no_sign_in() {
     for token in [None, Some(""), Some("jwt.of.nobody")] {
         let sent = send_with_token(&root, token, Stdio::null());
         assert_eq!(sent.code, Some(4), "{token:?}: {}", sent.stderr);
+        let why = match token {
+            Some("jwt.of.nobody") => "127.0.0.1 refused the sign-in",
+            _ => "there was no token for 127.0.0.1, or the token was refused",
+        };
+        assert!(sent.stderr.contains(why), "{token:?}: {}", sent.stderr);
     }
     let both = ["--bearer", "--password-file", "/nowhere", "Hi"];
     assert_eq!(send(&root, TOSH, LENE, &both).code, Some(2));
