@@ -31,7 +31,7 @@ impl Admin {
     /// Listens; fails at an address that is not loopback.
     pub(crate) async fn bind(address: SocketAddr) -> io::Result<Self> {
         if !address.ip().is_loopback() {
-            let why = "the admin resource is for loopback only";
+            let why = "the address of --admin is not loopback";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         TcpListener::bind(address).await.map(Self)

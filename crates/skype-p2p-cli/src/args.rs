@@ -7,7 +7,6 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use skype_p2p::Representation;
 use ucwa_server::parse_origin;
 
 use crate::{
@@ -21,13 +20,14 @@ use crate::{
     faults::Faults,
     groups::GroupsCommand,
     history::HistoryCommand,
+    json_line::LineFormat,
     listen::Listen,
     presence::PresenceCommand,
     probe::Probe,
-    recording::{Diff, Redact, Replay, Timeline},
+    recording::{Diff, RecordOption, Redact, Replay, Timeline},
     search::Search,
     send::Send,
-    sign_in::SignIn,
+    sign_in::{RepresentationOption, SignIn},
 };
 
 /// The version, the commit and the optional features of the build; the last two come from `build.rs`.
@@ -59,17 +59,6 @@ pub struct Cli {
 /// What the binary can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Play a chat between two users on a server of its own, and check that all of it was seen
-    ///
-    /// Exits with 0 if every step was seen, and with 1 if one was not.
-    Demo(Demo),
-    /// Serve UCWA to any number of users, in memory, until interrupted
-    ///
-    /// The first line printed is the root URL.
-    ///
-    /// The exit code is 0 when interrupted, 1 if the server cannot listen or has failed, and 2 if the command line, or a file that
-    /// it names, cannot be used.
-    Serve(Serve),
     /// Send a message and report its delivery
     ///
     /// The exit code is 0 if the message was delivered, 1 if it was not, and 3 if the delivery was not determined in time.
@@ -80,30 +69,18 @@ pub enum Command {
     /// No invitation is accepted without --accept. The exit code is 0 when interrupted, and 1 if the server ended the session.
     /// `skype-p2p --help` lists the others.
     Listen(Listen),
-    /// Sign in once, and store the password and the home server of a profile
+    /// Chat in the terminal
     ///
-    /// The password is stored in the keyring of the system, or, without a keyring, in a file that only its owner can read. A profile
-    /// that the configuration file does not have is added, with the options of the command.
-    Login(Box<SignIn>),
-    /// Remove the stored password and home server of a profile
-    Logout(ProfileName),
-    /// List the profiles of the configuration file
-    Profiles,
-    /// Examine the configuration
-    #[command(subcommand)]
-    Config(ConfigCommand),
+    /// F1 shows the keys, Ctrl+Q signs out and quits. The exit code is 0 after that, and 1 if the server ended the session.
+    /// `skype-p2p --help` lists the others.
+    Chat(Box<Chat>),
     /// Read, publish and follow presence
     #[command(subcommand)]
     Presence(PresenceCommand),
     /// Find people by name or address
     ///
-    /// The exit code is 1 if nobody is found.
+    /// The exit code is 1 if no person is found.
     Search(Search),
-    /// Measure whether one user can reach another: both sign in, one invites the other, and each receives a message
-    ///
-    /// Writes the time of each stage. The exit code is 0 if the message was delivered and answered, 1 if it was not, 3 if that was
-    /// not determined in time, and 4 if a user could not sign in. `skype-p2p --help` lists the others.
-    Probe(Box<Probe>),
     /// Read and change the contact list of the user
     #[command(subcommand)]
     Contacts(ContactsCommand),
@@ -113,35 +90,58 @@ pub enum Command {
     /// Read the archived conversations of the user
     #[command(subcommand)]
     History(HistoryCommand),
-    /// Chat in the terminal
+    /// Sign in once, and store the password and the home server of a profile
     ///
-    /// F1 shows the keys, Ctrl+Q signs out and quits. The exit code is 0 after that, and 1 if the server ended the session.
-    /// `skype-p2p --help` lists the others.
-    Chat(Box<Chat>),
-    /// Play a recording against the library, and compare the requests
+    /// The password is stored in the keyring of the system, or, without a keyring, in a file that only its owner can read. A profile
+    /// that the configuration file does not have is added, with the options of the command.
+    Login(Box<SignIn>),
+    /// Remove the stored password and home server of a profile
+    Logout(ProfileName),
+    /// List the profiles of the configuration file
+    Profiles,
+    /// Check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Measure whether one user can reach another: both sign in, one invites the other, and each receives a message
     ///
-    /// The library signs in and does what the user of the recording did, on the recorded responses. Exits with 0 if it sends the
-    /// recorded requests and no other, and with 1 if not.
-    Replay(Replay),
-    /// Remove secrets, addresses, names and texts from a HAR file
-    ///
-    /// Each value gets the same pseudonym in the whole file. Read the result before you share it: photos and search terms are kept.
-    Redact(Redact),
-    /// Write the requests and events of a recording, and what caused them
-    Timeline(Timeline),
-    /// Compare two recordings, without values that differ from run to run
-    ///
-    /// Exits with 0 if the recordings are equal, and with 1 if they differ.
-    Diff(Diff),
+    /// Writes the time of each stage. The exit code is 0 if the message was delivered and answered, 1 if it was not, 3 if that was
+    /// not determined in time, and 4 if a user could not sign in. `skype-p2p --help` lists the others.
+    Probe(Box<Probe>),
     /// Follow the discovery of a server without signing in: each step, certificate and challenge, with advice for each failure
     ///
     /// The exit code is 0 if a server was found at which users can sign in, and 4 if not. `skype-p2p --help` lists the others.
     Discover(Box<Discover>),
+    /// Write the requests and events of a recording with their causes
+    Timeline(Timeline),
+    /// Remove secrets, addresses, names and texts from a HAR file
+    ///
+    /// Each value gets the same pseudonym in the whole file. Read the result before you share it: photos and search terms are kept.
+    Redact(Redact),
+    /// Run the library on a recording instead of a server, and compare the requests
+    ///
+    /// The library signs in and does what the user of the recording did, on the recorded responses. The exit code is 0 if it sends
+    /// the recorded requests and no other, and 1 if not.
+    Replay(Replay),
+    /// Compare two recordings, and ignore values that differ from run to run
+    ///
+    /// The exit code is 0 if the recordings are equal, and 1 if they differ.
+    Diff(Diff),
+    /// Run a server in memory for any number of users, until interrupted
+    ///
+    /// The first line printed is the root URL.
+    ///
+    /// The exit code is 0 when interrupted, 1 if the server cannot listen or has failed, and 2 if the command line, or a file that
+    /// it names, cannot be used.
+    Serve(Serve),
+    /// Run a chat between two users on a server that the command starts, and check each step
+    ///
+    /// The exit code is 0 if every step was observed, and 1 if one was not.
+    Demo(Demo),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder
     ///
-    /// Exits with 0 if the manual was written, and with 1 if it cannot be written.
+    /// The exit code is 0 if the manual was written, and 5 if it cannot be written.
     Man(Man),
 }
 
@@ -164,20 +164,19 @@ pub struct Man {
 /// The arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// The representation that both users ask for and send
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    pub representation: Format,
-    /// Print a JSON object per line
-    #[arg(long)]
-    pub json: bool,
-    /// Record the HTTP traffic of the first user in this HAR file, and that of the second in FILE-2.har, without passwords,
-    /// tokens and cookies
-    #[arg(long, value_name = "FILE")]
-    pub record: Option<PathBuf>,
+    /// The representation of the requests and responses of both users.
+    #[command(flatten)]
+    pub representation: RepresentationOption,
+    /// The form of the lines.
+    #[command(flatten)]
+    pub lines: LineFormat,
+    /// The recordings of the two users.
+    #[command(flatten)]
+    pub recording: RecordOption,
     /// Serve a page with both users side by side, until interrupted, instead of the chat in this terminal
     #[arg(long, conflicts_with_all = ["representation", "json", "record", "faults", "seed"])]
     pub web: bool,
-    /// What goes wrong on the way to the server.
+    /// The faults to inject between the users and the server.
     #[command(flatten)]
     pub faults: Faults,
 }
@@ -195,10 +194,10 @@ pub struct Serve {
     /// are lost when the server stops
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// A user: NAME, NAME:PASSWORD or NAME:PASSWORD:Display Name. NAME is a user of contoso.com, or user@domain. An omitted
-    /// password (NAME, or NAME::Display Name) is read from --password-file or SKYPE_P2P_PASSWORD; one on the command line is
-    /// visible to all users of the machine, and only accepted on loopback. May be given several times; without it and without
-    /// --config there are Tosh and Lene
+    /// A user: NAME, NAME::Display Name, NAME:PASSWORD or NAME:PASSWORD:Display Name. NAME is a user of contoso.com, or user@domain.
+    /// Without PASSWORD, the password is read from --password-file or SKYPE_P2P_PASSWORD. A password on the command line is visible
+    /// to all users of the machine, and is accepted only if the server listens on loopback. May be given several times. Without
+    /// --user and --config, the users are Tosh and Lene
     #[arg(
         long = "user",
         value_name = "NAME[:PASSWORD[:DISPLAY NAME]]",
@@ -208,10 +207,11 @@ pub struct Serve {
     /// A file whose first line is the password of each --user without one
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub password_file: Option<PathBuf>,
-    /// Listen without TLS at another address than loopback: for a network that only the proxy and the server can read
+    /// Listen without TLS at another address than loopback. Use it only if no other machine can read the traffic between the server
+    /// and its proxy
     #[arg(long, conflicts_with_all = ["tls", "tls_cert"])]
     pub plain_http: bool,
-    /// The certificate in PEM, followed by those that lead to its root
+    /// The certificate in PEM, followed by the intermediate certificates up to its root
     #[arg(
         long,
         value_name = "FILE",
@@ -225,16 +225,17 @@ pub struct Serve {
     /// Generate the certificate: for loopback, the address of --listen and the host of --origin
     #[arg(long, value_enum, requires = "tls_root")]
     pub tls: Option<Tls>,
-    /// Where to write the root certificate of the generated certificate, which clients have to trust
+    /// The file to write the generated root certificate to. Clients have to trust this certificate
     #[arg(long, value_name = "FILE", requires = "tls")]
     pub tls_root: Option<PathBuf>,
-    /// The address by which clients reach the server, with https and without a path: its links begin with this
+    /// The address by which clients reach the server, with https and without a path. The links of the server begin with it
     #[arg(long, value_name = "URL", value_parser = parse_origin)]
     pub origin: Option<String>,
-    /// The address of a proxy in front of the server, whose X-Forwarded headers are believed. May be given several times
+    /// The address of a trusted proxy in front of the server: the server builds its links from the X-Forwarded headers of this proxy.
+    /// May be given several times
     #[arg(long = "proxy", value_name = "IP")]
     pub proxies: Vec<IpAddr>,
-    /// Take faults at this loopback address, by POST of JSON to /faults; port 0 takes a free one
+    /// Accept faults at this loopback address, by POST of JSON to /faults; port 0 takes a free one
     #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     pub admin: Option<SocketAddr>,
     /// Serve a chat page at /chat/, and the script for pages at /skype-p2p.js and /shared/v/VERSION/SkypeBootstrap.min.js
@@ -250,24 +251,6 @@ pub struct Serve {
 pub enum Tls {
     /// Generated at each start, and signed by a root that is generated with it
     SelfSigned,
-}
-
-/// A representation of UCWA.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// JSON
-    Json,
-    /// XML
-    Xml,
-}
-
-impl From<Format> for Representation {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Json => Self::Json,
-            Format::Xml => Self::Xml,
-        }
-    }
 }
 
 /// An address with its port; a host name stands for its first address.

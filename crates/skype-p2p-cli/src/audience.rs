@@ -1,4 +1,4 @@
-//! Who watches the demo: prints every line as it comes, and ticks off what has to be seen.
+//! Observes the demo: writes each line when it arrives, and checks the expected steps.
 
 use std::{fmt, future::Future, time::Duration};
 
@@ -13,30 +13,30 @@ use crate::{
     timeline::{Event, Line, render},
 };
 
-/// How long a step may take until it counts as not seen.
+/// The time limit of a step.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Reads the lines of all observers.
 pub(crate) struct Audience {
     lines: mpsc::UnboundedReceiver<Line>,
-    /// What has been seen and not been expected yet, oldest first.
+    /// The lines that no step has expected yet, the oldest first.
     unclaimed: Vec<Line>,
     output: Output,
     json: bool,
     steps: usize,
 }
 
-/// A step of the story that did not happen.
+/// Why the demo failed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Missed {
-    /// It was waited for in vain.
-    #[error("not seen: {0}")]
+    /// The expected line did not arrive in time.
+    #[error("A step was not observed: {0}.")]
     Unseen(String),
-    /// Something came that no step accounts for.
-    #[error("seen, and not in the story: {0}")]
+    /// A line arrived that no step expects.
+    #[error("No step explains the observation {0}.")]
     Surplus(String),
-    /// It was refused.
-    #[error("failed: {step}: {why}")]
+    /// A request failed.
+    #[error("A step failed: {step}: {why}.")]
     Failed { step: String, why: String },
 }
 
@@ -56,12 +56,12 @@ impl Audience {
         self.output.check()
     }
 
-    /// How many steps have been seen.
+    /// The number of observed steps.
     pub(crate) fn steps(&self) -> usize {
         self.steps
     }
 
-    /// Waits until a line like this has come that no earlier step has claimed.
+    /// Waits for a line like this that no earlier step has taken.
     pub(crate) async fn expect(&mut self, wanted: Wanted<'_>) -> Result<(), Missed> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -77,7 +77,7 @@ impl Audience {
         }
     }
 
-    /// Waits for the end of something that an actor does, and goes on watching meanwhile.
+    /// Awaits a request of an actor, and writes the lines that arrive meanwhile.
     pub(crate) async fn during<T, E: fmt::Display>(
         &mut self,
         step: &str,
@@ -100,14 +100,14 @@ impl Audience {
         }
     }
 
-    /// Shows what has come and was not waited for.
+    /// Writes the lines that have arrived and that no step waits for.
     pub(crate) fn rest(&mut self) {
         while let Ok(line) = self.lines.try_recv() {
             self.see(line);
         }
     }
 
-    /// Each message is there once: one that no step waited for is there twice, or was never written.
+    /// Checks that each message arrived once: a message that no step expects arrived twice, or was never sent.
     pub(crate) fn nothing_twice(&mut self) -> Result<(), Missed> {
         self.rest();
         let twice = self
@@ -123,16 +123,16 @@ impl Audience {
     }
 }
 
-/// A line that has to be seen.
+/// An expected line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wanted<'a> {
-    /// Something has this value, be it from the beginning.
+    /// The value, also if it was there from the beginning.
     Value {
         who: &'a str,
         event: Event,
         new: &'a str,
     },
-    /// Something had another value and has this one now.
+    /// A change to this value.
     Change {
         who: &'a str,
         event: Event,

@@ -2,9 +2,9 @@
 
 use clap::CommandFactory as _;
 
-use crate::{Cli, End, args::Completions, complain, output::write_document};
+use crate::{Cli, End, args::Completions, failure::Failure, output::write_document};
 
-pub(crate) fn run(completions: &Completions) -> End {
+pub(crate) fn run(completions: &Completions) -> Result<End, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(
         completions.shell,
@@ -15,11 +15,5 @@ pub(crate) fn run(completions: &Completions) -> End {
     // clap_complete (clap-rs/clap#6421) spells a state of the script for bash in two ways if the name of the binary has a hyphen, and
     // then completes no option of a command.
     let script = String::from_utf8_lossy(&script).replace("skype__subcmd__p2p", "skype__p2p");
-    match write_document(script.as_bytes()) {
-        Ok(()) => End::Well,
-        Err(error) => {
-            complain(format_args!("cannot write the completions: {error}"));
-            End::NotDone
-        }
-    }
+    write_document(script.as_bytes()).map(|()| End::Well)
 }

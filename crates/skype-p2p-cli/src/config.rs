@@ -7,7 +7,7 @@ mod secret_store;
 mod settings;
 mod system_keyring;
 
-pub use self::commands::{ConfigCommand, ProfileName};
+pub use self::{commands::ConfigCommand, settings::ProfileName};
 pub(crate) use self::{
     commands::{check, login, logout, profiles},
     key::Key,

@@ -14,13 +14,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{failure::Failure, timeline::printable};
 
-/// After how long a person at a terminal is told what the command waits for.
+/// The time after which a command at a terminal writes what it is waiting for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What standard error contains.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Notices and log")]
 pub struct ConsoleOptions {
-    /// Add details to each error: its causes, codes, hosts and IDs. Twice: also log the requests
+    /// Add the causes to each error, with codes, hosts and IDs. -vv also logs the requests
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
     /// Write errors only, no notices
@@ -29,7 +30,7 @@ pub struct ConsoleOptions {
     /// What to log: a level or a filter such as skype_p2p=debug. The default is RUST_LOG, or else errors
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
-    /// When to color the log and the screen of chat. NO_COLOR turns the colors of auto off
+    /// When to color the log and the screen of chat
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }
@@ -37,7 +38,7 @@ pub struct ConsoleOptions {
 /// When to write colors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// If standard error is a terminal
+    /// At a terminal, unless NO_COLOR is set
     #[default]
     Auto,
     /// Always
@@ -65,8 +66,11 @@ impl Console {
             quiet: options.quiet,
         };
         let filter = match log {
-            Some(filter) => EnvFilter::try_new(filter)
-                .map_err(|error| Failure::usage(format!("--log {filter:?}: {error}")))?,
+            Some(filter) => EnvFilter::try_new(filter).map_err(|error| {
+                Failure::usage(format!(
+                    "Cannot use {filter:?} as the filter of the log: {error}."
+                ))
+            })?,
             None if options.verbose > 1 => EnvFilter::new("debug"),
             None => EnvFilter::from_default_env(),
         };

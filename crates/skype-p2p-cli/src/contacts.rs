@@ -5,7 +5,9 @@ mod report;
 
 use skype_p2p::{Group, Person, PersonsAndGroupsManager};
 
-pub use self::options::{ContactsAdd, ContactsCommand, ContactsList, ContactsMove, ContactsRemove};
+pub use self::options::{
+    ContactGroup, ContactsChange, ContactsCommand, ContactsList, ContactsMove,
+};
 use self::report::{Change, contact};
 use crate::{
     End,
@@ -23,7 +25,10 @@ pub(crate) async fn run(
     console: Console,
 ) -> Result<End, Failure> {
     let session = Session::new(command.session(), settings, console)?;
-    let persons = session.persons(command.sip())?;
+    let persons = match command.persons() {
+        Some(persons) => session.persons(persons)?,
+        None => Vec::new(),
+    };
     let manager = session.application().persons_and_groups_manager();
     let list = ContactList { manager, console };
     session
@@ -47,7 +52,7 @@ impl ContactList {
     async fn write(&self, args: &ContactsList, output: &mut Output) -> Result<End, Failure> {
         let refused = |reason| refused("Cannot read the contact list", &reason);
         let all = self.manager.all();
-        let group = self.group(args.group.as_deref()).await?;
+        let group = self.group(&args.group).await?;
         let persons = group.unwrap_or_else(|| all.clone()).persons().fetch().await;
         let persons = persons.map_err(refused)?;
         // One request loads the groups of all persons.
@@ -55,7 +60,7 @@ impl ContactList {
         for (person, groups) in persons.iter().zip(memberships) {
             let groups = groups.await.map_err(refused)?;
             let groups = groups.iter().map(group_label).collect();
-            output.line(contact(person, groups, args.json));
+            output.line(contact(person, groups, args.lines.json));
         }
         Ok(End::Well)
     }
@@ -63,14 +68,14 @@ impl ContactList {
     async fn add(
         &self,
         persons: &[Person],
-        args: &ContactsAdd,
+        args: &ContactsChange,
         output: &mut Output,
     ) -> Result<End, Failure> {
-        let group = self.group(args.group.as_deref()).await?;
+        let group = self.group(&args.group).await?;
         let to = group.as_ref().map(group_label);
         let target = group.unwrap_or_else(|| self.manager.all()).persons();
         let change = Change::added(to);
-        self.each(persons, args.json, output, &change, async |person| {
+        self.each(persons, args.lines.json, output, &change, async |person| {
             target.add(person).await
         })
         .await
@@ -79,14 +84,14 @@ impl ContactList {
     async fn remove(
         &self,
         persons: &[Person],
-        args: &ContactsRemove,
+        args: &ContactsChange,
         output: &mut Output,
     ) -> Result<End, Failure> {
-        let group = self.group(args.group.as_deref()).await?;
+        let group = self.group(&args.group).await?;
         let from = group.as_ref().map(group_label);
         let source = group.unwrap_or_else(|| self.manager.all()).persons();
         let change = Change::removed(from);
-        self.each(persons, args.json, output, &change, async |person| {
+        self.each(persons, args.lines.json, output, &change, async |person| {
             source.remove(person).await
         })
         .await
@@ -101,14 +106,14 @@ impl ContactList {
         let from = find_group(&self.manager, &args.from).await?;
         let to = find_group(&self.manager, &args.to).await?;
         let change = Change::moved(group_label(&from), group_label(&to));
-        self.each(persons, args.json, output, &change, async |person| {
+        self.each(persons, args.lines.json, output, &change, async |person| {
             from.move_person(person, &to).await
         })
         .await
     }
 
-    async fn group(&self, name: Option<&str>) -> Result<Option<Group>, Failure> {
-        match name {
+    async fn group(&self, args: &ContactGroup) -> Result<Option<Group>, Failure> {
+        match &args.group {
             Some(name) => find_group(&self.manager, name).await.map(Some),
             None => Ok(None),
         }

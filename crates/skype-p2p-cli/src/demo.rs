@@ -1,4 +1,4 @@
-//! `demo`: the whole story, played by two users on a server of its own.
+//! `demo`: a chat between two users on a server that the command starts.
 
 use std::{net::Ipv4Addr, sync::Arc};
 
@@ -19,6 +19,7 @@ use crate::{
     observer::Observer,
     output::Output,
     recording::RecordingFile,
+    sign_in::Format,
     timeline::{Event, Line},
     web,
 };
@@ -29,7 +30,7 @@ pub(crate) async fn run(args: Demo, recording: Option<&RecordingFile>) -> Result
     }
     let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
     let (sender, lines) = mpsc::unbounded_channel();
-    let mut audience = Audience::new(lines, Output::stdout(), args.json);
+    let mut audience = Audience::new(lines, Output::stdout(), args.lines.json);
     let cast = Cast::gather(&args, recording, &sender).await?;
     let played = tokio::select! {
         played = play(&cast, &mut audience) => played.map_err(|missed| missed.to_string()),
@@ -38,7 +39,10 @@ pub(crate) async fn run(args: Demo, recording: Option<&RecordingFile>) -> Result
     audience.rest();
     audience.check_output()?;
     played.map_err(Failure::other)?;
-    complain(format_args!("all {} steps were seen", audience.steps()));
+    complain(format_args!(
+        "All {} steps were observed.",
+        audience.steps()
+    ));
     Ok(End::Well)
 }
 
@@ -49,12 +53,12 @@ struct Cast {
     _server: Server,
 }
 
-/// One of the two.
+/// One of the two users.
 struct Actor {
-    /// As he is called in the lines.
+    /// The name of the actor in the lines.
     who: String,
     uri: String,
-    /// As others see him.
+    /// The display name.
     name: String,
     application: Application,
     password: String,
@@ -78,7 +82,11 @@ impl Cast {
             if let Some(recording) = recording {
                 transport = recording.record(transport, Some(&user.password))?;
             }
-            let representation = args.representation.into();
+            let representation = args
+                .representation
+                .representation
+                .unwrap_or(Format::Json)
+                .into();
             Actor::enter(user, &root, transport, representation, lines.clone())
                 .map_err(|error| Failure::other(error.to_string()))
         };
@@ -107,7 +115,7 @@ impl Actor {
         let uri = user.uri.to_string();
         let who = uri.trim_start_matches("sip:").to_owned();
         let observer = Observer::new(&who, &application, move |observation| {
-            // The audience may have left.
+            // The receiver is dropped when the command ends.
             let _ = lines.send(observation.line);
         });
         Ok(Self {
@@ -184,7 +192,7 @@ impl Actor {
             .await
     }
 
-    /// Sees the chat and its conversation come up.
+    /// Waits until the chat and its conversation are connected.
     async fn connects(&self, audience: &mut Audience) -> Result<(), Missed> {
         audience
             .expect(self.becomes(Event::ChatState, "Connected"))
@@ -194,7 +202,7 @@ impl Actor {
             .await
     }
 
-    /// Sees the chat and its conversation end.
+    /// Waits until the chat and its conversation have ended.
     async fn disconnects(&self, audience: &mut Audience) -> Result<(), Missed> {
         audience
             .expect(self.becomes(Event::ChatState, "Disconnected"))
@@ -254,7 +262,8 @@ async fn play(cast: &Cast, audience: &mut Audience) -> Result<(), Missed> {
     audience.nothing_twice()
 }
 
-/// Sends a message where no chat is: the invitation carries it. The other accepts; his conversation is returned.
+/// Sends a message in a conversation without a chat, so that it is part of an invitation. The receiver accepts it. Returns the
+/// conversation of the receiver.
 async fn invite(
     from: &Actor,
     conversation: &Conversation,
@@ -320,7 +329,7 @@ async fn exchange(
     audience.expect(from.knows_delivered(text)).await
 }
 
-/// One leaves, and both see the end of it.
+/// One user leaves the conversation. It ends for both.
 async fn part(
     from: &Actor,
     conversation: &Conversation,

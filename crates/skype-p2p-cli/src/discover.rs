@@ -41,7 +41,7 @@ pub(crate) async fn run(args: Discover, settings: &Settings) -> Result<End, Fail
     let now = SystemTime::now();
     let mut output = Output::stdout();
     for (number, path) in paths.iter().enumerate() {
-        let lines = if args.json {
+        let lines = if args.lines.json {
             json::path(&args.domain, path, used == Some(number), now)
         } else {
             let lines = report::path(path, now);
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Discover, settings: &Settings) -> Result<End, Fail
         }
     }
     if let Some(found) = found
-        && !args.json
+        && !args.lines.json
     {
         output.line(printable(&report::result(&args.domain, found)));
     }
@@ -69,7 +69,7 @@ async fn follow(args: &Discover, settings: &Settings) -> Result<Vec<Path>, Failu
     let transport = Arc::new(HyperTransport::with_config(config));
     let trust: Arc<[String]> = settings.list(Key::Trust).into();
     let domain: Arc<str> = args.domain.as_str().into();
-    let starts = match &args.root {
+    let starts = match &args.server.root {
         Some(root) => vec![root.clone()],
         None => HOSTS
             .map(|host| format!("https://{host}.{domain}/"))
@@ -83,7 +83,7 @@ async fn follow(args: &Discover, settings: &Settings) -> Result<Vec<Path>, Failu
         }
         let observed = ObservedTransport::new(sender);
         let (transport, trust) = (Arc::clone(&transport), Arc::clone(&trust));
-        let (domain, limit) = (Arc::clone(&domain), args.timeout);
+        let (domain, limit) = (Arc::clone(&domain), args.limit.timeout);
         following.spawn(async move {
             let path = Path::follow(start, &domain, observed, &transport, &trust, limit).await;
             (number, path)

@@ -40,8 +40,13 @@ impl Failure {
 
     /// Standard output, or another file with the results, cannot be written.
     pub(crate) fn cannot_write(name: &str, error: &io::Error) -> Self {
-        Self::new(End::Output, format!("Cannot write to {name}: {error}."))
-            .with_hint("free space on the disk, or write to another file")
+        let hint = match error.kind() {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => "free space on the disk, or write to another file",
+            _ => "check the path and the permissions, or write to another file",
+        };
+        Self::new(End::Output, format!("Cannot write to {name}: {error}.")).with_hint(hint)
     }
 
     /// It is not known whether a message was delivered.
@@ -61,11 +66,11 @@ impl Failure {
     /// The requests of a command did not end in time.
     pub(crate) fn no_answer_in_time() -> Self {
         Self::new(End::Unknown, "The server did not answer in time.")
-            .with_hint("give more time with --timeout; a change may have been made all the same")
+            .with_hint("give more time with --timeout; if the command changes something, the server may have made the change")
     }
 
-    /// The sign-in failed.
-    pub(crate) fn sign_in(error: &SignInError) -> Self {
+    /// The sign-in failed, by tokens or by a password.
+    pub(crate) fn sign_in(error: &SignInError, by_token: bool) -> Self {
         let details = error.details();
         let host = details.host.as_deref().unwrap_or("the server");
         let certificate = |text: &String| text.contains("certificate");
@@ -88,6 +93,11 @@ impl Failure {
                     .clone()
                     .unwrap_or_else(|| "the address or the root is not valid".to_owned()),
                 "--user is user@domain, and --root is a URL with http or https",
+            ),
+            SignInErrorKind::InvalidCredentials | SignInErrorKind::NoCredentials if by_token => (
+                End::SignIn,
+                format!("there was no token for {host}, or the token was refused"),
+                "put a valid token into SKYPE_P2P_TOKEN (for the receiver of a probe SKYPE_P2P_TO_TOKEN), or on standard input",
             ),
             SignInErrorKind::InvalidCredentials | SignInErrorKind::NoCredentials => (
                 End::SignIn,
@@ -156,7 +166,7 @@ impl Failure {
             End::SignIn,
             format!("No server of {domain} was found at which users can sign in."),
         )
-        .with_hint("follow the advice above, for the first path inside of the network or for the second outside")
+        .with_hint("follow the advice above: on the network of the organization that for the first path, elsewhere that for the second")
     }
 
     /// The server ended the session.

@@ -1,24 +1,25 @@
-//! Faults on purpose, to see what becomes of a chat in bad weather.
+//! `--fault`: injected faults of the network and the server, to see how a command handles them.
 
 use std::sync::Arc;
 
 use clap::Args;
 use skype_p2p::{Fault, Faulty, HttpTransport, HyperTransport};
 
-/// What goes wrong on the way to the server.
+/// The faults to inject between the command and the server.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Fault injection")]
 pub struct Faults {
-    /// Something that goes wrong on the way: delay=TIME, refuse, reset, truncate, garbage or status=CODE, then any of
-    /// lane=events, lane=commands, path=PART and chance=0.25, with commas between them. May be given several times
+    /// Inject a fault between this command and the server: delay=TIME, refuse, reset, truncate, garbage or status=CODE, then any
+    /// of lane=events, lane=commands, path=PART and chance=0.25, with commas between them. May be given several times
     #[arg(long = "fault", value_name = "SPEC")]
     pub faults: Vec<Fault>,
-    /// What the faults are drawn from: the same number gives the same weather
+    /// The seed of the random numbers of the faults: the same seed and the same requests give the same faults
     #[arg(long = "fault-seed", value_name = "NUMBER", default_value_t = 0)]
     pub seed: u64,
 }
 
 impl Faults {
-    /// The transport, which suffers them now. Those of one run have different weather, each by its `number`.
+    /// Adds the faults to a transport. Transports of one command have different `number`s, and so different random numbers.
     pub(crate) fn upon(&self, transport: HyperTransport, number: u64) -> Arc<dyn HttpTransport> {
         if self.faults.is_empty() {
             return Arc::new(transport);

@@ -97,7 +97,7 @@ async fn list(
     output: &mut Output,
 ) -> Result<End, Failure> {
     for group in read(manager).await? {
-        if args.json {
+        if args.lines.json {
             output.line(object("group", &group, None));
         } else {
             let line = format!("{:<24} {}", group_label(&group), group_type(&group));
@@ -123,9 +123,14 @@ async fn create(
     // The group has its ID when the server has reported it.
     let known = group.id().wait_for_matching(Option::is_some).await;
     known.map_err(|_| Failure::session_ended(None))?;
-    write(output, args.json, "group.created", &group, None, || {
-        format!("Created the group {:?}.", args.name)
-    });
+    write(
+        output,
+        args.lines.json,
+        "group.created",
+        &group,
+        None,
+        || format!("Created the group {:?}.", args.name),
+    );
     Ok(End::Well)
 }
 
@@ -139,9 +144,14 @@ async fn rename(
     let renamed = group.set_name(&args.new_name).await;
     renamed.map_err(|reason| refused(&format!("Cannot rename the group {old:?}"), &reason))?;
     let new = Some(args.new_name.as_str());
-    write(output, args.json, "group.renamed", &group, new, || {
-        format!("Renamed the group {old:?} to {:?}.", args.new_name)
-    });
+    write(
+        output,
+        args.lines.json,
+        "group.renamed",
+        &group,
+        new,
+        || format!("Renamed the group {old:?} to {:?}.", args.new_name),
+    );
     Ok(End::Well)
 }
 
@@ -154,9 +164,14 @@ async fn remove(
     let name = group_label(&group);
     let removed = manager.all().groups().remove(&group).await;
     removed.map_err(|reason| refused(&format!("Cannot remove the group {name:?}"), &reason))?;
-    write(output, args.json, "group.removed", &group, None, || {
-        format!("Removed the group {name:?}.")
-    });
+    write(
+        output,
+        args.lines.json,
+        "group.removed",
+        &group,
+        None,
+        || format!("Removed the group {name:?}."),
+    );
     Ok(End::Well)
 }
 

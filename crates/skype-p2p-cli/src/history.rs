@@ -36,7 +36,7 @@ pub(crate) async fn run(
                 HistoryCommand::List(args) => {
                     let (limit, messages) = (args.selection.limit, Messages::NewestPage);
                     let found = archive::select(&manager, limit, with.as_ref(), messages).await?;
-                    list(&found, args.json, console, output);
+                    list(&found, args.lines.json, console, output);
                 }
                 HistoryCommand::Show(args) => show(&manager, args, output).await?,
                 HistoryCommand::Export(args) => {
@@ -69,7 +69,7 @@ async fn show(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let conversation = archive::nth(manager, args.number).await?;
-    if args.json {
+    if args.lines.json {
         for message in &conversation.messages {
             output.line(json::message(&conversation, message));
         }
@@ -99,6 +99,6 @@ fn export(found: &[Archived], format: ExportFormat, console: Console, output: &m
 
 fn notice_if_empty(found: &[Archived], console: Console) {
     if found.is_empty() {
-        console.notice("no archived conversation was found");
+        console.notice("No archived conversation was found.");
     }
 }

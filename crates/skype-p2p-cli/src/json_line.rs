@@ -3,6 +3,7 @@
 
 use std::{fmt::Write as _, time::SystemTime};
 
+use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 use skype_p2p::{ConversationId, MessageFormat, MessageId, Person, TextMessage};
@@ -11,6 +12,14 @@ use crate::{observer::Observation, timeline::Line};
 
 /// The version of the schema. It grows when a member changes its meaning or goes away, not when one is added.
 pub(crate) const VERSION: u32 = 1;
+
+/// The form of the lines on standard output.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct LineFormat {
+    /// Write each line as a JSON object
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// One line: the observation, with the time and the IDs.
 #[derive(Serialize)]

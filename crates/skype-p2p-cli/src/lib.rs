@@ -39,6 +39,7 @@ mod server_file;
 mod session;
 mod sign_in;
 mod state_file;
+mod time_limit;
 pub mod timeline;
 mod watch;
 mod web;
@@ -49,13 +50,13 @@ use std::{
 };
 
 pub use account::Account;
-pub use args::{Cli, Command, Completions, Demo, Format, Man, Serve, Tls};
+pub use args::{Cli, Command, Completions, Demo, Man, Serve, Tls};
 pub use chat::{Chat, ThemeName};
 pub use config::{ConfigCommand, ProfileName};
 use config::{Key, Settings};
 pub use console::{Color, ConsoleOptions};
 use console::{Console, complain};
-pub use contacts::{ContactsAdd, ContactsCommand, ContactsList, ContactsMove, ContactsRemove};
+pub use contacts::{ContactGroup, ContactsChange, ContactsCommand, ContactsList, ContactsMove};
 pub use discover::Discover;
 use exit_code::End;
 use failure::Failure;
@@ -64,16 +65,17 @@ pub use groups::{GroupsCommand, GroupsCreate, GroupsList, GroupsRemove, GroupsRe
 pub use history::{
     Archiving, ExportFormat, HistoryCommand, HistoryExport, HistoryList, HistoryShow, Selection,
 };
+pub use json_line::LineFormat;
 pub use listen::{Accept, Listen, Sender};
 pub use observer::{Observation, Observer};
 pub use presence::{Availability, PresenceCommand, PresenceOf, PresenceSet};
 pub use probe::{Probe, ProbeCommand, ProbeSignIn, Receiver, Rounds};
-use recording::RecordingFile;
-pub use recording::{Diff, Redact, Replay, Timeline};
+pub use recording::{ClientMade, Diff, RecordOption, Redact, Replay, Timeline};
 pub use search::Search;
 pub use send::Send;
-pub use session::SessionOptions;
-pub use sign_in::SignIn;
+pub use session::{Persons, SessionOptions};
+pub use sign_in::{Format, RepresentationOption, ServerOptions, SignIn};
+pub use time_limit::TimeLimit;
 
 /// Runs the command of the command line. The exit code is 0 if the command succeeded; `--help` lists the others.
 pub async fn run(cli: Cli) -> ExitCode {
@@ -94,12 +96,12 @@ pub async fn run(cli: Cli) -> ExitCode {
 fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
     let log = cli.console.log.as_deref();
     match &cli.command {
-        Command::Send(send) => Settings::resolve(&send.sign_in, log).map(Some),
+        Command::Send(send) => Settings::resolve(&send.session.sign_in, log).map(Some),
         Command::Listen(listen) => Settings::resolve(&listen.sign_in, log).map(Some),
         Command::Presence(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
         Command::Search(it) => Settings::resolve(&it.session.sign_in, log).map(Some),
         Command::Discover(discover) => Settings::resolve(&discover.sign_in(), log).map(Some),
-        Command::Probe(probe) => Settings::resolve(probe.sign_in(), log).map(Some),
+        Command::Probe(probe) => Settings::resolve(&probe.session().sign_in, log).map(Some),
         Command::Contacts(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
         Command::Groups(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
         Command::History(it) => Settings::resolve(&it.session().sign_in, log).map(Some),
@@ -130,20 +132,20 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
     let log = if on_screen { Some("off") } else { log };
     let console = Console::open(&cli.console, log).map_err(|it| (Console::default(), it))?;
     let recording = match &cli.command {
-        Command::Demo(demo) => demo.record.as_deref().map(RecordingFile::new),
+        Command::Demo(demo) => demo.recording.file(),
         _ => settings.as_ref().and_then(|it| it.recording.clone()),
     };
     let result = match (cli.command, settings) {
         (Command::Demo(demo), _) => demo::run(demo, recording.as_deref()).await,
-        (Command::Serve(serve), _) => Ok(serve::run(serve).await),
+        (Command::Serve(serve), _) => serve::run(serve).await,
         (Command::Logout(args), _) => config::logout(&args),
         (Command::Profiles, _) => config::profiles(),
         (Command::Replay(args), _) => recording::replay(&args),
         (Command::Redact(args), _) => recording::redact(&args),
         (Command::Timeline(args), _) => recording::timeline(&args),
         (Command::Diff(args), _) => recording::diff(&args),
-        (Command::Completions(args), _) => Ok(completions::run(&args)),
-        (Command::Man(args), _) => Ok(man::run(&args)),
+        (Command::Completions(args), _) => completions::run(&args),
+        (Command::Man(args), _) => man::run(&args),
         (Command::Send(send), Some(settings)) => send::run(send, &settings, console).await,
         (Command::Listen(listen), Some(settings)) => listen::run(listen, &settings, console).await,
         (Command::Presence(it), Some(settings)) => presence::run(it, &settings, console).await,

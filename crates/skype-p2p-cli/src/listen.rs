@@ -105,7 +105,7 @@ impl Lines {
     fn new(args: &Listen) -> Result<Self, Failure> {
         let transcript = args.transcript.as_deref().map(Output::append);
         Ok(Self {
-            json: args.json,
+            json: args.lines.json,
             output: Output::stdout(),
             transcript: transcript.transpose()?,
         })

@@ -10,7 +10,7 @@ fn main() -> std::io::Result<ExitCode> {
     let cli = Cli::parse();
     let runtime = Runtime::new()?;
     let code = runtime.block_on(run(cli));
-    // A name lookup cannot be aborted, and nobody waits for its answer any more.
+    // A name lookup cannot be aborted, and no task awaits its answer any more.
     runtime.shutdown_background();
     Ok(code)
 }

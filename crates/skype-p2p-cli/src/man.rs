@@ -5,20 +5,18 @@ use std::{fs, io, path::Path};
 use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
 
-use crate::{Cli, End, args, complain, output::write_document};
+use crate::{Cli, End, args, failure::Failure, output::write_document};
 
-pub(crate) fn run(man: &args::Man) -> End {
+pub(crate) fn run(man: &args::Man) -> Result<End, Failure> {
     let written = match &man.out {
-        Some(folder) => write_pages(folder),
-        None => main_page().and_then(|page| write_document(&page)),
+        Some(folder) => write_pages(folder).map_err(|error| {
+            Failure::cannot_write(&format!("the folder {}", folder.display()), &error)
+        }),
+        None => main_page()
+            .map_err(|error| Failure::other(format!("Cannot make the manual: {error}.")))
+            .and_then(|page| write_document(&page)),
     };
-    match written {
-        Ok(()) => End::Well,
-        Err(error) => {
-            complain(format_args!("cannot write the manual: {error}"));
-            End::NotDone
-        }
-    }
+    written.map(|()| End::Well)
 }
 
 /// The page `skype-p2p(1)`.

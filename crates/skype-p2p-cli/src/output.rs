@@ -70,7 +70,7 @@ impl Output {
         matches!(self.state, State::Open)
     }
 
-    /// Checks whether every line was written, as far as somebody read them.
+    /// Checks whether every line was written, as far as the reader has read them.
     ///
     /// # Errors
     ///
@@ -83,12 +83,18 @@ impl Output {
     }
 }
 
-/// Writes a whole document to standard output. A reader that has read enough is no error.
-pub(crate) fn write_document(document: &[u8]) -> io::Result<()> {
+/// Writes a whole document to standard output. If the reader closes its end early, this is not an error.
+///
+/// # Errors
+///
+/// The write error, for example of a full disk.
+pub(crate) fn write_document(document: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(document).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::cannot_write("standard output", &error))
+        }
+        _ => Ok(()),
     }
 }
 

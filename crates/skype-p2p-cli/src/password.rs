@@ -7,6 +7,8 @@ use std::{
     path::Path,
 };
 
+use crate::secret_variables::SecretVariables;
+
 /// Reads the first line of a file.
 pub(crate) fn read_file(file: &Path) -> Result<String, String> {
     let text = fs::read_to_string(file).map_err(|error| match error.kind() {
@@ -16,20 +18,20 @@ pub(crate) fn read_file(file: &Path) -> Result<String, String> {
     checked(first_line(&text))
 }
 
-/// Reads the first line of the file, with `-` for standard input; without a file, this environment variable.
-pub(crate) fn read(file: Option<&Path>, variable: &str) -> Result<String, String> {
+/// Reads the first line of the file, with `-` for standard input; without a file, the environment variable.
+pub(crate) fn read(file: Option<&Path>, variables: SecretVariables) -> Result<String, String> {
     let text = match file {
         Some(file) if file == Path::new("-") => {
             let mut line = String::new();
-            stdin()
-                .lock()
-                .read_line(&mut line)
-                .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
+            stdin().lock().read_line(&mut line).map_err(|error| {
+                format!("cannot read the password from standard input: {error}")
+            })?;
             line
         }
         Some(file) => return read_file(file),
-        None => env::var(variable).map_err(|_| {
-            format!("there is no password: set {variable}, give --password-file, or type it at a terminal")
+        None => env::var(variables.password).map_err(|_| {
+            let (variable, option) = (variables.password, variables.password_file);
+            format!("there is no password: set {variable}, or give {option}")
         })?,
     };
     checked(first_line(&text))
@@ -38,11 +40,11 @@ pub(crate) fn read(file: Option<&Path>, variable: &str) -> Result<String, String
 /// Like [`read`], and asks for the password without echo if there is no other source and standard input is a terminal.
 pub(crate) fn read_or_ask(
     file: Option<&Path>,
-    variable: &str,
+    variables: SecretVariables,
     user: &str,
 ) -> Result<String, String> {
-    if file.is_some() || env::var_os(variable).is_some() || !stdin().is_terminal() {
-        return read(file, variable);
+    if file.is_some() || env::var_os(variables.password).is_some() || !stdin().is_terminal() {
+        return read(file, variables);
     }
     let typed = rpassword::prompt_password(format!("Password of {user}: "))
         .map_err(|error| format!("cannot read the password from the terminal: {error}"))?;

@@ -25,9 +25,9 @@ pub(crate) async fn run(
     let session = Session::new(command.session(), settings, console)?;
     match command {
         PresenceCommand::Get(args) => {
-            let persons = session.persons(&args.sip)?;
+            let persons = session.persons(&args.persons)?;
             session
-                .run(async |output| get(&persons, args.json, console, output).await)
+                .run(async |output| get(&persons, args.lines.json, console, output).await)
                 .await
         }
         PresenceCommand::Set(args) => {
@@ -37,8 +37,8 @@ pub(crate) async fn run(
                 .await
         }
         PresenceCommand::Watch(args) => {
-            let persons = session.persons(&args.sip)?;
-            watch::run(session, persons, args.json).await
+            let persons = session.persons(&args.persons)?;
+            watch::run(session, persons, args.lines.json).await
         }
     }
 }
@@ -92,6 +92,6 @@ async fn set(me: &MePerson, args: PresenceSet, output: &mut Output) -> Result<En
         Err(_) => me.reset_status().await,
     };
     set.map_err(|reason| refused("Cannot set the status", &reason))?;
-    output.line(Snapshot::of(&me.person()).render(args.json));
+    output.line(Snapshot::of(&me.person()).render(args.lines.json));
     Ok(End::Well)
 }

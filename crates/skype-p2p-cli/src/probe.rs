@@ -21,23 +21,26 @@ use crate::{
 const INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(args: Probe, settings: Settings, console: Console) -> Result<End, Failure> {
+    let timeout = args.session().limit.timeout;
     let (sender, receiver, rounds) = match args.command {
         Some(ProbeCommand::SignIn(args)) => {
-            (User::sender(args.sign_in, settings)?, None, args.rounds)
+            let sender = User::sender(args.session.sign_in, settings)?;
+            (sender, None, args.rounds)
         }
         None => {
-            let sender = User::sender(args.sign_in, settings)?;
+            let sender = User::sender(args.session.sign_in, settings)?;
             let receiver = User::receiver(&args.receiver, &sender)?;
             (sender, Some(receiver), args.rounds)
         }
     };
-    repeat(&sender, receiver.as_ref(), &rounds, console).await
+    repeat(&sender, receiver.as_ref(), timeout, &rounds, console).await
 }
 
 /// Runs the probes. The exit code is the highest of all probes.
 async fn repeat(
     sender: &User,
     receiver: Option<&User>,
+    timeout: Duration,
     args: &Rounds,
     console: Console,
 ) -> Result<End, Failure> {
@@ -53,7 +56,7 @@ async fn repeat(
             _ = ticks.tick() => {}
             () = interrupt.received() => break,
         }
-        let measured = measure(sender, receiver, args.timeout, &mut interrupt, console).await?;
+        let measured = measure(sender, receiver, timeout, &mut interrupt, console).await?;
         let Some(measurement) = measured else {
             break;
         };
@@ -69,7 +72,7 @@ async fn repeat(
             .is_some_and(Failure::password_refused);
         if refused && count.is_none_or(|count| done < count) {
             console.notice(
-                "no further probe: more attempts with a refused password can lock the account",
+                "No further probe follows: more attempts with a refused password can lock the account.",
             );
             break;
         }
@@ -92,7 +95,7 @@ async fn measure(
     let measurement = tokio::select! {
         measurement = Round::run(sender, receiver, timeout) => Some(measurement),
         () = interrupt.received() => {
-            console.notice("interrupted");
+            console.notice("Interrupted.");
             None
         }
     };
@@ -113,7 +116,7 @@ fn write(
     console: Console,
 ) -> Result<bool, Failure> {
     let mut written = true;
-    if args.json {
+    if args.lines.json {
         written &= output.line(measurement.json());
     } else {
         for line in measurement.lines() {

@@ -6,8 +6,12 @@ mod redact;
 mod replay;
 mod timeline;
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use clap::Args;
 use skype_p2p::{Har, HarError};
 use ucwa_har::FileError;
 
@@ -17,6 +21,30 @@ pub(crate) use self::{
     timeline::run as timeline,
 };
 use crate::failure::Failure;
+
+/// The recording of the traffic of a command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RecordOption {
+    /// Record the HTTP traffic in this HAR file, without passwords, tokens and cookies. Names and messages are kept. The file is
+    /// written when the command ends. If the command signs in several times, the second recording is FILE-2.har, and so on
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+impl RecordOption {
+    /// The recording, if the option asks for one.
+    pub(crate) fn file(&self) -> Option<Arc<RecordingFile>> {
+        self.record.as_deref().map(RecordingFile::new)
+    }
+}
+
+/// The values that a client generates.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ClientMade {
+    /// A value that the client generates, besides endpointId, operationId and threadId. May be given several times
+    #[arg(long = "client-made", value_name = "NAME")]
+    pub names: Vec<String>,
+}
 
 /// Reads a recording.
 ///

@@ -9,7 +9,7 @@ use crate::{
     config::Settings,
     console::Console,
     failure::Failure,
-    json_line::{self, VERSION},
+    json_line::{self, LineFormat, VERSION},
     session::{Session, SessionOptions, address, refused},
     timeline::printable,
 };
@@ -23,9 +23,9 @@ pub struct Search {
     /// The largest number of results, at most 100
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub limit: u32,
-    /// Write a JSON object for each person
-    #[arg(long)]
-    pub json: bool,
+    /// The form of the lines.
+    #[command(flatten)]
+    pub lines: LineFormat,
     /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,
@@ -64,17 +64,17 @@ pub(crate) async fn run(
             let found = manager.search(&args.query, args.limit).await;
             let found = found.map_err(|reason| refused("Cannot search", &reason))?;
             for person in &found.persons {
-                output.line(if args.json {
+                output.line(if args.lines.json {
                     object(person)
                 } else {
                     text(person)
                 });
             }
             if found.more_available {
-                console.notice("there are more results; --limit allows up to 100");
+                console.notice("There are more results. --limit allows up to 100.");
             }
             if found.persons.is_empty() {
-                console.notice("nobody was found");
+                console.notice("No person was found.");
                 return Ok(End::NotDone);
             }
             Ok(End::Well)

@@ -1,10 +1,12 @@
-//! The environment variables with the secrets of a user.
+//! The environment variables with the secrets of a user, and the option beside them.
 
-/// The names of the variables.
+/// The names of the variables and of the option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SecretVariables {
     pub(crate) password: &'static str,
     pub(crate) token: &'static str,
+    /// The option with the file of the password.
+    pub(crate) password_file: &'static str,
 }
 
 impl SecretVariables {
@@ -12,12 +14,14 @@ impl SecretVariables {
     pub(crate) const USER: Self = Self {
         password: "SKYPE_P2P_PASSWORD",
         token: "SKYPE_P2P_TOKEN",
+        password_file: "--password-file",
     };
 
     /// The second user of a command that signs two users in.
     pub(crate) const RECEIVER: Self = Self {
         password: "SKYPE_P2P_TO_PASSWORD",
         token: "SKYPE_P2P_TO_TOKEN",
+        password_file: "--to-password-file",
     };
 }
 

@@ -15,7 +15,6 @@ use tokio::{
 };
 
 pub use self::options::Send;
-pub(crate) use self::options::seconds;
 use self::{
     outbox::{Journal, Step},
     verdict::{DeliveryResult, Verdict, worst},
@@ -40,9 +39,9 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Result<End, Failure> {
-    let deadline = Instant::now() + args.timeout;
+    let deadline = Instant::now() + args.session.limit.timeout;
     let body = message_source::read(&args)?;
-    let client = Client::new(&args.sign_in, settings)?;
+    let client = Client::new(&args.session.sign_in, settings)?;
     let application = client.application.clone();
     let mut chats = chats(&client, &args)?;
     if args.dry_run {
@@ -66,7 +65,7 @@ pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Re
             },
         );
         if journal.is_some() && report.end == End::Unknown {
-            console.notice("with --resend, the message is sent again");
+            console.notice("With --resend, the message is sent again.");
         }
         if chats.is_empty() {
             return report.end();
@@ -92,7 +91,7 @@ pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Re
         let waiting = "waiting for the delivery …";
         console.progress(waiting, delivery).await;
         if let Some(wait) = args.wait {
-            let answers = write_answers(&mut observations, args.json, &mut report.output);
+            let answers = write_answers(&mut observations, args.lines.json, &mut report.output);
             // The time limit is the usual end.
             let _ = timeout(wait, answers).await;
         }
@@ -101,7 +100,7 @@ pub(crate) async fn run(args: Send, settings: &Settings, console: Console) -> Re
     let worked = tokio::select! {
         worked = work => worked,
         () = interrupt.received() => {
-            console.notice("interrupted");
+            console.notice("Interrupted.");
             report.end = worst(report.end, End::Unknown);
             Ok(())
         }
@@ -136,7 +135,7 @@ struct Report {
 impl Report {
     fn new(args: &Send, console: Console) -> Self {
         Self {
-            json: args.json,
+            json: args.lines.json,
             console,
             output: Output::stdout(),
             end: End::Well,
@@ -294,11 +293,11 @@ async fn leave(chats: &[Chat], console: Console) {
     let left = async {
         while let Some(left) = leaving.join_next().await {
             if let Ok(Err(reason)) = left {
-                console.detail(format_args!("the conversation was not left: {reason:#}"));
+                console.detail(format_args!("The conversation was not left: {reason:#}."));
             }
         }
     };
     if timeout(LEAVE_TIMEOUT, left).await.is_err() {
-        console.detail("the server did not answer when the conversations were left");
+        console.detail("The server did not answer when the conversations were left.");
     }
 }

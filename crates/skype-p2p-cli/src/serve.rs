@@ -6,28 +6,29 @@ use tokio::select;
 use ucwa_server::{Fault, HttpConfig, Server, ServerConfig, TlsIdentity, User};
 
 use crate::{
-    End, account, admin::Admin, args::Serve, complain, interrupt::Interrupt, output::Output,
-    password, secret_variables::SecretVariables, server_file, state_file::StateFile, watch, web,
+    End, account, admin::Admin, args::Serve, failure::Failure, interrupt::Interrupt,
+    output::Output, password, secret_variables::SecretVariables, server_file,
+    state_file::StateFile, watch, web,
 };
 
-pub(crate) async fn run(args: Serve) -> End {
-    let hosting = match Hosting::of(&args) {
-        Ok(hosting) => hosting,
-        Err(why) => {
-            complain(why);
-            return End::Usage;
-        }
-    };
-    match serve(&args, hosting).await {
-        Ok(()) => End::Well,
-        Err(error) => {
-            complain(format_args!("cannot serve at {}: {error}", args.listen));
-            match error.kind() {
-                io::ErrorKind::InvalidData => End::Usage,
-                _ => End::NotDone,
-            }
-        }
+pub(crate) async fn run(args: Serve) -> Result<End, Failure> {
+    check_reach(&args)?;
+    if args.web {
+        web::check()?;
     }
+    let hosting =
+        Hosting::of(&args).map_err(|why| Failure::usage(format!("Cannot serve: {why}.")))?;
+    let mut output = Output::stdout();
+    serve(&args, hosting, &mut output).await.map_err(|error| {
+        let sentence = format!("Cannot serve at {}: {error}.", args.listen);
+        match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Failure::usage(sentence),
+            io::ErrorKind::AddrInUse => Failure::other(sentence)
+                .with_hint("another program listens there: give another port with --listen"),
+            _ => Failure::other(sentence),
+        }
+    })?;
+    output.check().map(|()| End::Well)
 }
 
 /// The settings of the server, from the command line and the file.
@@ -42,8 +43,7 @@ struct Hosting {
 
 impl Hosting {
     fn of(args: &Serve) -> Result<Self, String> {
-        let sandbox = args.config.is_none() && args.users.is_empty();
-        check_reach(args, sandbox)?;
+        let sandbox = is_sandbox(args);
         let (mut server, mut http, faults, state) = match &args.config {
             Some(path) => {
                 let file = server_file::read(path)?;
@@ -63,7 +63,7 @@ impl Hosting {
         http.proxies = args.proxies.iter().map(IpAddr::to_canonical).collect();
         http.tls = certificate(args)?;
         if args.web {
-            web::serve(&mut http, args.origin.clone())?;
+            web::serve(&mut http, args.origin.clone());
         }
         let state = args.state.as_ref().or(state.as_ref());
         let state = state.map(|path| StateFile::open(path)).transpose()?;
@@ -77,34 +77,43 @@ impl Hosting {
     }
 }
 
+/// Whether the users are those of the published examples.
+fn is_sandbox(args: &Serve) -> bool {
+    args.config.is_none() && args.users.is_empty()
+}
+
 /// Refuses to listen beyond loopback with public passwords, with passwords on the command line, or without TLS.
-fn check_reach(args: &Serve, sandbox: bool) -> Result<(), String> {
+fn check_reach(args: &Serve) -> Result<(), Failure> {
     if args.listen.ip().is_loopback() {
         return Ok(());
     }
-    let address = args.listen;
-    let why = if sandbox {
-        "the passwords of the built-in users are public. Give --config, or --user with --password-file"
+    let (why, hint) = if is_sandbox(args) {
+        (
+            "the passwords of the built-in users are public",
+            "give --config, or --user with --password-file",
+        )
     } else if args.users.iter().any(account::Account::has_password) {
-        "a password on the command line is visible to all users of the machine. Give --config, or --user without a password"
+        (
+            "a password on the command line is visible to all users of the machine",
+            "give --config, or --user without a password",
+        )
     } else if args.tls.is_none() && args.tls_cert.is_none() && !args.plain_http {
-        "without TLS, passwords and tokens can be read on the network. Give --tls-cert and --tls-key, or --tls, or else --plain-http"
+        (
+            "without TLS, passwords and tokens can be read on the network",
+            "give --tls-cert and --tls-key, or --tls, or else --plain-http",
+        )
     } else {
         return Ok(());
     };
-    Err(format!("not listening at {address}: {why}"))
+    let sentence = format!("Cannot serve at {}: {why}.", args.listen);
+    Err(Failure::usage(sentence).with_hint(hint))
 }
 
 fn given_users(args: &Serve) -> Result<Vec<User>, String> {
     let mut users = Vec::new();
     let mut known = BTreeSet::new();
     for account in &args.users {
-        let password = || {
-            password::read(
-                args.password_file.as_deref(),
-                SecretVariables::USER.password,
-            )
-        };
+        let password = || password::read(args.password_file.as_deref(), SecretVariables::USER);
         let user = account.clone().user(password)?;
         if !known.insert(user.uri.as_str().to_ascii_lowercase()) {
             return Err(format!("the user {} is given twice", user.uri));
@@ -148,7 +157,8 @@ fn host(origin: &str) -> String {
     host.trim_matches(['[', ']']).to_owned()
 }
 
-async fn serve(args: &Serve, hosting: Hosting) -> io::Result<()> {
+/// Serves until a signal, or until the output cannot take the first lines.
+async fn serve(args: &Serve, hosting: Hosting, output: &mut Output) -> io::Result<()> {
     let mut interrupt = Interrupt::catch()?;
     let users = hosting.server.users.clone();
     let admin = match args.admin {
@@ -177,7 +187,6 @@ async fn serve(args: &Serve, hosting: Hosting) -> io::Result<()> {
         Some(origin) => format!("{origin}/"),
         None => server.root_url(),
     };
-    let mut output = Output::stdout();
     output.line(&root);
     for user in users {
         if hosting.sandbox {
@@ -195,6 +204,10 @@ async fn serve(args: &Serve, hosting: Hosting) -> io::Result<()> {
     if let Some(admin) = &admin {
         output.line(format_args!("faults: {}", admin.url()?));
     }
+    if output.check().is_err() {
+        server.shutdown().await;
+        return Ok(());
+    }
     let administer = async {
         match &admin {
             Some(admin) => admin.serve(&server).await,
@@ -203,7 +216,7 @@ async fn serve(args: &Serve, hosting: Hosting) -> io::Result<()> {
     };
     let watch = async {
         if args.watch {
-            watch::run(&server, &root, &mut output).await;
+            watch::run(&server, &root, output).await;
         } else {
             pending::<()>().await;
         }

@@ -100,7 +100,7 @@ pub(crate) fn read(path: &Path) -> Result<ServerFile, String> {
     let understood = understand(&text, folder);
     if understood.as_ref().is_ok_and(|file| file.has_passwords) && is_readable_by_all(path) {
         complain(format_args!(
-            "{} has passwords, and all users of the machine can read it",
+            "{} has passwords, and all users of the machine can read it.",
             path.display()
         ));
     }

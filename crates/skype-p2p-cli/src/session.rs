@@ -13,19 +13,27 @@ use crate::{
     failure::Failure,
     interrupt::Interrupt,
     output::Output,
-    send::seconds,
     sign_in::{self, Client, SignIn},
+    time_limit::TimeLimit,
 };
 
 /// The options of a command that sends requests as a signed-in user.
 #[derive(Debug, Args)]
 pub struct SessionOptions {
-    /// The time limit for the sign-in and the requests together, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
-    pub timeout: Duration,
+    /// The time limit.
+    #[command(flatten)]
+    pub limit: TimeLimit,
     /// The user, the server and the credentials.
     #[command(flatten)]
     pub sign_in: SignIn,
+}
+
+/// The persons of a command.
+#[derive(Debug, Args)]
+pub struct Persons {
+    /// The persons: SIP addresses, with or without sip:
+    #[arg(required = true)]
+    pub sip: Vec<String>,
 }
 
 /// A user who is about to sign in for a command.
@@ -49,7 +57,7 @@ impl Session {
         Ok(Self {
             client: Client::new(&options.sign_in, settings)?,
             console,
-            timeout: options.timeout,
+            timeout: options.limit.timeout,
         })
     }
 
@@ -73,14 +81,14 @@ impl Session {
         })
     }
 
-    /// The persons with these names, each once.
+    /// The persons of the command line, each once.
     ///
     /// # Errors
     ///
     /// If a name is not an address.
-    pub(crate) fn persons(&self, names: &[String]) -> Result<Vec<Person>, Failure> {
+    pub(crate) fn persons(&self, args: &Persons) -> Result<Vec<Person>, Failure> {
         let mut persons = Vec::new();
-        for name in names {
+        for name in &args.sip {
             let person = self.person(name)?;
             if !persons.contains(&person) {
                 persons.push(person);
@@ -119,7 +127,7 @@ impl Session {
         let end = tokio::select! {
             end = work => end,
             () = interrupt.received() => {
-                console.notice("interrupted");
+                console.notice("Interrupted.");
                 Ok(End::Unknown)
             }
         };

@@ -5,6 +5,7 @@ mod token;
 
 use std::{env, fmt::Display, fs, time::Duration};
 
+use clap::ValueEnum as _;
 #[cfg(feature = "windows-auth")]
 use skype_p2p::WindowsCredentials;
 use skype_p2p::{
@@ -12,7 +13,7 @@ use skype_p2p::{
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub use self::options::SignIn;
+pub use self::options::{Format, RepresentationOption, ServerOptions, SignIn};
 use crate::{
     address::{self, Addresses},
     config::{Key, Settings},
@@ -99,8 +100,10 @@ impl Client {
             (false, Some(stored)) => Some(stored),
             (false, None) => {
                 let file = args.password_file.as_deref();
-                let variable = args.variables.password;
-                Some(password::read_or_ask(file, variable, &user).map_err(Failure::usage)?)
+                let read = password::read_or_ask(file, args.variables, &user);
+                let password =
+                    read.map_err(|why| Failure::usage(format!("Cannot sign in {user}: {why}.")))?;
+                Some(password)
             }
         };
         let credentials = match (&password, settings.one(Key::WindowsAccount)) {
@@ -163,6 +166,7 @@ impl Client {
     ///
     /// The reason why the user is not signed in.
     pub(crate) async fn sign_in(self, deadline: Option<Instant>) -> Result<(), Failure> {
+        let by_token = self.password.is_none();
         let sign_in = self.application.sign_in_manager().sign_in(self.credentials);
         let result = match deadline {
             Some(deadline) => timeout_at(deadline, sign_in)
@@ -170,7 +174,7 @@ impl Client {
                 .map_err(|_| Failure::sign_in_timeout())?,
             None => sign_in.await,
         };
-        result.map_err(|error| Failure::sign_in(&error))
+        result.map_err(|error| Failure::sign_in(&error, by_token))
     }
 }
 
@@ -194,8 +198,7 @@ fn user(settings: &Settings) -> Result<(Addresses, String), Failure> {
             .with_hint("give --user user@domain, or a --profile with a user"));
     };
     let user = addresses.user(name).map_err(|why| {
-        Failure::usage(format!("Cannot sign in {name:?}: {why}."))
-            .with_hint("give --user user@domain")
+        unusable(settings, Key::User, &format!("{name:?}"), why).with_hint("a user is user@domain")
     })?;
     Ok((addresses, user))
 }
@@ -204,15 +207,27 @@ fn bearer(settings: &Settings) -> Result<bool, Failure> {
     match settings.one(Key::Auth) {
         None | Some("password") => Ok(false),
         Some("bearer") => Ok(true),
-        Some(other) => Err(unusable(Key::Auth, other, "expected password or bearer")),
+        Some(other) => Err(unusable(
+            settings,
+            Key::Auth,
+            other,
+            "expected password or bearer",
+        )),
     }
 }
 
 fn representation(settings: &Settings) -> Result<Representation, Failure> {
-    match settings.one(Key::Representation) {
-        None | Some("json") => Ok(Representation::Json),
-        Some("xml") => Ok(Representation::Xml),
-        Some(other) => Err(unusable(Key::Representation, other, "expected json or xml")),
+    let Some(name) = settings.one(Key::Representation) else {
+        return Ok(Representation::Json);
+    };
+    match Format::from_str(name, false) {
+        Ok(format) => Ok(format.into()),
+        Err(_) => Err(unusable(
+            settings,
+            Key::Representation,
+            name,
+            "expected json or xml",
+        )),
     }
 }
 
@@ -220,39 +235,49 @@ fn representation(settings: &Settings) -> Result<Representation, Failure> {
 pub(crate) fn transport_config(settings: &Settings) -> Result<HyperConfig, Failure> {
     let mut config = HyperConfig::default();
     let mut tls = TlsConfig::new();
-    let read = |key, path: &str| fs::read(path).map_err(|error| unusable(key, path, error));
+    let read =
+        |key, path: &str| fs::read(path).map_err(|error| unusable(settings, key, path, error));
     if let Some(path) = settings.one(Key::CaFile) {
         let pem = read(Key::CaFile, path)?;
         tls = tls
             .with_roots(&pem)
-            .map_err(|error| unusable(Key::CaFile, path, error))?;
+            .map_err(|error| unusable(settings, Key::CaFile, path, error))?;
     }
     if let Some(path) = settings.one(Key::ClientCertificate) {
         let pem = read(Key::ClientCertificate, path)?;
         tls = tls
             .with_identity(&pem)
-            .map_err(|error| unusable(Key::ClientCertificate, path, error))?;
+            .map_err(|error| unusable(settings, Key::ClientCertificate, path, error))?;
     }
     for pin in settings.list(Key::Pins) {
         let Some((host, value)) = pin.split_once('=') else {
-            return Err(unusable(Key::Pins, pin, "expected HOST=sha256//BASE64"));
+            return Err(unusable(
+                settings,
+                Key::Pins,
+                pin,
+                "expected HOST=sha256//BASE64",
+            ));
         };
         tls = tls
             .with_pin(host, value)
-            .map_err(|error| unusable(Key::Pins, pin, error))?;
+            .map_err(|error| unusable(settings, Key::Pins, pin, error))?;
     }
     config.tls = tls;
     if let Some(url) = settings.one(Key::Proxy) {
         let except = env::var("NO_PROXY").or_else(|_| env::var("no_proxy"));
         // The URL can have a password, so the error does not show it.
         config.proxy = Proxy::new(url, &except.unwrap_or_default())
-            .map_err(|error| unusable(Key::Proxy, "the URL", error))?;
+            .map_err(|error| unusable(settings, Key::Proxy, "the URL", error))?;
     }
     Ok(config)
 }
 
-fn unusable(key: Key, value: &str, why: impl Display) -> Failure {
-    Failure::usage(format!("Cannot use {value} for {}: {why}.", key.option()))
+/// The failure of a setting, with the place that gives it.
+fn unusable(settings: &Settings, key: Key, value: &str, why: impl Display) -> Failure {
+    let source = settings.values.get(&key).map(|setting| &setting.source);
+    let source = source.map_or_else(String::new, |source| format!(" ({source})"));
+    let name = key.name();
+    Failure::usage(format!("Cannot use {value} for {name}{source}: {why}."))
 }
 
 /// Signs out, within the time limit.
@@ -260,10 +285,10 @@ pub(crate) async fn sign_out(application: &Application, console: Console) {
     match timeout(SIGN_OUT_TIMEOUT, application.sign_in_manager().sign_out()).await {
         Ok(Ok(())) => {}
         Ok(Err(reason)) => {
-            console.notice("signed out, but the server could not be told");
+            console.notice("The server did not confirm the sign-out.");
             console.detail(format_args!("{reason:#}"));
         }
-        Err(_) => console.notice("signed out, but the server did not answer"),
+        Err(_) => console.notice("The server did not confirm the sign-out in time."),
     }
 }
 

@@ -159,9 +159,9 @@ impl StateStore for StateFile {
         let shown = self.path.display();
         match &result {
             Err(error) if !self.is_failing => complain(format_args!(
-                "cannot write {shown}: {error}. Requests get 503 until it can be written"
+                "Cannot write {shown}: {error}. Requests get 503 until it can be written."
             )),
-            Ok(()) if self.is_failing => complain(format_args!("{shown} can be written again")),
+            Ok(()) if self.is_failing => complain(format_args!("{shown} can be written again.")),
             _ => {}
         }
         self.is_failing = result.is_err();

@@ -38,16 +38,16 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
      img-src http: https: data: blob:; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
 /// Adds the page and the script to a server. The script starts at `root`, or at the origin of the page that loads it.
-pub(crate) fn serve(http: &mut HttpConfig, root: Option<String>) -> Result<(), String> {
-    check()?;
+pub(crate) fn serve(http: &mut HttpConfig, root: Option<String>) {
     http.set_files(move |path, origin| file(path, root.as_deref().unwrap_or(origin)));
-    Ok(())
 }
 
 /// Fails if the program was built without the script.
-fn check() -> Result<(), String> {
+pub(crate) fn check() -> Result<(), Failure> {
     if SCRIPT.is_empty() {
-        return Err("this program was built without the chat page: run `cargo xtask web`, and then build the program with `--features web`".to_owned());
+        let failure = Failure::usage("This program was built without the chat page.");
+        return Err(failure
+            .with_hint("run `cargo xtask web`, and then build the program with `--features web`"));
     }
     Ok(())
 }
@@ -84,7 +84,7 @@ fn script(script: &str, root: &str) -> String {
 
 /// Serves a page with two users side by side, until interrupted.
 pub(crate) async fn demo() -> Result<End, Failure> {
-    check().map_err(Failure::other)?;
+    check()?;
     let failed = |error: std::io::Error| Failure::other(error.to_string());
     let mut interrupt = Interrupt::catch().map_err(failed)?;
     let users = account::sandbox().map_err(Failure::other)?;

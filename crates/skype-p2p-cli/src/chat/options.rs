@@ -8,9 +8,6 @@ use crate::sign_in::SignIn;
 /// The options of `chat`.
 #[derive(Debug, Args)]
 pub struct Chat {
-    /// The user, the server and the credentials.
-    #[command(flatten)]
-    pub sign_in: SignIn,
     /// Open the chat with this person: a SIP address, with or without sip:
     #[arg(value_name = "SIP")]
     pub with: Option<String>,
@@ -21,4 +18,7 @@ pub struct Chat {
     /// Shift
     #[arg(long)]
     pub mouse: bool,
+    /// The user, the server and the credentials.
+    #[command(flatten)]
+    pub sign_in: SignIn,
 }

@@ -2,7 +2,7 @@
 
 use std::{env, time::Duration};
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use skype_p2p::Root;
 use tokio::time::Instant;
 
@@ -10,7 +10,7 @@ use super::{
     file::{self, ConfigFile, Profile},
     key::Key,
     secret_store::{Login, SecretPlace},
-    settings::{Settings, profile_name},
+    settings::{ProfileName, Settings},
     system_keyring,
 };
 use crate::{
@@ -31,14 +31,6 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 pub enum ConfigCommand {
     /// Write each setting with its source, without secrets
     Check(Box<SignIn>),
-}
-
-/// The profile of `logout`.
-#[derive(Debug, Args)]
-pub struct ProfileName {
-    /// The name of the profile
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
 }
 
 /// `login`: signs in and out, and stores the password and the home server.
@@ -73,7 +65,9 @@ pub(crate) async fn login(
         file::add_profile(&settings.path, &settings.profile, &given)?;
     }
     if let Some(why) = login.store(&settings.profile)? {
-        console.detail(format_args!("the keyring of the system is not used: {why}"));
+        console.detail(format_args!(
+            "The keyring of the system is not used: {why}."
+        ));
     }
     let mut lines = vec![format!("Logged in {user}, profile {}.", settings.profile)];
     lines.extend(login.place().map(|place| {
@@ -88,8 +82,7 @@ pub(crate) async fn login(
 
 /// `logout`: removes the stored login of a profile.
 pub(crate) fn logout(args: &ProfileName) -> Result<End, Failure> {
-    let profile = profile_name(args.profile.as_deref());
-    let profile = match profile {
+    let profile = match args.given() {
         Some(profile) => profile,
         None => ConfigFile::read()?
             .default_profile
@@ -129,13 +122,10 @@ pub(crate) fn check(args: &SignIn, settings: &Settings) -> Result<End, Failure> 
         format!("profile = {}", settings.profile),
     ];
     for (key, setting) in &settings.values {
-        // A proxy's URL can have a password.
-        let values: Vec<String> = setting
-            .values
-            .iter()
-            .map(|it| without_userinfo(it))
-            .collect();
-        let value = values.join(", ");
+        let value = match key {
+            Key::Proxy | Key::Root => without_userinfo(&setting.values.join(", ")),
+            _ => setting.values.join(", "),
+        };
         lines.push(format!("{} = {value} ({})", key.name(), setting.source));
     }
     let password = if args.password_file.is_some() {
@@ -160,14 +150,15 @@ pub(crate) fn check(args: &SignIn, settings: &Settings) -> Result<End, Failure> 
     Ok(end)
 }
 
-/// The URL without its user name and password.
-fn without_userinfo(text: &str) -> String {
-    match text.split_once("://") {
-        Some((scheme, rest)) => match rest.rsplit_once('@') {
-            Some((_, host)) => format!("{scheme}://***@{host}"),
-            None => text.to_owned(),
-        },
-        None => text.to_owned(),
+/// The URL without its user name and password, also if it has no scheme.
+fn without_userinfo(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}***@{host}"),
+        None => url.to_owned(),
     }
 }
 

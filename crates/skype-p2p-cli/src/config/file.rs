@@ -2,14 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs, io,
+    env, fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use toml::{Table, Value};
 
 use super::key::Key;
-use crate::failure::Failure;
+use crate::{failure::Failure, private_file};
 
 /// The environment variable with the path of another configuration file.
 const VARIABLE: &str = "SKYPE_P2P_CONFIG";
@@ -128,7 +129,8 @@ fn profile_of(name: &str, profile: Value) -> Result<Profile, String> {
     Ok(values)
 }
 
-/// Adds a profile to the file, which `login` does for a name that the file does not have. The text of the file stays as it is.
+/// Adds a profile to the file, which `login` does for a name that the file does not have. The text of the file stays as it is. A new
+/// file is private, since the URL of a proxy can have a password.
 ///
 /// # Errors
 ///
@@ -150,18 +152,18 @@ pub(crate) fn add_profile(path: &Path, name: &str, values: &Profile) -> Result<(
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error),
+        let mut file = private_file::options()
+            .append(true)
+            .create(true)
+            .open(path)?;
+        let separator = if file.metadata()?.len() == 0 {
+            ""
+        } else {
+            "\n"
         };
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(&addition.to_string());
-        fs::write(path, text)
+        file.write_all(format!("{separator}{addition}").as_bytes())
     };
-    write().map_err(|error| Failure::usage(format!("Cannot write {}: {error}.", path.display())))
+    write().map_err(|error| Failure::cannot_write(&path.display().to_string(), &error))
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl Key {
         match self {
             Self::Root => "--root",
             Self::User => "--user",
-            Self::Auth => "--auth",
+            Self::Auth => "--bearer",
             Self::WindowsAccount => "--windows-account",
             Self::Representation => "--representation",
             Self::CaFile => "--ca-file",

@@ -150,7 +150,9 @@ impl Login {
             file.sync_all()?;
             fs::rename(&new, &path)
         };
-        write().map_err(|error| failed("write", &path, &error))
+        write().map_err(|error| {
+            Failure::cannot_write(&format!("the stored login {}", path.display()), &error)
+        })
     }
 
     /// Removes the login of a profile. False if there is none.

@@ -2,18 +2,42 @@
 
 use std::{collections::BTreeMap, env, fmt, path::PathBuf, sync::Arc};
 
+use clap::Args;
+
 use super::{
     file::ConfigFile,
     key::Key,
     secret_store::{Login, check_name},
 };
-use crate::{failure::Failure, recording::RecordingFile, sign_in::SignIn};
+use crate::{
+    failure::Failure,
+    recording::RecordingFile,
+    sign_in::{Format, SignIn},
+};
 
 /// The environment variable with the name of the profile.
 const PROFILE_VARIABLE: &str = "SKYPE_P2P_PROFILE";
 
 /// The profile that is used if none is named.
 const DEFAULT_PROFILE: &str = "default";
+
+/// The profile of a command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ProfileName {
+    /// The profile of the configuration file
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+impl ProfileName {
+    /// The name that the option or the environment gives.
+    pub(crate) fn given(&self) -> Option<String> {
+        self.profile.clone().or_else(|| {
+            let name = env::var(PROFILE_VARIABLE).ok();
+            name.filter(|name| !name.is_empty())
+        })
+    }
+}
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +88,7 @@ impl Settings {
     /// If the file cannot be used, or a named profile does not exist.
     pub(crate) fn resolve(args: &SignIn, log: Option<&str>) -> Result<Self, Failure> {
         let settings = Self::resolve_new(args, log)?;
-        let named = profile_name(args.profile.as_deref());
-        match named {
+        match args.profile.given() {
             Some(name) if !settings.in_file && settings.login.is_none() => Err(no_profile(&name)),
             _ => Ok(settings),
         }
@@ -78,7 +101,9 @@ impl Settings {
     /// If the file cannot be used.
     pub(crate) fn resolve_new(args: &SignIn, log: Option<&str>) -> Result<Self, Failure> {
         let mut file = ConfigFile::read()?;
-        let profile = profile_name(args.profile.as_deref())
+        let profile = args
+            .profile
+            .given()
             .or_else(|| file.default_profile.take())
             .unwrap_or_else(|| DEFAULT_PROFILE.to_owned());
         check_name(&profile)?;
@@ -109,7 +134,7 @@ impl Settings {
             path: file.path,
             in_file,
             values,
-            recording: args.record.as_deref().map(RecordingFile::new),
+            recording: args.recording.file(),
         })
     }
 
@@ -186,33 +211,24 @@ fn no_profile(name: &str) -> Failure {
         .with_hint("skype-p2p profiles lists the profiles, and skype-p2p login creates one")
 }
 
-/// The profile that an option or the environment names.
-pub(crate) fn profile_name(option: Option<&str>) -> Option<String> {
-    option.map(str::to_owned).or_else(|| {
-        env::var(PROFILE_VARIABLE)
-            .ok()
-            .filter(|name| !name.is_empty())
-    })
-}
-
 fn option(key: Key, args: &SignIn, log: Option<&str>) -> Option<Vec<String>> {
     let one = |value: Option<&str>| value.map(|value| vec![value.to_owned()]);
     let path = |value: Option<&PathBuf>| value.map(|path| vec![path.display().to_string()]);
     let list = |values: &Vec<String>| (!values.is_empty()).then(|| values.clone());
     match key {
-        Key::Root => one(args.root.as_deref()),
+        Key::Root => one(args.server.root.as_deref()),
         Key::User => one(args.user.as_deref()),
         Key::Auth => one(args.bearer.then_some("bearer")),
         #[cfg(feature = "windows-auth")]
         Key::WindowsAccount => one(args.windows_account.as_deref()),
         #[cfg(not(feature = "windows-auth"))]
         Key::WindowsAccount => None,
-        Key::Representation => one(args.representation.as_deref()),
-        Key::CaFile => path(args.ca_file.as_ref()),
-        Key::Pins => list(&args.pins),
-        Key::Proxy => one(args.proxy.as_deref()),
-        Key::ClientCertificate => path(args.client_certificate.as_ref()),
-        Key::Trust => list(&args.trust),
+        Key::Representation => one(args.representation.representation.map(Format::name)),
+        Key::CaFile => path(args.server.ca_file.as_ref()),
+        Key::Pins => list(&args.server.pins),
+        Key::Proxy => one(args.server.proxy.as_deref()),
+        Key::ClientCertificate => path(args.server.client_certificate.as_ref()),
+        Key::Trust => list(&args.server.trust),
         Key::EndpointId => one(args.endpoint_id.as_deref()),
         Key::Log => one(log),
     }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 
-use crate::session::SessionOptions;
+use crate::{json_line::LineFormat, session::SessionOptions};
 
 /// The commands about the groups of the contact list.
 #[derive(Debug, Subcommand)]
@@ -33,9 +33,9 @@ impl GroupsCommand {
 /// The options of `groups list`.
 #[derive(Debug, Args)]
 pub struct GroupsList {
-    /// Write a JSON object for each group
-    #[arg(long)]
-    pub json: bool,
+    /// The form of the lines.
+    #[command(flatten)]
+    pub lines: LineFormat,
     /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,
@@ -47,9 +47,9 @@ pub struct GroupsCreate {
     /// The name
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub name: String,
-    /// Write a JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// The form of the line.
+    #[command(flatten)]
+    pub lines: LineFormat,
     /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,
@@ -63,9 +63,9 @@ pub struct GroupsRename {
     /// The new name
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub new_name: String,
-    /// Write a JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// The form of the line.
+    #[command(flatten)]
+    pub lines: LineFormat,
     /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,
@@ -76,9 +76,9 @@ pub struct GroupsRename {
 pub struct GroupsRemove {
     /// The group, by its name or its ID
     pub name: String,
-    /// Write a JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// The form of the line.
+    #[command(flatten)]
+    pub lines: LineFormat,
     /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,

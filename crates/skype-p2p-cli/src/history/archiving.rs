@@ -35,7 +35,7 @@ impl Archiving {
             refused("Cannot turn archiving on", &reason)
                 .with_hint("without --archive, the conversations are not archived")
         })?;
-        console.detail("the server archives the conversations");
+        console.detail("The server archives the conversations.");
         Ok(())
     }
 }

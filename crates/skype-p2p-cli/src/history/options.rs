@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::session::SessionOptions;
+use crate::{json_line::LineFormat, session::SessionOptions};
 
 /// The commands about the archived conversations of the user.
 #[derive(Debug, Subcommand)]
@@ -52,9 +52,9 @@ pub struct HistoryList {
     /// Which conversations to read.
     #[command(flatten)]
     pub selection: Selection,
-    /// Write a JSON object for each conversation
-    #[arg(long)]
-    pub json: bool,
+    /// The form of the lines.
+    #[command(flatten)]
+    pub lines: LineFormat,
     /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,
@@ -66,9 +66,9 @@ pub struct HistoryShow {
     /// The number of the conversation in the list; 1 is the newest
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
     pub number: u32,
-    /// Write a JSON object for each message
-    #[arg(long)]
-    pub json: bool,
+    /// The form of the lines.
+    #[command(flatten)]
+    pub lines: LineFormat,
     /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,

@@ -78,7 +78,9 @@ impl Exec {
         };
         if queue.try_send(question).is_err() {
             let console = self.shared.console;
-            console.notice("a message was not answered: too many wait for the program of --exec");
+            console.notice(
+                "A message was not answered: too many messages wait for the program of --exec.",
+            );
         }
     }
 
@@ -131,13 +133,13 @@ impl Shared {
         // A message to an ended conversation would invite the sender anew.
         if conversation.state().get() == ConversationState::Disconnected {
             self.console
-                .detail("an answer was not sent, because the chat has ended");
+                .detail("An answer was not sent, because the chat has ended.");
             return;
         }
         let sent = conversation.chat_service().send_message(answer).await;
         if let Err(reason) = sent {
             report(
-                "an answer was not delivered",
+                "An answer was not delivered",
                 conversation,
                 &reason,
                 self.console,

@@ -8,23 +8,23 @@ use clap::{
 };
 
 use super::Sender;
-use crate::{history::Archiving, send::seconds, sign_in::SignIn, timeline::Event};
+use crate::{
+    history::Archiving, json_line::LineFormat, sign_in::SignIn, time_limit::seconds,
+    timeline::Event,
+};
 
 /// The options of `listen`.
 #[derive(Debug, Args)]
 pub struct Listen {
-    /// The user, the server and the credentials.
-    #[command(flatten)]
-    pub sign_in: SignIn,
     /// The invitations to accept
     #[arg(long, value_enum, default_value_t = Accept::None)]
     pub accept: Accept,
-    /// A sender whom --accept known accepts: a SIP address, or @DOMAIN for all its users. May be given several times. The
-    /// users of the own domain are always known
+    /// A sender whose invitations --accept known accepts: a SIP address, or @DOMAIN for all its users. May be given several times.
+    /// Users of the own domain are always accepted
     #[arg(long, value_name = "SIP")]
     pub known: Vec<Sender>,
-    /// Write, accept and answer only what is from this sender: a SIP address, or @DOMAIN for all its users. May be given
-    /// several times
+    /// Only the invitations and messages of this sender are written, accepted and answered: a SIP address, or @DOMAIN for all its
+    /// users. May be given several times
     #[arg(long, value_name = "SIP")]
     pub from: Vec<Sender>,
     /// Write only lines of this event. May be given several times
@@ -52,15 +52,18 @@ pub struct Listen {
     /// The time limit for the command of --exec, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, requires = "exec")]
     pub exec_timeout: Duration,
-    /// Write a JSON object per line
-    #[arg(long)]
-    pub json: bool,
+    /// The form of the lines.
+    #[command(flatten)]
+    pub lines: LineFormat,
     /// The archive of the server.
     #[command(flatten)]
     pub archiving: Archiving,
     /// Append the lines to this file too, as with --json. A new file can be read by its owner only
     #[arg(long, value_name = "FILE")]
     pub transcript: Option<PathBuf>,
+    /// The user, the server and the credentials.
+    #[command(flatten)]
+    pub sign_in: SignIn,
 }
 
 /// The invitations to accept.

@@ -82,7 +82,7 @@ impl Responder {
         tokio::spawn(async move {
             if let Err(reason) = accepted.await {
                 report(
-                    "the invitation could not be accepted",
+                    "The invitation could not be accepted",
                     &conversation,
                     &reason,
                     console,
@@ -111,10 +111,12 @@ impl Responder {
                 None => self.echo(conversation, message),
             },
             Verdict::Automatic => {
-                console.detail("a message was not answered: it is the answer of a program");
+                console.detail("A message was not answered: it is the answer of a program.");
             }
             Verdict::TooMany => {
-                console.notice("a message was not answered: too many in this conversation");
+                console.notice(
+                    "A message was not answered: too many were answered in this conversation.",
+                );
             }
         }
     }
@@ -129,7 +131,7 @@ impl Responder {
         let (conversation, console) = (conversation.clone(), self.console);
         tokio::spawn(async move {
             if let Err(reason) = sent.await {
-                let what = "the echo was not delivered";
+                let what = "The echo was not delivered";
                 report(what, &conversation, &reason, console);
             }
         });
@@ -166,9 +168,11 @@ impl Responder {
                 return;
             }
             match manager.remove(&conversation).await {
-                Ok(()) => console.detail("the conversation has ended and was removed"),
+                Ok(()) => console.detail("The conversation has ended and was removed."),
                 Err(reason) => {
-                    console.detail(format_args!("the conversation was not removed: {reason:#}"));
+                    console.detail(format_args!(
+                        "The conversation was not removed: {reason:#}."
+                    ));
                 }
             }
         });
@@ -193,9 +197,9 @@ pub(super) fn report(what: &str, conversation: &Conversation, reason: &Reason, c
         || conversation.state().get() == ConversationState::Disconnected;
     if left {
         console.detail(format_args!(
-            "{what}, because the chat has ended: {reason:#}"
+            "{what}, because the chat has ended: {reason:#}."
         ));
     } else {
-        console.notice(format_args!("{what}: {reason}"));
+        console.notice(format_args!("{what}: {reason}."));
     }
 }

@@ -3,7 +3,10 @@
 use clap::{Args, Subcommand, ValueEnum};
 use skype_p2p::PersonStatus;
 
-use crate::session::SessionOptions;
+use crate::{
+    json_line::LineFormat,
+    session::{Persons, SessionOptions},
+};
 
 /// The commands about presence.
 #[derive(Debug, Subcommand)]
@@ -19,7 +22,8 @@ pub enum PresenceCommand {
     Set(PresenceSet),
     /// Write the status and the note of each person, and again after each change, until interrupted
     ///
-    /// The exit code is 0 when interrupted, and 1 if a person cannot be found or the server ended the session.
+    /// The time limit ends with the first line. The exit code is 0 when interrupted, and 1 if a person cannot be found or the server
+    /// ended the session.
     Watch(PresenceOf),
 }
 
@@ -35,12 +39,12 @@ impl PresenceCommand {
 /// The options of `presence get` and `presence watch`.
 #[derive(Debug, Args)]
 pub struct PresenceOf {
-    /// The persons: SIP addresses, with or without sip:
-    #[arg(required = true)]
-    pub sip: Vec<String>,
-    /// Write a JSON object per line
-    #[arg(long)]
-    pub json: bool,
+    /// The persons.
+    #[command(flatten)]
+    pub persons: Persons,
+    /// The form of the lines.
+    #[command(flatten)]
+    pub lines: LineFormat,
     /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,
@@ -55,9 +59,9 @@ pub struct PresenceSet {
     /// The personal note. An empty text removes the note
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
-    /// Write a JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// The form of the line.
+    #[command(flatten)]
+    pub lines: LineFormat,
     /// The user, the server and the time limit.
     #[command(flatten)]
     pub session: SessionOptions,

@@ -3,27 +3,44 @@
 //! The text is OpenMetrics 1.0. All metrics are gauges without timestamps, so that it is also valid in the older text format of
 //! Prometheus, which the collector reads.
 
-use std::{ffi::OsString, fmt::Write as _, fs, path::Path, time::UNIX_EPOCH};
+use std::{
+    ffi::OsString,
+    fmt::Write as _,
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
+    time::UNIX_EPOCH,
+};
 
 use super::measurement::{Measurement, Stage};
 use crate::failure::Failure;
 
-/// Replaces the file with the metrics of a probe. A reader sees either the old file or the new one.
+/// Replaces the file with the metrics of a probe. A reader sees either the old file or the new one. A device or a pipe is written to,
+/// not replaced.
 ///
 /// # Errors
 ///
-/// If the file cannot be written.
+/// If the file cannot be created or written.
 pub(crate) fn write(path: &Path, measurement: &Measurement) -> Result<(), Failure> {
     // The collector reads the files whose names end in .prom, so the new file has another ending.
     let mut name = OsString::from(path.file_name().unwrap_or_default());
     name.push(format!(".{}.new", std::process::id()));
     let new = path.with_file_name(name);
-    let written = fs::write(&new, text(measurement)).and_then(|()| fs::rename(&new, path));
-    written.map_err(|error| {
-        // It may not exist.
-        let _ = fs::remove_file(&new);
-        Failure::usage(format!("Cannot write {}: {error}.", path.display()))
+    let is_replaced = fs::metadata(path).map_or(true, |file| file.is_file());
+    let target = if is_replaced { &new } else { path };
+    let mut file = File::create(target).map_err(|error| {
+        Failure::usage(format!("Cannot create {}: {error}.", path.display()))
             .with_hint("--metrics names a file in an existing folder that this user can write to")
+    })?;
+    let mut written = file.write_all(text(measurement).as_bytes());
+    if is_replaced {
+        written = written.and_then(|()| fs::rename(&new, path));
+    }
+    written.map_err(|error| {
+        if is_replaced {
+            let _ = fs::remove_file(&new);
+        }
+        Failure::cannot_write(&path.display().to_string(), &error)
     })
 }
 

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, value_parser};
 
-use crate::{send::seconds, sign_in::SignIn};
+use crate::{json_line::LineFormat, session::SessionOptions, time_limit::seconds};
 
 /// The options of `probe`.
 #[derive(Debug, Args)]
@@ -13,15 +13,15 @@ pub struct Probe {
     /// A part of the probe.
     #[command(subcommand)]
     pub command: Option<ProbeCommand>,
-    /// The sender.
+    /// Repetition and output.
     #[command(flatten)]
-    pub sign_in: SignIn,
+    pub rounds: Rounds,
+    /// The sender, and the time limit of each probe.
+    #[command(flatten)]
+    pub session: SessionOptions,
     /// The receiver.
     #[command(flatten)]
     pub receiver: Receiver,
-    /// Time limit, repetition and output.
-    #[command(flatten)]
-    pub rounds: Rounds,
 }
 
 /// A part of the probe.
@@ -36,12 +36,12 @@ pub enum ProbeCommand {
 /// The options of `probe sign-in`.
 #[derive(Debug, Args)]
 pub struct ProbeSignIn {
-    /// The user, the server and the credentials.
-    #[command(flatten)]
-    pub sign_in: SignIn,
-    /// Time limit, repetition and output.
+    /// Repetition and output.
     #[command(flatten)]
     pub rounds: Rounds,
+    /// The user, and the time limit of each probe.
+    #[command(flatten)]
+    pub session: SessionOptions,
 }
 
 /// The user who receives the message.
@@ -61,18 +61,14 @@ pub struct Receiver {
     #[arg(long, value_name = "NAME")]
     pub to_profile: Option<String>,
     /// A file whose first line is the password of the receiver, or - for standard input. Without the option, the password is
-    /// that of SKYPE_P2P_TO_PASSWORD, that of skype-p2p login, or typed at the terminal
+    /// that of SKYPE_P2P_TO_PASSWORD, or else that of skype-p2p login, or else the command asks for it at the terminal
     #[arg(long, value_name = "FILE")]
     pub to_password_file: Option<PathBuf>,
 }
 
-/// Time limit, repetition and output of a probe.
+/// Repetition and output of a probe.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Probe")]
 pub struct Rounds {
-    /// The time limit of a probe, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
-    pub timeout: Duration,
     /// How many probes to make: 1 by default, and with --interval alone until interrupted
     #[arg(long, value_name = "TIMES", value_parser = value_parser!(u32).range(1..))]
     pub count: Option<u32>,
@@ -82,17 +78,17 @@ pub struct Rounds {
     /// Write the metrics of the last probe into this file, for the textfile collector of a Prometheus node exporter
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
-    /// Write a JSON object for each probe
-    #[arg(long)]
-    pub json: bool,
+    /// The form of the results.
+    #[command(flatten)]
+    pub lines: LineFormat,
 }
 
 impl Probe {
     /// The options of the first user.
-    pub(crate) fn sign_in(&self) -> &SignIn {
+    pub(crate) fn session(&self) -> &SessionOptions {
         match &self.command {
-            Some(ProbeCommand::SignIn(args)) => &args.sign_in,
-            None => &self.sign_in,
+            Some(ProbeCommand::SignIn(args)) => &args.session,
+            None => &self.session,
         }
     }
 }

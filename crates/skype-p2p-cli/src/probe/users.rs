@@ -59,7 +59,12 @@ impl User {
     }
 
     fn new(args: SignIn, settings: Settings) -> Result<Self, Failure> {
-        let client = Client::new(&args, &settings)?;
+        // This application is not used, so its traffic is not recorded.
+        let unrecorded = Settings {
+            recording: None,
+            ..settings.clone()
+        };
+        let client = Client::new(&args, &unrecorded)?;
         Ok(Self {
             args,
             settings,

@@ -8,7 +8,7 @@ use clap::Args;
 use ucwa_har::{CLIENT_MADE, Operations, RecordedSignIn, operations};
 
 use self::player::{Played, play};
-use super::{in_file, read};
+use super::{ClientMade, in_file, read};
 use crate::{End, failure::Failure, output::Output, timeline::printable};
 
 /// The relations of the requests that start or join a meeting.
@@ -26,9 +26,9 @@ const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 pub struct Replay {
     /// The HAR file: a recording of one user, from the sign-in on
     pub file: PathBuf,
-    /// A value that the client generates, besides endpointId, operationId and threadId. May be given several times
-    #[arg(long, value_name = "NAME")]
-    pub client_made: Vec<String>,
+    /// The values that the client generates.
+    #[command(flatten)]
+    pub client_made: ClientMade,
 }
 
 pub(crate) fn run(args: &Replay) -> Result<End, Failure> {
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Replay) -> Result<End, Failure> {
     let others: Vec<String> = others
         .map(|other| other.rel.as_ref().unwrap_or(&other.path).clone())
         .collect();
-    let names = args.client_made.iter().map(String::as_str);
+    let names = args.client_made.names.iter().map(String::as_str);
     let client_made: Vec<String> = CLIENT_MADE
         .into_iter()
         .chain(names)

@@ -44,12 +44,12 @@ pub(crate) fn read(args: &Send) -> Result<MessageBody, Failure> {
 
 /// Standard input is read as a whole, so it cannot also have the password or the tokens.
 fn check_standard_input(args: &Send) -> Result<(), Failure> {
-    let password = args
-        .sign_in
+    let sign_in = &args.session.sign_in;
+    let password = sign_in
         .password_file
         .as_ref()
         .is_some_and(|file| file.as_os_str() == "-");
-    let token = args.sign_in.bearer && env::var_os(args.sign_in.variables.token).is_none();
+    let token = sign_in.bearer && env::var_os(sign_in.variables.token).is_none();
     if password || token {
         return Err(Failure::usage(
             "Standard input cannot have both the message and the credentials.",

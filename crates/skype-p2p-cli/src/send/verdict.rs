@@ -111,7 +111,9 @@ impl Verdict {
                 format!("Not delivered: {}.", why.unwrap_or_default())
             }
             (DeliveryResult::Unknown, Some(why)) => format!("Unknown: {why}."),
-            (DeliveryResult::Unknown, None) => format!("Unknown: {to} did not answer in time."),
+            (DeliveryResult::Unknown, None) => {
+                format!("Unknown: there was no result for {to} in time.")
+            }
         }
     }
 

@@ -17,11 +17,10 @@ pub(crate) async fn ask(variable: &str, question: TokenQuestion) -> Option<Beare
         Ok(token) => token,
         Err(_) => {
             let page = question.authorization_uri.as_deref();
+            let where_from = page.map_or_else(String::new, |page| format!(" Get one at {page}"));
             complain(format_args!(
-                "a token for {} is needed{}{}",
-                question.host,
-                page.map_or("", |_| ", by "),
-                page.unwrap_or_default()
+                "A token for {} is needed.{where_from}",
+                question.host
             ));
             line().await?
         }

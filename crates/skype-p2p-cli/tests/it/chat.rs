@@ -9,10 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use skype_p2p::{Application, Credentials, MessageStatus, Root};
+use skype_p2p::{Application, MessageStatus};
 
 use crate::{
-    process::{Folder, LENE, PASSWORD, PATIENCE, Process, TOSH, lene, run, server},
+    process::{
+        Folder, LENE, PASSWORD, PATIENCE, Process, TOSH, lene, run, server, signed_in,
+        signed_in_with,
+    },
     tmux::Tmux,
 };
 
@@ -41,18 +44,10 @@ fn without_time(screen: &str) -> Vec<String> {
     lines
 }
 
-async fn signed_in(root: &str, user: &str) -> Application {
-    let application = Application::builder()
-        .root(Root::Url(root.to_owned()))
-        .build()
-        .unwrap();
-    let credentials = Credentials::password(user, PASSWORD);
-    application
-        .sign_in_manager()
-        .sign_in(credentials)
-        .await
-        .unwrap();
-    application
+/// The command that starts the client in this environment, and writes the number of its process into the file.
+fn numbered(environment: &str, file: &Path) -> String {
+    let file = file.display();
+    format!("{environment} sh -c 'echo $$ >{file}; exec \"$0\" \"$@\"'")
 }
 
 #[test]
@@ -118,15 +113,13 @@ fn keys_typed_before_the_conversation_is_open_are_in_its_message() {
     tmux.wait_for("code 0");
 }
 
-/// The client is started by a shell, which writes the number of the process.
 #[test]
 fn a_closed_terminal_ends_the_client() {
     let (_server, root) = server();
     let folder = Folder::new("chat-hangup");
     let file = folder.path().join("pid");
-    let launcher = format!("sh -c 'echo $$ >{}; exec \"$0\" \"$@\"'", file.display());
     let arguments = ["--root", &root, "--user", TOSH];
-    let Some(tmux) = Tmux::start(&launcher, &arguments) else {
+    let Some(tmux) = Tmux::start(&numbered("", &file), &arguments) else {
         return;
     };
     tmux.wait_for("There are no conversations.");
@@ -148,10 +141,9 @@ fn a_closed_terminal_ends_the_client() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_is_accepted_and_the_chat_goes_both_ways() {
     let (_server, root) = server();
-    let Some(tmux) = Tmux::chat(&root, LENE, &[]) else {
+    let Some(tmux) = Tmux::signed_in(&root, LENE) else {
         return;
     };
-    tmux.wait_for("There are no conversations.");
     let tosh = signed_in(&root, TOSH).await;
     let conversation = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let chat = conversation.chat_service();
@@ -190,10 +182,9 @@ async fn an_invitation_is_accepted_and_the_chat_goes_both_ways() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_is_declined() {
     let (_server, root) = server();
-    let Some(tmux) = Tmux::chat(&root, LENE, &[]) else {
+    let Some(tmux) = Tmux::signed_in(&root, LENE) else {
         return;
     };
-    tmux.wait_for("There are no conversations.");
     let tosh = signed_in(&root, TOSH).await;
     let conversation = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let sent = tokio::spawn(conversation.chat_service().send_message("Hi"));
@@ -209,10 +200,9 @@ async fn an_invitation_is_declined() {
 fn a_person_is_searched_and_a_pasted_text_is_sent_only_by_enter() {
     let (_server, root) = server();
     let _lene = lene(&root, &["--echo"]);
-    let Some(tmux) = Tmux::chat(&root, TOSH, &[]) else {
+    let Some(tmux) = Tmux::signed_in(&root, TOSH) else {
         return;
     };
-    tmux.wait_for("There are no conversations.");
     tmux.press(&["C-o"]);
     tmux.wait_for("Open a chat with");
     tmux.type_text("Lene");
@@ -248,14 +238,8 @@ fn a_person_is_searched_and_a_pasted_text_is_sent_only_by_enter() {
 async fn archived_conversations_are_loaded_and_searched() {
     let (_server, root) = server();
     let _lene = lene(&root, &[]);
-    let builder = Application::builder().root(Root::Url(root.clone()));
-    let earlier = builder.history(true).build().unwrap();
-    let credentials = Credentials::password(TOSH, PASSWORD);
-    earlier
-        .sign_in_manager()
-        .sign_in(credentials)
-        .await
-        .unwrap();
+    let builder = Application::builder().history(true);
+    let earlier = signed_in_with(builder, &root, TOSH).await;
     let manager = earlier.conversations_manager();
     manager.is_history_enabled().wait_for(true).await.unwrap();
     let conversation = manager.get_conversation(LENE).unwrap();
@@ -264,10 +248,9 @@ async fn archived_conversations_are_loaded_and_searched() {
     chat.send_message("or pasta").await.unwrap();
     earlier.sign_in_manager().sign_out().await.unwrap();
 
-    let Some(tmux) = Tmux::chat(&root, TOSH, &[]) else {
+    let Some(tmux) = Tmux::signed_in(&root, TOSH) else {
         return;
     };
-    tmux.wait_for("There are no conversations.");
     tmux.press(&["C-r"]);
     tmux.wait_for("✓ Soup at noon");
     tmux.wait_for("✓ or pasta");
@@ -286,13 +269,8 @@ fn without_colors_the_screen_has_none_and_a_signal_restores_the_terminal() {
     let folder = Folder::new("chat");
     let pid = folder.path().join("pid");
     let colored = |environment: &str| {
-        // The shell becomes the client, so that its process is known.
-        let launcher = format!(
-            "{environment} sh -c 'echo $$ >{}; exec \"$0\" \"$@\"'",
-            pid.display()
-        );
         let arguments = ["--root", &root, "--user", TOSH, "--mouse", "lenea"];
-        let tmux = Tmux::start(&launcher, &arguments)?;
+        let tmux = Tmux::start(&numbered(environment, &pid), &arguments)?;
         tmux.wait_for("<lenea@contoso.com>");
         // Lene is not signed in: the reason is colored.
         tmux.type_text("Hi");

@@ -1,26 +1,19 @@
 //! The contact list and the presence in the client for the terminal.
 
 use crate::{
-    process::{Folder, PASSWORD, Process, TOSH, command, lene, run},
+    process::{LENE, Process, TOSH, command, lene, run, serve_file, user_of_file},
     tmux::Tmux,
 };
 
 /// A server with Tosh, Lene and John, and its root URL. Lene is in the group Team of Tosh.
 fn server_with_contacts() -> (Process, String) {
-    let folder = Folder::new("chat-contacts");
-    let user = |name: &str, address: &str| {
-        format!("[[user]]\nuri = {address:?}\nname = {name:?}\npassword = {PASSWORD:?}\n")
-    };
     let users = [
-        user("Tosh Meston", TOSH),
+        user_of_file(TOSH, "Tosh Meston"),
         "groups = { Team = [\"lenea@contoso.com\"] }\n".to_owned(),
-        user("Lene Aaling", "lenea@contoso.com"),
-        user("John Doe", "johnd@contoso.com"),
+        user_of_file(LENE, "Lene Aaling"),
+        user_of_file("johnd@contoso.com", "John Doe"),
     ];
-    let config = folder.file("server.toml", users.concat());
-    let mut server = Process::start(command(["serve", "--config", &config]));
-    let root = server.line();
-    (server, root)
+    serve_file(users.concat())
 }
 
 #[test]
@@ -32,10 +25,9 @@ fn a_contact_is_chosen_and_another_person_added() {
     ];
     let mut john = Process::start(command(listening));
     while !john.line().contains("SignedIn") {}
-    let Some(tmux) = Tmux::chat(&root, TOSH, &[]) else {
+    let Some(tmux) = Tmux::signed_in(&root, TOSH) else {
         return;
     };
-    tmux.wait_for("There are no conversations.");
     tmux.press(&["C-o"]);
     tmux.wait_for("│Team ");
     tmux.wait_for("  ● Lene Aaling <lenea@contoso.com> (online)");
@@ -60,7 +52,7 @@ fn a_contact_is_chosen_and_another_person_added() {
 #[test]
 fn the_contact_list_is_changed_after_a_confirmation() {
     let (_server, root) = server_with_contacts();
-    let Some(tmux) = Tmux::chat(&root, TOSH, &[]) else {
+    let Some(tmux) = Tmux::signed_in(&root, TOSH) else {
         return;
     };
     let listed = || {
@@ -68,7 +60,6 @@ fn the_contact_list_is_changed_after_a_confirmation() {
         assert_eq!(list.code, Some(0), "{list:?}");
         list.stdout.join("\n")
     };
-    tmux.wait_for("There are no conversations.");
     tmux.press(&["C-t"]);
     tmux.wait_for("│Team ");
     tmux.wait_for("Lene Aaling <lenea@contoso.com>");

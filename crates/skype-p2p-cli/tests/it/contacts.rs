@@ -2,33 +2,26 @@ use serde_json::Value;
 
 use crate::{
     json_schema::assert_valid,
-    process::{Ended, Folder, LENE, PASSWORD, Process, TOSH, command, run},
+    process::{Ended, LENE, Process, TOSH, run, serve_file, user_of_file},
 };
 
 const ALEX: &str = "alexd@contoso.com";
 
 /// A server on which Tosh has two groups, and its root URL.
 fn server() -> (Process, String) {
-    let folder = Folder::new("contacts");
     let lists = format!(
         "favorites = [{LENE:?}]\ndistribution_groups = [\"sales@contoso.com\"]\n\
          [user.groups]\nTeam = [{LENE:?}]\nCrew = []\n"
     );
-    let user = |address: &str, name: &str| {
-        format!("[[user]]\nuri = {address:?}\nname = {name:?}\npassword = {PASSWORD:?}\n")
-    };
     let sales = "[[distribution_group]]\nuri = \"sales@contoso.com\"\nname = \"Sales\"\n";
     let file = [
-        user(TOSH, "Tosh Meston"),
+        user_of_file(TOSH, "Tosh Meston"),
         lists,
-        user(LENE, "Lene Aaling"),
-        user(ALEX, "Alex Darrow"),
+        user_of_file(LENE, "Lene Aaling"),
+        user_of_file(ALEX, "Alex Darrow"),
         sales.to_owned(),
     ];
-    let config = folder.file("server.toml", file.concat());
-    let mut server = Process::start(command(["serve", "--config", &config]));
-    let root = server.line();
-    (server, root)
+    serve_file(file.concat())
 }
 
 fn tosh(root: &str, command: [&str; 2], more: &[&str]) -> Ended {

@@ -10,10 +10,7 @@ use crate::{
 fn timeline(representation: &str) -> Vec<Value> {
     let demo = run(["demo", "--json", "--representation", representation]);
     assert_eq!(demo.code, Some(0), "{}", demo.stderr);
-    demo.stdout
-        .iter()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    demo.objects()
 }
 
 fn of(timeline: &[Value], who: &str) -> Vec<Value> {

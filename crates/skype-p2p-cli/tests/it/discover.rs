@@ -75,10 +75,7 @@ fn every_hop_of_a_company_has_its_certificate() {
 
 /// The JSON lines of the output, each of which is as the schema says.
 fn objects(ended: &Ended) -> Vec<Value> {
-    let lines = ended.stdout.iter();
-    let objects: Vec<Value> = lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let objects = ended.objects();
     for object in &objects {
         let part = match object["event"].as_str() {
             Some("discover.request") => "discover_request",

@@ -12,8 +12,8 @@ use std::{
 };
 
 use crate::{
-    hosting::{Scratch, serve},
-    process::{LENE, PASSWORD, TOSH},
+    hosting::{Scratch, serve_over_tls},
+    process::{LENE, PASSWORD, TOSH, serve},
 };
 
 const ALEX: &str = "alexd@contoso.com";
@@ -97,14 +97,7 @@ fn follow_links(representation: &str) {
     }
     let file = Scratch::with(&format!("{representation}-client.toml"), USERS);
     let root = Scratch::new(&format!("{representation}-client.pem"));
-    let (_server, url) = serve(&[
-        "--config",
-        file.path(),
-        "--tls",
-        "self-signed",
-        "--tls-root",
-        root.path(),
-    ]);
+    let (_server, url) = serve_over_tls(&file, &root);
     let output = client("requests_client.py")
         .args([&url, representation, TOSH, LENE, ALEX])
         .env("REQUESTS_CA_BUNDLE", root.path())

@@ -19,6 +19,7 @@ const COMMAND_LINE: &str = include_str!("../../../../docs/src/command-line.md");
 const PROBE: &str = include_str!("../../../../docs/src/probe.md");
 const BUG_REPORT: &str = include_str!("../../../../docs/src/bug-report.md");
 const README: &str = include_str!("../../../../README.md");
+const README_OF_THE_CRATE: &str = include_str!("../../README.md");
 
 /// The blocks of a page in this language, each with the line above it.
 fn blocks<'a>(page: &'a str, language: &str) -> Vec<(&'a str, String)> {
@@ -199,6 +200,13 @@ fn the_commands_of_the_readme_work() {
 }
 
 #[test]
+fn the_commands_of_the_readme_of_the_crate_work() {
+    let mut blocks = blocks(README_OF_THE_CRATE, "console");
+    let (_, block) = blocks.remove(1);
+    play(&block, Path::new("."));
+}
+
+#[test]
 fn the_commands_of_the_page_about_the_command_line_work() {
     let blocks = blocks(COMMAND_LINE, "console");
     assert!(blocks.len() >= 5);
@@ -263,96 +271,6 @@ fn the_script_of_the_page_about_bots_works() {
     let (_, block) = blocks(BOT, "console").remove(0);
     assert!(block.contains("[bot] "));
     play(&block, folder.path());
-}
-
-#[test]
-fn the_keys_of_the_page_are_those_of_the_binary() {
-    let (_, table) = COMMAND_LINE
-        .split_once("| key | variable | option |\n|---|---|---|\n")
-        .unwrap();
-    let rows = table.lines().take_while(|line| line.starts_with('|'));
-    let mut count = 0;
-    for row in rows {
-        let cells: Vec<&str> = row.split('`').collect();
-        let (key, variable) = (cells[1], cells[cells.len() - 4]);
-        let value = match key {
-            "auth" => "bearer",
-            "representation" => "json",
-            "user" => "toshm@contoso.com",
-            _ => "value",
-        };
-        let mut checking = command(["config", "check", "--user", "toshm@contoso.com"]);
-        checking.env(variable, value);
-        let checked = Process::start(checking).end().stdout;
-        let expected = match key {
-            "user" => "user = toshm@contoso.com (option --user)".to_owned(),
-            _ => format!("{key} = {value} (variable {variable})"),
-        };
-        assert!(checked.contains(&expected), "{row}: {checked:?}");
-        count += 1;
-    }
-    assert_eq!(count, 12);
-}
-
-#[test]
-fn the_exit_codes_of_the_page_are_those_of_the_help() {
-    let help = run(["--help"]).stdout;
-    let (_, table) = COMMAND_LINE
-        .split_once("| exit code | means |\n|---|---|\n")
-        .unwrap();
-    let of_the_page: Vec<String> = table
-        .lines()
-        .take_while(|line| line.starts_with('|'))
-        .map(|line| line.trim_matches(['|', ' ']).replace(" | ", "  "))
-        .collect();
-    let of_the_help: Vec<&str> = help
-        .iter()
-        .skip_while(|line| *line != "Exit codes:")
-        .skip(1)
-        .map(|line| line.trim())
-        .filter(|line| !line.is_empty())
-        .collect();
-    assert_eq!(of_the_help, of_the_page);
-    assert!(of_the_page.len() >= 6);
-}
-
-#[test]
-fn the_page_about_the_command_line_has_every_option() {
-    for command in [
-        "demo",
-        "send",
-        "listen",
-        "presence get",
-        "presence set",
-        "presence watch",
-        "search",
-        "probe",
-        "discover",
-        "contacts list",
-        "contacts add",
-        "contacts move",
-        "contacts remove",
-        "groups list",
-        "groups create",
-        "groups rename",
-        "groups remove",
-        "history list",
-        "history show",
-        "history export",
-        "replay",
-        "redact",
-        "timeline",
-        "diff",
-    ] {
-        let help = run(command.split(' ').chain(["--help"])).stdout.join("\n");
-        let offered = options(&help);
-        assert!(offered.contains("--help"), "{offered:?}");
-        for option in offered {
-            let known = COMMAND_LINE.contains(&format!("`{option}"))
-                || COMMAND_LINE.contains(&format!(", `{option}"));
-            assert!(known || option == "--help", "{command} {option}");
-        }
-    }
 }
 
 /// The long options that a text names.

@@ -1,9 +1,11 @@
-use serde_json::Value;
-use skype_p2p::{Application, Credentials, MessageBody, Root};
+use skype_p2p::{Application, MessageBody};
 
 use crate::{
     json_schema::assert_valid,
-    process::{Ended, LENE, PASSWORD, Process, TOSH, command, lene, run, server},
+    process::{
+        Ended, LENE, PASSWORD, Process, TOSH, lene, run, send, serve, serve_file, server,
+        signed_in_with, user_of_file,
+    },
 };
 
 /// A subject that would be markup, and would steer a terminal.
@@ -15,13 +17,7 @@ const ALEX: &str = "alexd@contoso.com";
 const LONG: usize = 45;
 
 async fn signed_in(root: &str, user: &str, history: bool) -> Application {
-    let root = Root::Url(root.to_owned());
-    let builder = Application::builder().root(root).history(history);
-    let application = builder.build().unwrap();
-    let credentials = Credentials::password(user, PASSWORD);
-    let sign_in = application.sign_in_manager().sign_in(credentials);
-    sign_in.await.unwrap();
-    application
+    signed_in_with(Application::builder().history(history), root, user).await
 }
 
 /// Lets Tosh chat with Lene, then Alex, and then Tosh again. The conversations are archived for Lene.
@@ -69,9 +65,8 @@ fn archive() -> (Process, String) {
         (ALEX, "Alex Darrow"),
     ];
     let users = users.map(|(address, name)| format!("{address}:{PASSWORD}:{name}"));
-    let users = users.iter().flat_map(|user| ["--user", user]);
-    let mut server = Process::start(command(["serve"].into_iter().chain(users)));
-    let root = server.line();
+    let options: Vec<_> = users.iter().flat_map(|user| ["--user", user]).collect();
+    let (server, root) = serve(&options);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(chat(&root));
     (server, root)
@@ -146,7 +141,7 @@ fn the_conversations_with_one_person_are_chosen() {
     for command in ["list", "export"] {
         let none = history(&root, LENE, command, &["--with", "nobody@contoso.com"]);
         assert!(lines(&none).is_empty(), "{none:?}");
-        let notice = "skype-p2p: no archived conversation was found\n";
+        let notice = "skype-p2p: No archived conversation was found.\n";
         assert_eq!(none.stderr, notice);
     }
     let missing = history(&root, LENE, "show", &["4"]);
@@ -163,10 +158,8 @@ fn each_line_is_an_object_of_the_schema() {
     let (_server, root) = archive();
     let objects = |command: &str, more: &[&str], part: &str| {
         let ended = history(&root, LENE, command, more);
-        let objects: Vec<Value> = lines(&ended)
-            .into_iter()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let objects = ended.objects();
         for object in &objects {
             assert_valid(part, object);
         }
@@ -249,15 +242,8 @@ fn an_export_as_markdown_quotes_each_message() {
 
 /// A server without an archive, on which Tosh is a user, and its root URL.
 fn server_without_an_archive() -> (Process, String) {
-    let folder = crate::process::Folder::new("no-archive");
-    let user = format!("[[user]]\nuri = {TOSH:?}\nname = \"Tosh\"\npassword = {PASSWORD:?}\n");
-    let config = folder.file(
-        "server.toml",
-        format!("[policies]\nhistory = false\n{user}"),
-    );
-    let mut server = Process::start(command(["serve", "--config", &config]));
-    let root = server.line();
-    (server, root)
+    let user = user_of_file(TOSH, "Tosh");
+    serve_file(format!("[policies]\nhistory = false\n{user}"))
 }
 
 #[test]
@@ -268,8 +254,7 @@ fn a_server_without_an_archive_is_named_as_such() {
     let sentence = "Cannot read the archived conversations: ";
     assert!(listed.stderr.contains(sentence), "{}", listed.stderr);
 
-    let arguments = ["send", "--root", &root, "--user", TOSH, "--to", TOSH];
-    let sent = run(arguments.iter().chain(&["--archive", "Hi"]));
+    let sent = send(&root, TOSH, TOSH, &["--archive", "Hi"]);
     assert_eq!(sent.code, Some(1), "{}", sent.stderr);
     let sentence = "Cannot turn archiving on: ";
     assert!(sent.stderr.contains(sentence), "{}", sent.stderr);
@@ -281,8 +266,7 @@ fn a_message_is_archived_for_the_sender_who_asks_for_it() {
     let (_server, root) = server();
     let _lene = lene(&root, &[]);
     let send = |more: &[&str]| {
-        let arguments = ["send", "--root", &root, "--user", TOSH, "--to", LENE];
-        let sent = run(arguments.iter().chain(more));
+        let sent = send(&root, TOSH, LENE, more);
         assert_eq!(sent.code, Some(0), "{}", sent.stderr);
     };
     send(&["Not archived"]);
@@ -305,9 +289,8 @@ fn the_conversations_of_a_listener_are_archived() {
         if !lines(&listed).is_empty() {
             break;
         }
-        let arguments = ["send", "--root", &root, "--user", TOSH, "--to", LENE];
         let message = format!("Message {number}");
-        let sent = run(arguments.iter().chain(&["--wait", "1", &message]));
+        let sent = send(&root, TOSH, LENE, &["--wait", "1", &message]);
         assert_eq!(sent.code, Some(0), "{}", sent.stderr);
         listener.line_of("messages.added", &message);
         listener.line_of("conversation.state", "Disconnected");

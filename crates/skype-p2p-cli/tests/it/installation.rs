@@ -122,9 +122,9 @@ fn a_manual_that_cannot_be_written_is_an_error() {
     let file = folder.join("file");
     fs::write(&file, "").unwrap();
     let ended = run(["man", "--out", file.to_str().unwrap()]);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.code, Some(5), "{ended:?}");
     assert!(
-        ended.stderr.contains("cannot write the manual"),
+        ended.stderr.contains("Cannot write to the folder "),
         "{ended:?}"
     );
 }

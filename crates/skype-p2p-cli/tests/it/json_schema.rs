@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::process::{LENE, PASSWORD, Process, TOSH, command, lene, run, server};
+use crate::process::{LENE, PASSWORD, Process, TOSH, command, lene, send, server};
 
 const SCHEMA: &str = include_str!("../../../../docs/src/json-lines.schema.json");
 
@@ -100,13 +100,11 @@ fn every_line_of_listen_and_send_is_as_the_schema_says() {
     };
     let (_server, root) = server();
     let mut lene = lene(&root, &["--echo"]);
-    let sending = ["send", "--root", &root, "--user", TOSH, "--json"];
-    let more = ["--to", LENE, "--to", "nobody@contoso.com", "--wait", "1"];
+    let more = ["--json", "--to", "nobody@contoso.com", "--wait", "1"];
     let rest = ["--subject", "Lunch", "--html", "<b>Hi</b>"];
-    let sent = run(sending.iter().chain(&more).chain(&rest));
+    let sent = send(&root, TOSH, LENE, &[&more[..], &rest].concat());
     let mut results = 0;
-    for line in &sent.stdout {
-        let line: Value = serde_json::from_str(line).unwrap();
+    for line in sent.objects() {
         if line["event"] == "send.result" {
             results += 1;
             valid("result", &line);

@@ -34,6 +34,14 @@ fn stored(home: &Folder) -> String {
     fs::read_to_string(path).unwrap()
 }
 
+/// The arguments of a login with this file.
+fn login<'a>(root: &'a str, password: &'a str) -> [&'a str; 8] {
+    let file = "--password-file";
+    [
+        "login", "-v", "--root", root, "--user", TOSH, file, password,
+    ]
+}
+
 /// Runs the binary in a session bus of its own, after this shell command.
 fn run_in_session(home: &Folder, before: &str, arguments: &[&str]) -> Ended {
     let binary = command([""; 0]);
@@ -72,17 +80,7 @@ fn the_keyring_of_the_system_has_the_password_until_the_logout() {
         "printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1;";
     let run = |arguments: &[&str]| run_in_session(&home, unlock, arguments);
 
-    let login = [
-        "login",
-        "-v",
-        "--root",
-        &root,
-        "--user",
-        TOSH,
-        "--password-file",
-        &password,
-    ];
-    let ended = run(&login);
+    let ended = run(&login(&root, &password));
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let place = "The password is in the keyring of the system.";
     assert_eq!(ended.stdout[1], place, "{}", ended.stderr);
@@ -144,17 +142,7 @@ fn a_session_bus_without_a_usable_keyring_does_not_stop_the_login() {
     let home = home();
     let password = home.file("password", PASSWORD);
     // If the keyring's program is installed, the bus starts it. It is locked, and there is no window for its password.
-    let login = [
-        "login",
-        "-v",
-        "--root",
-        &root,
-        "--user",
-        TOSH,
-        "--password-file",
-        &password,
-    ];
-    let ended = run_in_session(&home, "", &login);
+    let ended = run_in_session(&home, "", &login(&root, &password));
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(
         ended.stdout[1],
@@ -163,7 +151,7 @@ fn a_session_bus_without_a_usable_keyring_does_not_stop_the_login() {
     assert!(
         ended
             .stderr
-            .contains("the keyring of the system is not used: "),
+            .contains("The keyring of the system is not used: "),
         "{}",
         ended.stderr
     );

@@ -1,23 +1,16 @@
 use std::process::Command;
 
-use skype_p2p::{Application, Credentials, Root};
-
-use crate::process::{LENE, PASSWORD, Process, TOSH, command, lene, run, server};
+use crate::process::{
+    self, LENE, PASSWORD, Process, TOSH, command, lene, run, serve, server, signed_in,
+};
 
 fn send(root: &str) -> Option<i32> {
-    run([
-        "send",
-        "--root",
-        root,
-        "--user",
-        TOSH,
-        "--to",
-        LENE,
-        "--timeout",
-        "10",
-        "Hi",
-    ])
-    .code
+    send_within(root, TOSH, "10")
+}
+
+/// Sends a message with this time limit in seconds.
+fn send_within(root: &str, from: &str, limit: &str) -> Option<i32> {
+    process::send(root, from, LENE, &["--timeout", limit, "Hi"]).code
 }
 
 #[cfg(unix)]
@@ -43,14 +36,7 @@ fn interrupted_it_signs_out() {
 async fn an_echo_comes_back() {
     let (_server, root) = server();
     let mut lene = lene(&root, &["--echo"]);
-    let tosh = Application::builder()
-        .root(Root::Url(root))
-        .build()
-        .unwrap();
-    tosh.sign_in_manager()
-        .sign_in(Credentials::password(TOSH, PASSWORD))
-        .await
-        .unwrap();
+    let tosh = signed_in(&root, TOSH).await;
     let conversation = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let messages = conversation.chat_service().messages();
     conversation
@@ -120,19 +106,7 @@ fn without_accept_an_invitation_is_shown_and_not_answered() {
     let listening = ["listen", "--root", &root, "--user", LENE, "--json"];
     let mut lene = Process::start(command(listening));
     lene.line_of("sign_in.state", "SignedIn");
-    let sent = run([
-        "send",
-        "--root",
-        &root,
-        "--user",
-        TOSH,
-        "--to",
-        LENE,
-        "--timeout",
-        "2",
-        "Hi",
-    ]);
-    assert_eq!(sent.code, Some(3), "{}", sent.stderr);
+    assert_eq!(send_within(&root, TOSH, "2"), Some(3));
     lene.line_of("chat.state", "Notified");
     let help = run(["listen", "--help"]).stdout.join("\n");
     assert!(help.contains("[default: none]"), "{help}");
@@ -146,26 +120,9 @@ fn known_are_the_users_of_the_own_domain_and_those_on_the_command_line() {
         format!("lenea:{PASSWORD}"),
         format!("{john}:{PASSWORD}"),
     ];
-    let users = [
-        "serve", "--user", &tosh, "--user", &lene, "--user", &stranger,
-    ];
-    let mut server = Process::start(command(users));
-    let root = server.line();
-    let send = |from: &str| {
-        run([
-            "send",
-            "--root",
-            &root,
-            "--user",
-            from,
-            "--to",
-            LENE,
-            "--timeout",
-            "3",
-            "Hi",
-        ])
-        .code
-    };
+    let users = ["--user", &tosh, "--user", &lene, "--user", &stranger];
+    let (_server, root) = serve(&users);
+    let send = |from: &str| send_within(&root, from, "3");
     let own = crate::process::lene(&root, &["--accept", "known", "--endpoint-id", "desk"]);
     assert_eq!(send(TOSH), Some(0));
     assert_eq!(send(john), Some(3), "a stranger is not accepted");
@@ -189,9 +146,7 @@ fn known_are_the_users_of_the_own_domain_and_those_on_the_command_line() {
 fn send_waits_for_answers() {
     let (_server, root) = server();
     let _lene = lene(&root, &["--echo"]);
-    let sent = run([
-        "send", "--root", &root, "--user", TOSH, "--to", LENE, "--wait", "2", "Hi",
-    ]);
+    let sent = process::send(&root, TOSH, LENE, &["--wait", "2", "Hi"]);
     assert_eq!(sent.code, Some(0), "{}", sent.stderr);
     assert_eq!(
         sent.stdout,
@@ -213,7 +168,7 @@ fn an_ended_conversation_is_removed() {
     }
     lene.signal("TERM");
     let stderr = lene.end().stderr;
-    let removed = stderr.matches("the conversation has ended and was removed");
+    let removed = stderr.matches("The conversation has ended and was removed.");
     assert_eq!(removed.count(), 2, "{stderr}");
 }
 
@@ -273,9 +228,8 @@ fn a_full_disk_ends_it_with_a_code_of_its_own() {
 fn the_log_in_a_file_has_no_colors_unless_they_are_wanted() {
     let (_server, root) = server();
     let log = |more: &[&str]| {
-        let arguments = ["send", "--root", &root, "--user", TOSH, "--to", LENE];
-        let arguments = arguments.iter().chain(&["--log", "trace", "Hi"]);
-        run(arguments.chain(more)).stderr
+        let logged = [&["--log", "trace", "Hi"], more].concat();
+        process::send(&root, TOSH, LENE, &logged).stderr
     };
     let plain = log(&[]);
     assert!(

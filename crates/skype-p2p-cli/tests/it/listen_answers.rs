@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use skype_p2p::{Application, CallConnectionState, Conversation, Credentials, Root};
+use skype_p2p::{Application, CallConnectionState, Conversation};
 use tokio::{task::JoinSet, time::timeout};
 
+use crate::process::{self, LENE, PASSWORD, PATIENCE, Process, TOSH, command, signed_in};
 #[cfg(unix)]
 use crate::process::{Folder, run};
-use crate::process::{LENE, PASSWORD, PATIENCE, Process, TOSH, command};
 
 #[cfg(unix)]
 const COMMAND_LINE: &str = include_str!("../../../../docs/src/command-line.md");
@@ -15,14 +15,10 @@ const JOHN: &str = "johnd@contoso.com";
 
 /// A server with users, and its root URL. The display name of each is the name in capitals.
 pub(crate) fn serve(names: &[&str]) -> (Process, String) {
-    let mut serving = command(["serve"]);
-    for name in names {
-        let display_name = name.to_uppercase();
-        serving.args(["--user", &format!("{name}:{PASSWORD}:{display_name}")]);
-    }
-    let mut server = Process::start(serving);
-    let root = server.line();
-    (server, root)
+    let user = |name: &&str| format!("{name}:{PASSWORD}:{}", name.to_uppercase());
+    let users: Vec<_> = names.iter().map(user).collect();
+    let options: Vec<_> = users.iter().flat_map(|user| ["--user", user]).collect();
+    process::serve(&options)
 }
 
 /// A listening user, signed in, who accepts all invitations.
@@ -32,19 +28,6 @@ fn listen(root: &str, user: &str, more: &[&str]) -> Process {
     let mut listener = Process::start(command(listening.iter().chain(&accept).chain(more)));
     listener.line_of("sign_in.state", "SignedIn");
     listener
-}
-
-/// A user of the library, signed in.
-pub(crate) async fn signed_in(root: &str, user: &str) -> Application {
-    let root = Root::Url(root.to_owned());
-    let application = Application::builder().root(root).build().unwrap();
-    let credentials = Credentials::password(user, PASSWORD);
-    application
-        .sign_in_manager()
-        .sign_in(credentials)
-        .await
-        .unwrap();
-    application
 }
 
 /// The conversation of a user with Lene, after this message and the answer to it.
@@ -323,5 +306,5 @@ fn a_command_that_the_sender_does_not_wait_for_is_run_without_an_answer() {
     assert_eq!(first["text"], "end");
     lene.signal("TERM");
     let stderr = lene.end().stderr;
-    assert!(stderr.contains("an answer was not sent"), "{stderr}");
+    assert!(stderr.contains("An answer was not sent"), "{stderr}");
 }

@@ -1,20 +1,19 @@
 //! Which lines `listen` writes, and the transcript.
 
 use crate::{
-    listen_answers::{serve, signed_in},
-    process::{Folder, LENE, Process, TOSH, command, lene, run, server},
+    listen_answers::serve,
+    process::{self, Folder, LENE, Process, TOSH, command, lene, run, server, signed_in},
 };
 
 const JOHN: &str = "johnd@contoso.com";
 
 fn send(root: &str, from: &str, text: &str) -> Option<i32> {
-    run(["send", "--root", root, "--user", from, "--to", LENE, text]).code
+    process::send(root, from, LENE, &[text]).code
 }
 
 /// Sends a message that rings until the time limit.
 fn ring(root: &str, from: &str) -> Option<i32> {
-    let sending = ["send", "--root", root, "--user", from, "--to", LENE];
-    run(sending.iter().chain(&["--timeout", "3", "from John"])).code
+    process::send(root, from, LENE, &["--timeout", "3", "from John"]).code
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,7 @@
 mod chat;
 #[cfg(unix)]
 mod chat_contacts;
+mod command_line_page;
 mod company;
 mod contacts;
 mod demo;

@@ -1,24 +1,16 @@
 use std::sync::{Arc, Mutex};
 
-use skype_p2p::{Application, Credentials, Root};
 use skype_p2p_cli::{
     Observer,
     timeline::{Event, Line},
 };
 
-use crate::process::{PASSWORD, TOSH, server};
+use crate::process::{TOSH, server, signed_in};
 
 #[tokio::test]
 async fn who_comes_late_is_told_what_there_is_in_the_same_words() {
     let (_server, root) = server();
-    let tosh = Application::builder()
-        .root(Root::Url(root))
-        .build()
-        .unwrap();
-    tosh.sign_in_manager()
-        .sign_in(Credentials::password(TOSH, PASSWORD))
-        .await
-        .unwrap();
+    let tosh = signed_in(&root, TOSH).await;
     let conversation = tosh
         .conversations_manager()
         .get_conversation("nobody@contoso.com")

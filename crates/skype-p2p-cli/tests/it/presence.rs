@@ -13,10 +13,7 @@ fn presence(root: &str, user: &str, command: &str, more: &[&str]) -> Ended {
 }
 
 fn objects(ended: &Ended) -> Vec<Value> {
-    let lines = ended.stdout.iter();
-    let objects: Vec<Value> = lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let objects = ended.objects();
     for object in &objects {
         assert_valid("presence", object);
     }

@@ -4,17 +4,30 @@ use std::{fs, process::Command};
 
 use serde_json::Value;
 
-use crate::process::{Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, server};
+use crate::{
+    process::{Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, server},
+    recording::exchanges,
+};
 
-/// The binary with both passwords in its environment.
-fn probing(arguments: &[&str]) -> Command {
-    let mut command = command([&["probe"], arguments].concat());
+const TO_LENE: [&str; 2] = ["--to", LENE];
+
+/// A probe of Tosh, with both passwords in its environment.
+fn probing(root: &str, arguments: &[&str]) -> Command {
+    let sender = ["--root", root, "--user", TOSH];
+    let mut command = command([&["probe"], arguments, &sender].concat());
     command.env("SKYPE_P2P_TO_PASSWORD", PASSWORD);
     command
 }
 
-fn probe(arguments: &[&str]) -> Ended {
-    Process::start(probing(arguments)).end()
+fn probe(root: &str, arguments: &[&str]) -> Ended {
+    Process::start(probing(root, arguments)).end()
+}
+
+/// A folder, and the path of a file in it for the metrics.
+fn metrics_file() -> (Folder, String) {
+    let folder = Folder::new("probe");
+    let metrics = folder.path().join("skype.prom").display().to_string();
+    (folder, metrics)
 }
 
 /// The samples of a file with metrics: name and labels, and the value.
@@ -37,18 +50,8 @@ fn value(samples: &[(String, f64)], name: &str) -> Option<f64> {
 #[test]
 fn a_user_who_can_be_reached() {
     let (_server, root) = server();
-    let folder = Folder::new("probe");
-    let metrics = folder.path().join("skype.prom").display().to_string();
-    let probed = probe(&[
-        "--root",
-        &root,
-        "--user",
-        "toshm",
-        "--to",
-        "lenea",
-        "--metrics",
-        &metrics,
-    ]);
+    let (folder, metrics) = metrics_file();
+    let probed = probe(&root, &["--to", "lenea", "--metrics", &metrics]);
     assert_eq!(probed.code, Some(0), "{}", probed.stderr);
     assert_eq!(probed.stderr, "");
     let begins: Vec<&str> = probed
@@ -94,23 +97,12 @@ fn a_user_who_can_be_reached() {
 #[test]
 fn a_repeated_probe_writes_one_object_for_each() {
     let (_server, root) = server();
-    let probed = probe(&[
-        "--root",
-        &root,
-        "--user",
-        TOSH,
-        "--to",
-        LENE,
-        "--json",
-        "--count",
-        "2",
-        "--interval",
-        "1",
-    ]);
+    let twice = ["--json", "--count", "2", "--interval", "1"];
+    let probed = probe(&root, &[&TO_LENE[..], &twice].concat());
     assert_eq!(probed.code, Some(0), "{}", probed.stderr);
-    assert_eq!(probed.stdout.len(), 2);
-    for line in &probed.stdout {
-        let line: Value = serde_json::from_str(line).unwrap();
+    let objects = probed.objects();
+    assert_eq!(objects.len(), 2);
+    for line in objects {
         assert_eq!(line["success"], true);
         assert_eq!(line["receiver"], LENE);
         assert!(line["stages_ms"]["answer"].is_u64(), "{line}");
@@ -157,19 +149,8 @@ fn the_two_users_are_two_profiles_with_logins() {
 #[test]
 fn the_failed_stage_is_named_and_measured() {
     let (_server, root) = server();
-    let folder = Folder::new("probe-failed");
-    let metrics = folder.path().join("skype.prom").display().to_string();
-    let arguments = [
-        "--root",
-        &root,
-        "--user",
-        TOSH,
-        "--to",
-        LENE,
-        "--json",
-        "--metrics",
-        &metrics,
-    ];
+    let (_folder, metrics) = metrics_file();
+    let arguments = [&TO_LENE[..], &["--json", "--metrics", &metrics]].concat();
     let failed_stage = |ended: &Ended| {
         let line: Value = serde_json::from_str(&ended.stdout[0]).unwrap();
         assert_eq!(line["success"], false);
@@ -177,7 +158,7 @@ fn the_failed_stage_is_named_and_measured() {
         line["failed_stage"].as_str().unwrap().to_owned()
     };
 
-    let mut wrong = probing(&arguments);
+    let mut wrong = probing(&root, &arguments);
     wrong.env("SKYPE_P2P_TO_PASSWORD", "wrong");
     let probed = Process::start(wrong).end();
     assert_eq!(probed.code, Some(4), "{}", probed.stderr);
@@ -200,7 +181,7 @@ fn the_failed_stage_is_named_and_measured() {
         &["--fault", "status=403,path=/messagingInvitations"],
     ]
     .concat();
-    let probed = probe(&refused);
+    let probed = probe(&root, &refused);
     assert_eq!(probed.code, Some(1), "{}", probed.stderr);
     assert_eq!(failed_stage(&probed), "invitation");
 
@@ -210,7 +191,7 @@ fn the_failed_stage_is_named_and_measured() {
         &["--timeout", "2", "--fault", "delay=60s,path=/accept"],
     ]
     .concat();
-    let probed = probe(&late);
+    let probed = probe(&root, &late);
     assert_eq!(probed.code, Some(3), "{}", probed.stderr);
     assert_eq!(failed_stage(&probed), "delivery");
 }
@@ -221,8 +202,7 @@ fn another_client_that_accepts_first_is_reported() {
     let _lene = lene(&root, &[]);
     // The probe accepts half a second later than the other client.
     let slow = "delay=500ms,path=/accept";
-    let users = ["--user", TOSH, "--to", LENE];
-    let probed = probe(&[&["--root", &root, "--fault", slow][..], &users].concat());
+    let probed = probe(&root, &[&TO_LENE[..], &["--fault", slow]].concat());
     assert_eq!(probed.code, Some(1), "{probed:?}");
     assert_eq!(
         probed.stdout.last().unwrap(),
@@ -233,18 +213,9 @@ fn another_client_that_accepts_first_is_reported() {
 #[test]
 fn a_sign_in_alone() {
     let (_server, root) = server();
-    let folder = Folder::new("probe-sign-in");
-    let metrics = folder.path().join("skype.prom").display().to_string();
-    let arguments = [
-        "sign-in",
-        "--root",
-        &root,
-        "--user",
-        TOSH,
-        "--metrics",
-        &metrics,
-    ];
-    let probed = probe(&arguments);
+    let (_folder, metrics) = metrics_file();
+    let arguments = ["sign-in", "--metrics", &metrics];
+    let probed = probe(&root, &arguments);
     assert_eq!(probed.code, Some(0), "{}", probed.stderr);
     assert_eq!(probed.stdout.len(), 2, "{:?}", probed.stdout);
     assert!(probed.stdout[1].starts_with("toshm@contoso.com can sign in: "));
@@ -255,33 +226,65 @@ fn a_sign_in_alone() {
     assert!(!samples.iter().any(|(name, _)| name.contains("invitation")));
 
     // A refused password is not sent again.
-    let mut wrong = probing(&[&arguments[..], &["--count", "3", "--interval", "1"]].concat());
+    let mut wrong = probing(
+        &root,
+        &[&arguments[..], &["--count", "3", "--interval", "1"]].concat(),
+    );
     wrong.env("SKYPE_P2P_PASSWORD", "wrong");
     let probed = Process::start(wrong).end();
     assert_eq!(probed.code, Some(4), "{}", probed.stderr);
     assert_eq!(probed.stdout.len(), 2, "{:?}", probed.stdout);
     assert!(
-        probed.stderr.contains("no further probe"),
+        probed.stderr.contains("No further probe"),
         "{}",
         probed.stderr
     );
+}
+
+#[test]
+fn each_sign_in_of_a_probe_has_a_recording() {
+    let (_server, root) = server();
+    let folder = Folder::new("probe-record");
+    let file = folder.path().join("probe.har");
+    let record = ["--record", file.to_str().unwrap()];
+    let probed = probe(&root, &[&TO_LENE[..], &record].concat());
+    assert_eq!(probed.code, Some(0), "{}", probed.stderr);
+    let mut names = Vec::new();
+    for file in fs::read_dir(folder.path()).unwrap() {
+        let path = file.unwrap().path();
+        let last = exchanges(&path).pop().unwrap_or_default();
+        assert!(last.starts_with("DELETE "), "{path:?}: {last}");
+        names.push(path.file_name().unwrap().to_owned());
+    }
+    names.sort();
+    assert_eq!(names, ["probe-2.har", "probe.har"]);
+}
+
+/// A renamed file would replace the pipe.
+#[cfg(unix)]
+#[test]
+fn metrics_are_written_to_a_pipe() {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let (_server, root) = server();
+    let (_folder, pipe) = metrics_file();
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let path = pipe.clone();
+    let reader = std::thread::spawn(move || fs::read_to_string(path).unwrap());
+    let probed = probe(&root, &["sign-in", "--metrics", &pipe]);
+    assert_eq!(probed.code, Some(0), "{}", probed.stderr);
+    assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    let text = reader.join().unwrap();
+    assert!(text.ends_with("# EOF\n"), "{text}");
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interval_alone_repeats_until_a_signal() {
     let (_server, root) = server();
-    let arguments = [
-        "sign-in",
-        "--root",
-        &root,
-        "--user",
-        TOSH,
-        "--json",
-        "--interval",
-        "1",
-    ];
-    let mut probe = Process::start(probing(&arguments));
+    let endless = ["sign-in", "--json", "--interval", "1"];
+    let mut probe = Process::start(probing(&root, &endless));
     for _ in 0..2 {
         probe.line_with(|line| line["success"] == true);
     }
@@ -292,7 +295,7 @@ fn an_interval_alone_repeats_until_a_signal() {
 
 #[test]
 fn mistakes_on_the_command_line() {
-    let root = ["--root", "http://127.0.0.1:9/", "--user", TOSH];
+    let root = "http://127.0.0.1:9/";
     for (more, why) in [
         (&[][..], "--to"),
         (&["--to", LENE, "--to-profile", "x"], "--to-profile"),
@@ -300,11 +303,11 @@ fn mistakes_on_the_command_line() {
         (&["--to", LENE, "--count", "0"], "--count"),
         (&["--to", LENE, "--interval", "0"], "--interval"),
     ] {
-        let probed = probe(&[&root, more].concat());
+        let probed = probe(root, more);
         assert_eq!(probed.code, Some(2), "{more:?}: {}", probed.stderr);
         assert!(probed.stderr.contains(why), "{more:?}: {}", probed.stderr);
     }
-    let mut passwordless = command([&["probe"], &root[..], &["--to", LENE]].concat());
+    let mut passwordless = probing(root, &TO_LENE);
     passwordless.env_remove("SKYPE_P2P_TO_PASSWORD");
     let probed = Process::start(passwordless).end();
     assert_eq!(
@@ -312,13 +315,11 @@ fn mistakes_on_the_command_line() {
         Some(2),
         "the password of the sender is not used"
     );
-    assert!(
-        probed.stderr.contains("SKYPE_P2P_TO_PASSWORD"),
-        "{}",
-        probed.stderr
-    );
+    for place in ["SKYPE_P2P_TO_PASSWORD", "--to-password-file"] {
+        assert!(probed.stderr.contains(place), "{}", probed.stderr);
+    }
 
     let unwritable = ["sign-in", "--metrics", "/nowhere/skype.prom"];
-    let probed = probe(&[&unwritable, &root[..]].concat());
+    let probed = probe(root, &unwritable);
     assert_eq!(probed.code, Some(2), "{}", probed.stderr);
 }

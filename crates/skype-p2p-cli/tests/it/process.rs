@@ -14,6 +14,7 @@ use std::{
 };
 
 use serde_json::Value;
+use skype_p2p::{Application, ApplicationBuilder, Credentials, Root};
 
 /// How long anything here may take. Nothing waits this long unless it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,6 +57,16 @@ pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: Vec<String>,
     pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// The lines of standard output, which are JSON objects.
+    pub(crate) fn objects(&self) -> Vec<Value> {
+        let lines = self.stdout.iter();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
 }
 
 impl Process {
@@ -187,9 +198,54 @@ pub(crate) fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> En
 pub(crate) fn server() -> (Process, String) {
     let tosh = format!("toshm:{PASSWORD}:Tosh Meston");
     let lene = format!("lenea:{PASSWORD}:Lene Aaling");
-    let mut server = Process::start(command(["serve", "--user", &tosh, "--user", &lene]));
+    serve(&["--user", &tosh, "--user", &lene])
+}
+
+/// A server with these options, and its root URL.
+pub(crate) fn serve(options: &[&str]) -> (Process, String) {
+    let mut server = Process::start(command([&["serve"], options].concat()));
     let root = server.line();
     (server, root)
+}
+
+/// A server with this file, and its root URL.
+pub(crate) fn serve_file(text: impl AsRef<[u8]>) -> (Process, String) {
+    let folder = Folder::new("server-file");
+    serve(&["--config", &folder.file("server.toml", text)])
+}
+
+/// A user in the file of a server.
+pub(crate) fn user_of_file(address: &str, name: &str) -> String {
+    format!("[[user]]\nuri = {address:?}\nname = {name:?}\npassword = {PASSWORD:?}\n")
+}
+
+/// A user of the library, signed in.
+pub(crate) async fn signed_in(root: &str, user: &str) -> Application {
+    signed_in_with(Application::builder(), root, user).await
+}
+
+/// A user of the library with these settings, signed in.
+pub(crate) async fn signed_in_with(
+    builder: ApplicationBuilder,
+    root: &str,
+    user: &str,
+) -> Application {
+    let application = builder.root(Root::Url(root.to_owned())).build().unwrap();
+    let credentials = Credentials::password(user, PASSWORD);
+    let sign_in = application.sign_in_manager().sign_in(credentials);
+    sign_in.await.unwrap();
+    application
+}
+
+/// The command `send` with a sender, a receiver and further arguments.
+pub(crate) fn sending(root: &str, from: &str, to: &str, more: &[&str]) -> Command {
+    let arguments = ["send", "--root", root, "--user", from, "--to", to];
+    command(arguments.iter().chain(more))
+}
+
+/// Sends a message to its end.
+pub(crate) fn send(root: &str, from: &str, to: &str, more: &[&str]) -> Ended {
+    Process::start(sending(root, from, to, more)).end()
 }
 
 /// Lene, listening and signed in. She accepts all invitations, unless `more` says otherwise.

@@ -56,8 +56,11 @@ fn a_login_is_stored_for_its_owner_only_and_used_until_the_logout() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(&stored).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        // The URL of a proxy in the configuration can have a password.
+        for file in [&stored, &folder.path().join("skype-p2p/config.toml")] {
+            let mode = std::fs::metadata(file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+        }
     }
     let text = std::fs::read_to_string(folder.path().join("skype-p2p/config.toml")).unwrap();
     assert!(!text.contains(PASSWORD), "{text}");
@@ -117,6 +120,23 @@ fn options_are_used_before_variables_and_variables_before_the_file() {
 }
 
 #[test]
+fn the_password_of_a_proxy_is_hidden_also_without_a_scheme() {
+    let folder = Folder::new("proxy-password");
+    for proxy in ["http://tosh:hunter2@proxy:3128", "tosh:hunter2@proxy:3128"] {
+        let checked = run_in(
+            &folder,
+            &["config", "check", "--user", TOSH, "--proxy", proxy],
+        );
+        let output = format!("{checked:?}");
+        assert!(
+            output.contains("***@proxy:3128 (option --proxy)"),
+            "{output}"
+        );
+        assert!(!output.contains("hunter2"), "{output}");
+    }
+}
+
+#[test]
 fn a_mistake_in_the_configuration_is_named() {
     let folder = Folder::new("mistakes");
     for (text, more, why) in [
@@ -130,7 +150,17 @@ fn a_mistake_in_the_configuration_is_named() {
         (
             "",
             &["--user", TOSH, "--representation", "yaml"],
-            "json or xml",
+            "json, xml",
+        ),
+        (
+            "[profile.default]\nrepresentation = \"yaml\"\n",
+            &["--user", TOSH],
+            "representation (profile default): expected json or xml",
+        ),
+        (
+            "[profile.default]\nauth = \"kerberos\"\n",
+            &["--user", TOSH],
+            "auth (profile default): expected password or bearer",
         ),
     ] {
         config(&folder, text);

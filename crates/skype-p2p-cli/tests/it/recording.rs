@@ -4,7 +4,9 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::process::{Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, run, server};
+use crate::process::{
+    self, Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, run, sending, server,
+};
 
 /// The methods and paths of a recording, each with its status.
 pub(crate) fn exchanges(file: impl AsRef<Path>) -> Vec<String> {
@@ -23,8 +25,7 @@ pub(crate) fn exchanges(file: impl AsRef<Path>) -> Vec<String> {
 
 /// Sends a message to Lene, with these options.
 fn send(root: &str, more: &[&str]) -> Ended {
-    let sending = ["send", "--root", root, "--user", TOSH, "--to", LENE, "Hi"];
-    run(sending.iter().chain(more))
+    process::send(root, TOSH, LENE, &[&["Hi"], more].concat())
 }
 
 #[cfg(unix)]
@@ -115,7 +116,7 @@ fn a_recording_that_cannot_be_written_is_reported() {
     assert!(sent.stderr.contains(why), "{}", sent.stderr);
 
     // The error of the command itself is reported, too, and decides the exit code.
-    let mut wrong = command(["send", "--root", &root, "--user", TOSH, "--to", LENE, "Hi"]);
+    let mut wrong = sending(&root, TOSH, LENE, &["Hi"]);
     wrong.args(["--record", "/dev/full"]);
     wrong.env("SKYPE_P2P_PASSWORD", "wrong");
     let refused = Process::start(wrong).end();

@@ -2,27 +2,19 @@ use serde_json::Value;
 
 use crate::{
     json_schema::assert_valid,
-    process::{Ended, Folder, LENE, PASSWORD, Process, TOSH, command, run},
+    process::{Ended, LENE, PASSWORD, Process, TOSH, run, serve_file, user_of_file},
 };
 
 /// A server with contact cards, and its root URL.
 fn server() -> (Process, String) {
-    let folder = Folder::new("search");
     let card = "title = \"Engineer\"\ndepartment = \"Sales\"\nwork_phone = \"tel:+4712345678\"\n";
-    let alex = "alexd@contoso.com";
+    let hostile = format!("[[user]]\nuri = \"alexd@contoso.com\"\npassword = {PASSWORD:?}\n");
     let users = [
-        format!("[[user]]\nuri = {TOSH:?}\nname = \"Tosh Meston\"\npassword = {PASSWORD:?}\n"),
-        format!(
-            "[[user]]\nuri = {LENE:?}\nname = \"Lene Aaling\"\npassword = {PASSWORD:?}\n{card}"
-        ),
-        format!(
-            "[[user]]\nuri = {alex:?}\nname = \"Lene Darrow\\u001b[2J\"\npassword = {PASSWORD:?}\n"
-        ),
+        user_of_file(TOSH, "Tosh Meston"),
+        user_of_file(LENE, "Lene Aaling") + card,
+        hostile + "name = \"Lene Darrow\\u001b[2J\"\n",
     ];
-    let config = folder.file("server.toml", users.concat());
-    let mut server = Process::start(command(["serve", "--config", &config]));
-    let root = server.line();
-    (server, root)
+    serve_file(users.concat())
 }
 
 fn search(root: &str, more: &[&str]) -> Ended {
@@ -68,7 +60,7 @@ fn a_limit_and_a_search_without_a_result_are_reported() {
     let nobody = search(&root, &["Nobody At All"]);
     assert_eq!(nobody.code, Some(1));
     assert!(nobody.stdout.is_empty());
-    assert_eq!(nobody.stderr, "skype-p2p: nobody was found\n");
+    assert_eq!(nobody.stderr, "skype-p2p: No person was found.\n");
     assert_eq!(search(&root, &["--limit", "0", "Lene"]).code, Some(2));
     assert_eq!(search(&root, &[""]).code, Some(2));
 }

@@ -1,24 +1,15 @@
 use std::{
-    fs,
     io::{Read, Write},
     net::TcpListener,
     thread,
 };
 
-use crate::process::{Ended, LENE, PASSWORD, Process, TOSH, command, lene, run, server};
+use crate::process::{
+    self, Ended, Folder, LENE, PASSWORD, Process, TOSH, lene, run, sending, server,
+};
 
 fn send(root: &str, user: &str, to: &str, more: &[&str]) -> Ended {
-    let arguments = [
-        "send",
-        "--root",
-        root,
-        "--user",
-        user,
-        "--to",
-        to,
-        "Lunch at noon?",
-    ];
-    run(arguments.iter().chain(more))
+    process::send(root, user, to, &[&["Lunch at noon?"], more].concat())
 }
 
 #[test]
@@ -56,8 +47,7 @@ fn a_message_to_nobody_is_not_delivered_and_the_verdict_is_a_sentence() {
 fn an_invitation_that_ends_is_named_as_such() {
     let (_server, root) = server();
     let mut lene = lene(&root, &["--accept", "none"]);
-    let sending = ["send", "--root", &root, "--user", TOSH, "--to", LENE, "Hi"];
-    let sending = Process::start(command(sending));
+    let sending = Process::start(sending(&root, TOSH, LENE, &["Hi"]));
     lene.line_of("chat.state", "Notified");
     lene.signal("TERM");
     let sent = sending.end();
@@ -74,7 +64,8 @@ fn without_a_verdict_in_time_the_fate_is_unknown() {
     let mut lene = lene(&root, &["--accept", "none"]);
     let sent = send(&root, TOSH, LENE, &["--timeout", "1"]);
     assert_eq!(sent.code, Some(3), "{}", sent.stderr);
-    assert!(sent.stdout[0].starts_with("Unknown: "), "{:?}", sent.stdout);
+    let sentence = "Unknown: there was no result for lenea@contoso.com in time.";
+    assert_eq!(sent.stdout, [sentence]);
     lene.line_of("chat.state", "Notified");
     // The sender signed out, which ends his invitation.
     lene.line_of("conversation.state", "Disconnected");
@@ -128,7 +119,7 @@ fn what_is_wrong_on_the_command_line_is_said_before_anything_is_sent() {
     assert_eq!(send("nonsense", TOSH, LENE, &[]).code, Some(2));
     assert_eq!(run(["send"]).code, Some(2));
 
-    let mut passwordless = command(["send", "--root", root, "--user", TOSH, "--to", LENE, "Hi"]);
+    let mut passwordless = sending(root, TOSH, LENE, &["Hi"]);
     passwordless.env_remove("SKYPE_P2P_PASSWORD");
     let sent = Process::start(passwordless).end();
     assert_eq!(sent.code, Some(2));
@@ -142,21 +133,9 @@ fn what_is_wrong_on_the_command_line_is_said_before_anything_is_sent() {
 #[test]
 fn a_wrong_password_and_an_unknown_user_are_failed_sign_ins() {
     let (_server, root) = server();
-    let mut wrong = command([
-        "send", "-v", "--root", &root, "--user", TOSH, "--to", LENE, "Hi",
-    ]);
+    let mut wrong = sending(&root, TOSH, LENE, &["-v", "Hi"]);
     wrong.env("SKYPE_P2P_PASSWORD", "not-the-password");
-    let unknown = command([
-        "send",
-        "-v",
-        "--root",
-        &root,
-        "--user",
-        "nobody@contoso.com",
-        "--to",
-        LENE,
-        "Hi",
-    ]);
+    let unknown = sending(&root, "nobody@contoso.com", LENE, &["-v", "Hi"]);
     for attempt in [wrong, unknown] {
         let sent = Process::start(attempt).end();
         assert_eq!(sent.code, Some(4));
@@ -209,27 +188,15 @@ fn a_server_that_never_answers_ends_with_the_timeout() {
 #[test]
 fn the_password_may_stand_in_a_file_and_is_never_printed() {
     let (_server, root) = server();
-    let file = std::env::temp_dir().join(format!("skype-p2p-test-{}", std::process::id()));
-    fs::write(&file, format!("{PASSWORD}\nnot this line\n")).unwrap();
+    let folder = Folder::new("password");
+    let file = folder.file("password", format!("{PASSWORD}\nnot this line\n"));
     let mut lene = lene(&root, &[]);
-    let arguments = [
-        "send",
-        "--root",
-        &root,
-        "--user",
-        TOSH,
-        "--to",
-        LENE,
-        "my-own-words",
-        "--password-file",
-    ];
-    let mut sending = command(arguments);
+    let more = ["my-own-words", "--password-file", &file];
+    let mut sending = sending(&root, TOSH, LENE, &more);
     sending
-        .arg(&file)
         .env_remove("SKYPE_P2P_PASSWORD")
         .env("RUST_LOG", "trace");
     let sent = Process::start(sending).end();
-    fs::remove_file(&file).unwrap();
     assert_eq!(sent.code, Some(0), "{}", sent.stderr);
     assert!(
         sent.stderr.contains("submit"),

@@ -10,16 +10,15 @@ use std::{
 #[cfg(target_os = "linux")]
 use crate::process::PATIENCE;
 use crate::process::{
-    Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, run, run_with_input, server,
+    self, Ended, Folder, LENE, PASSWORD, Process, TOSH, command, lene, run, run_with_input, server,
 };
 
 fn sending(root: &str, more: &[&str]) -> Command {
-    let arguments = ["send", "--root", root, "--user", TOSH, "--to", LENE];
-    command(arguments.iter().chain(more))
+    process::sending(root, TOSH, LENE, more)
 }
 
 fn send(root: &str, more: &[&str]) -> Ended {
-    Process::start(sending(root, more)).end()
+    process::send(root, TOSH, LENE, more)
 }
 
 #[test]
@@ -258,11 +257,7 @@ fn several_receivers_have_a_verdict_each_and_the_worst_is_the_exit_code() {
     lene.line_of("messages.added", "Hi");
 
     let sent = send(&root, &["--json", "--to", nobody, "Hi"]);
-    let mut results: Vec<serde_json::Value> = sent
-        .stdout
-        .iter()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let mut results = sent.objects();
     results.sort_by_key(|result| result["to"].to_string());
     assert_eq!(results[0]["result"], "delivered");
     assert_eq!(results[0]["to"], LENE);

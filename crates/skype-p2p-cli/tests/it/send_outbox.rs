@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::process::{Ended, Folder, LENE, Process, TOSH, command, lene, server};
+use crate::process::{Ended, Folder, LENE, Process, TOSH, command, lene, sending, server};
 
 const NOBODY: &str = "nobody@contoso.com";
 
@@ -22,9 +22,8 @@ impl Sender {
 
     /// A running call of Tosh.
     fn with_key(&self, key: &str, text: &str, more: &[&str]) -> Process {
-        let sending = ["send", "--root", &self.root, "--user", TOSH, "--to", LENE];
-        let rest = ["--idempotency-key", key, text];
-        let mut sending = command(sending.iter().chain(more).chain(&rest));
+        let keyed = [more, &["--idempotency-key", key, text]].concat();
+        let mut sending = sending(&self.root, TOSH, LENE, &keyed);
         sending.env("XDG_STATE_HOME", self.state.path());
         Process::start(sending)
     }

@@ -1,4 +1,4 @@
-use crate::process::{Process, command, run};
+use crate::process::{Process, command, run, sending};
 
 #[test]
 fn the_root_is_the_first_line_and_the_users_follow() {
@@ -23,22 +23,31 @@ fn the_root_is_the_first_line_and_the_users_follow() {
         .unwrap()
         .1
         .trim_end_matches(')');
-    let mut sending = command([
-        "send",
-        "--root",
-        &root,
-        "--user",
-        "toshm",
-        "--to",
-        "lenea@contoso.com",
-        "Hi",
-    ]);
+    let mut sending = sending(&root, "toshm", "lenea@contoso.com", &["Hi"]);
     sending.env("SKYPE_P2P_PASSWORD", password);
     assert_eq!(
         Process::start(sending).end().code,
         Some(1),
         "signed in, and nobody was there"
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_of_commands_without_a_sign_in() {
+    for arguments in [
+        &["serve"][..],
+        &["man"],
+        &["completions", "bash"],
+        &["logout"],
+    ] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let ended = command(arguments).stdout(full).output().unwrap();
+        assert_eq!(ended.status.code(), Some(5), "{arguments:?}: {ended:?}");
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        let sentence = "skype-p2p: Cannot write to standard output: ";
+        assert!(stderr.starts_with(sentence), "{arguments:?}: {stderr}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
 use tokio::runtime::Runtime;
 use ucwa_server::{IssuedToken, Server, ServerConfig, User};
 
-use crate::process::{Ended, LENE, PASSWORD, Process, TOSH, command, lene, run, server};
+use crate::process::{Ended, LENE, PASSWORD, Process, TOSH, lene, run, send, sending, server};
 
 const TOKEN: &str = "jwt.of.tosh";
 
@@ -38,9 +38,8 @@ fn taking_the_token(config: &mut ServerConfig) {
 
 /// Tosh writes to Lene, signed in with a token from there.
 fn send_with_token(root: &str, variable: Option<&str>, input: Stdio) -> Ended {
-    let arguments = ["send", "--root", root, "--user", TOSH, "--to", LENE];
-    let mut sending = command(arguments);
-    sending.args(["--bearer", "Lunch at noon?"]).stdin(input);
+    let mut sending = sending(root, TOSH, LENE, &["--bearer", "Lunch at noon?"]);
+    sending.stdin(input);
     sending.env_remove("SKYPE_P2P_PASSWORD");
     sending
         .env_remove("SKYPE_P2P_TOKEN")
@@ -68,7 +67,7 @@ fn a_token_of_another_issuer_is_in_the_environment_or_on_the_standard_input() {
     std::fs::remove_file(&path).unwrap();
     let sent = send_with_token(&root, None, input.into());
     assert_eq!(sent.code, Some(0), "{}", sent.stderr);
-    let asked = "a token for 127.0.0.1 is needed, by https://login.contoso.com/";
+    let asked = "A token for 127.0.0.1 is needed. Get one at https://login.contoso.com/";
     assert!(sent.stderr.contains(asked), "{}", sent.stderr);
     lene.line_of("messages.added", "Lunch at noon?");
 }
@@ -79,10 +78,14 @@ fn without_a_good_token_there_is_no_sign_in() {
     for token in [None, Some(""), Some("jwt.of.nobody")] {
         let sent = send_with_token(&root, token, Stdio::null());
         assert_eq!(sent.code, Some(4), "{token:?}: {}", sent.stderr);
+        let why = match token {
+            Some("jwt.of.nobody") => "127.0.0.1 refused the sign-in",
+            _ => "there was no token for 127.0.0.1, or the token was refused",
+        };
+        assert!(sent.stderr.contains(why), "{token:?}: {}", sent.stderr);
     }
     let both = ["--bearer", "--password-file", "/nowhere", "Hi"];
-    let arguments = ["send", "--root", &root, "--user", TOSH, "--to", LENE];
-    assert_eq!(run(arguments.iter().chain(&both)).code, Some(2));
+    assert_eq!(send(&root, TOSH, LENE, &both).code, Some(2));
 }
 
 #[test]
@@ -118,9 +121,8 @@ fn the_name_of_an_endpoint_is_neither_empty_nor_too_long() {
 #[test]
 fn a_windows_account_signs_in_where_the_web_server_knows_it() {
     let send = |root: &str, account: &str| {
-        let arguments = ["send", "--root", root, "--user", TOSH, "--to", LENE];
-        let more = ["--windows-account", account, "Hi"];
-        run(arguments.iter().chain(&more))
+        let more = ["-v", "--windows-account", account, "Hi"];
+        send(root, TOSH, LENE, &more)
     };
     let user = User::new(TOSH, "", "").unwrap().uri;
     let (_runtime, _server, root) = serving(|config| config.windows_user = Some(user));
@@ -131,10 +133,7 @@ fn a_windows_account_signs_in_where_the_web_server_knows_it() {
     }
     assert_eq!(send(&root, "").code, Some(2));
     let (_runtime, _server, root) = serving(|_| {});
-    let arguments = ["send", "-v", "--root", &root, "--user", TOSH, "--to", LENE];
-    let sent = run(arguments
-        .iter()
-        .chain(&["--windows-account", "CONTOSO\\toshm", "Hi"]));
+    let sent = send(&root, "CONTOSO\\toshm");
     assert_eq!(sent.code, Some(4));
     assert!(sent.stderr.contains("status 401"), "{}", sent.stderr);
 }

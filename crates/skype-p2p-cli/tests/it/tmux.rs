@@ -44,6 +44,13 @@ impl Tmux {
         Self::start("", &arguments)
     }
 
+    /// A user of the server in the client, who is signed in and has no conversation.
+    pub(crate) fn signed_in(root: &str, user: &str) -> Option<Self> {
+        let tmux = Self::chat(root, user, &[])?;
+        tmux.wait_for("There are no conversations.");
+        Some(tmux)
+    }
+
     fn try_run(&self, arguments: &[&str]) -> std::io::Result<Output> {
         Command::new("tmux")
             .args(["-u", "-f", "/dev/null", "-L", &self.socket])
