@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::ThemeName;
-use crate::sign_in::SignIn;
+use crate::{history::Archiving, sign_in::SignIn};
 
 /// The options of `chat`.
 #[derive(Debug, Args)]
@@ -21,4 +21,7 @@ pub struct Chat {
     /// Shift
     #[arg(long)]
     pub mouse: bool,
+    /// The archive of the server.
+    #[command(flatten)]
+    pub archiving: Archiving,
 }

@@ -12,6 +12,8 @@
 mod chat;
 #[cfg(unix)]
 mod chat_contacts;
+#[cfg(unix)]
+mod chat_terminal;
 mod company;
 mod contacts;
 mod demo;

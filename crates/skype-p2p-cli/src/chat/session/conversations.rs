@@ -12,7 +12,7 @@ use skype_p2p::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{lock, person, send};
+use super::{follow_presence, lock, person, send};
 use crate::{
     chat::{
         links,
@@ -129,16 +129,9 @@ impl Conversations {
         self.keep(id, typing.changed(move |_| report()));
         let person = participant.person();
         self.keep(id, person.status().subscribe());
-        let updates = self.updates.clone();
-        let of = person.clone();
-        let status = person.status().changed(move |change| {
-            let update = Update::Presence {
-                address: of.id().get(),
-                status: change.new,
-            };
-            send(&updates, update);
-        });
-        self.keep(id, status);
+        for listener in follow_presence(&person, &self.updates) {
+            self.keep(id, listener);
+        }
     }
 
     fn on_item(self: &Arc<Self>, conversation: &Conversation, item: &ActivityItem, index: usize) {
