@@ -163,11 +163,11 @@ impl PseudoTerminal {
         }
     }
 
-    /// Reads what was written, until it has this text.
-    fn wait_for(&mut self, text: &str) {
+    /// Reads until this text was written, and then nothing for a second.
+    fn wait_for_quiet_after(&mut self, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         let mut written = Vec::new();
-        while !String::from_utf8_lossy(&written).contains(text) {
+        loop {
             assert!(Instant::now() < deadline, "{text} was not written");
             let mut master = [PollFd::new(&self.master, PollFlags::IN)];
             let second = Timespec {
@@ -178,6 +178,8 @@ impl PseudoTerminal {
                 let mut bytes = [0; 4096];
                 let count = std::io::Read::read(&mut self.master, &mut bytes).unwrap();
                 written.extend_from_slice(&bytes[..count]);
+            } else if String::from_utf8_lossy(&written).contains(text) {
+                return;
             }
         }
     }
@@ -205,7 +207,8 @@ fn a_hang_up_without_a_signal_ends_the_client() {
     let mut client = Client(chat.stderr(Stdio::null()).spawn().unwrap());
     // The command has copies of the terminal.
     drop(chat);
-    terminal.wait_for("archived");
+    // A client that still draws ends when it cannot write.
+    terminal.wait_for_quiet_after("archived");
     drop(terminal);
     let deadline = Instant::now() + PATIENCE;
     while client.0.try_wait().unwrap().is_none() {
