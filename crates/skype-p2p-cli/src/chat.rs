@@ -6,9 +6,11 @@
 
 #[cfg(test)]
 mod fixture;
+mod job_control;
 mod layout;
 mod links;
 mod options;
+mod painter;
 mod printable_text;
 mod session;
 mod state;
@@ -19,7 +21,7 @@ mod wrapping;
 
 use std::{
     env,
-    io::{IsTerminal as _, stdin},
+    io::{self, IsTerminal as _, stdin},
     pin::pin,
     sync::Arc,
 };
@@ -31,8 +33,9 @@ use tokio::sync::{
     mpsc::{UnboundedReceiver, unbounded_channel},
 };
 
-pub use self::{options::Chat, view::theme::ThemeName};
 use self::{
+    job_control::{JobControl, JobSignal},
+    printable_text::PrintableText,
     session::Session,
     state::{
         State,
@@ -41,6 +44,7 @@ use self::{
     terminal::Screen,
     view::theme::Theme,
 };
+pub use self::{options::Chat, view::theme::ThemeName};
 use crate::{
     End,
     config::Settings,
@@ -92,23 +96,39 @@ async fn chat(
     args: &Chat,
     color: Color,
 ) -> Result<End, Failure> {
-    let mut interrupt = Interrupt::catch().map_err(|error| Failure::other(error.to_string()))?;
+    let no_handler = |error: io::Error| Failure::other(error.to_string());
+    let mut interrupt = Interrupt::catch().map_err(no_handler)?;
+    let mut job_control = JobControl::catch().map_err(no_handler)?;
     let theme = Theme::new(args.theme, colors(color));
     let panicked = Arc::new(Notify::new());
     let mut screen = Screen::open(args.mouse, Arc::clone(&panicked))?;
-    let mut state = State::signing_in(&client.user, screen.size(), TimeZone::system());
+    let mut state = State::signing_in(&client.user, Screen::size(), TimeZone::system());
     let (sender, mut updates) = unbounded_channel();
     let application = client.application.clone();
-    let mut sign_in = pin!(client.sign_in(None));
+    let mut sign_in = pin!(async {
+        client.sign_in(None).await?;
+        // The screen is open: no detail is written.
+        let silent = Console::default();
+        args.archiving.turn_on(&application, silent).await
+    });
     let mut session = None;
     let sign_in_state = application.sign_in_manager().state();
     // Polled only after the sign-in, and begins to wait when it is polled.
     let mut signed_out = pin!(async { sign_in_state.wait_for(SignInState::SignedOut).await });
     let mut inputs = terminal::inputs();
+    let mut hung_up = pin!(terminal::hung_up());
     loop {
         screen.draw(&state, &theme)?;
         let effects = tokio::select! {
             () = interrupt.received() => return Ok(End::Well),
+            () = &mut hung_up => return Ok(End::Well),
+            signal = job_control.received() => match signal {
+                JobSignal::Suspend => vec![Effect::Suspend],
+                JobSignal::Continue => {
+                    screen.resume()?;
+                    Vec::new()
+                }
+            },
             () = panicked.notified() => {
                 return Err(Failure::other("The client has failed because of a defect."));
             }
@@ -128,7 +148,7 @@ async fn chat(
             }
             input = inputs.recv() => match input {
                 Some(input) => apply_all(&mut state, State::on_input, input, &mut inputs),
-                // The terminal was closed.
+                // The terminal cannot be read.
                 None => return Ok(End::Well),
             },
             Some(update) = updates.recv() => apply_all(&mut state, State::on_update, update, &mut updates),
@@ -136,7 +156,14 @@ async fn chat(
         for effect in effects {
             match (effect, &session) {
                 (Effect::Quit, _) => return Ok(End::Well),
-                (Effect::Redraw, _) => screen.clear()?,
+                (Effect::Redraw, _) => screen.clear(),
+                (Effect::Ring, _) => Screen::ring(),
+                (Effect::Suspend, _) => {
+                    if !screen.suspend()? {
+                        let why = "No shell could continue the client, so it is not suspended.";
+                        state.notice = Some(PrintableText::line(why));
+                    }
+                }
                 (effect, Some(session)) => session.perform(effect),
                 // Before the sign-in is complete, the state asks for nothing else.
                 (_, None) => {}

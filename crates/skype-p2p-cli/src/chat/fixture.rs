@@ -12,7 +12,7 @@ use super::{
         State,
         conversation::{Delivery, Item, Message, Person, Summary},
         input::Input,
-        update::{ContactGroup, Effect, Update},
+        update::{ContactGroup, Effect, Presence, Update},
     },
 };
 
@@ -83,13 +83,20 @@ pub(crate) fn state() -> State {
         status: PersonStatus::Online,
         note: text("At my desk"),
     });
-    for (address, status) in [
-        ("sip:lenea@contoso.com", PersonStatus::Online),
-        ("sip:johnd@contoso.com", PersonStatus::Busy),
+    for (address, status, note) in [
+        (
+            "sip:lenea@contoso.com",
+            PersonStatus::Online,
+            "In building 7",
+        ),
+        ("sip:johnd@contoso.com", PersonStatus::Busy, ""),
     ] {
         state.on_update(Update::Presence {
             address: address.to_owned(),
-            status,
+            presence: Presence {
+                status,
+                note: text(note),
+            },
         });
     }
     state.on_update(Update::Conversation(summary(LENE, lene())));

@@ -5,7 +5,10 @@ use std::mem;
 use ratatui::layout::Rect;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::wrapping::{width, word_spans};
+use super::{
+    state::keys::BINDINGS,
+    wrapping::{width, word_spans},
+};
 
 /// Narrower screens have no list of conversations.
 const NARROW: u16 = 50;
@@ -58,6 +61,11 @@ impl Layout {
             footer: Rect::new(0, rows - footer_rows, columns, footer_rows),
         }
     }
+}
+
+/// The keys that the help shows at once inside its border, on a screen of so many rows.
+pub(crate) fn help_rows(rows: u16) -> usize {
+    usize::from(rows.saturating_sub(2)).min(BINDINGS.len())
 }
 
 /// The width of the text in the composer, which begins with a prompt of two cells. The cursor takes one.

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::ThemeName;
-use crate::sign_in::SignIn;
+use crate::{history::Archiving, sign_in::SignIn};
 
 /// The options of `chat`.
 #[derive(Debug, Args)]
@@ -18,6 +18,9 @@ pub struct Chat {
     /// Shift
     #[arg(long)]
     pub mouse: bool,
+    /// The archive of the server.
+    #[command(flatten)]
+    pub archiving: Archiving,
     /// The user, the server and the credentials.
     #[command(flatten)]
     pub sign_in: SignIn,

@@ -10,8 +10,8 @@ use std::{
 };
 
 use skype_p2p::{
-    Application, ConnectionState, Conversation, ConversationId, Note, PersonStatus, Reason,
-    Subscriptions,
+    Application, ConnectionState, Conversation, ConversationId, Note, NoteKind, PersonStatus,
+    Reason, Subscription, Subscriptions,
 };
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -20,7 +20,7 @@ use super::{
     printable_text::PrintableText,
     state::{
         conversation::Person,
-        update::{Connection, Effect, Update},
+        update::{Connection, Effect, Presence, Update},
     },
 };
 use crate::{presence::Availability, session::why_refused};
@@ -50,12 +50,11 @@ impl Session {
         let report_me = {
             let (me, updates) = (me.clone(), updates.clone());
             move || {
+                let note = me.note().get();
                 let update = Update::Me {
                     name: PrintableText::line(&me.display_name().get()),
                     status: me.status().get(),
-                    note: me.note().get().map_or_else(PrintableText::default, |note| {
-                        PrintableText::line(&note.text)
-                    }),
+                    note: PrintableText::line(&note.map_or_else(String::new, |it| it.text)),
                 };
                 send(&updates, update);
             }
@@ -86,7 +85,7 @@ impl Session {
     pub(super) fn perform(&self, effect: Effect) {
         match effect {
             // The loop of the client carries these out.
-            Effect::Quit | Effect::Redraw => {}
+            Effect::Quit | Effect::Redraw | Effect::Ring | Effect::Suspend => {}
             Effect::Open { address } => self.open(&address),
             Effect::Send { conversation, text } => self.send(conversation, text.0),
             Effect::Typing(id) => self.with(id, |conversation| {
@@ -248,9 +247,43 @@ fn ignore<T>(command: impl Future<Output = Result<T, Reason>>) {
 
 /// Reads the status of a person once. It stays unknown if it is hidden from the user.
 async fn fetch_status(person: skype_p2p::Person, updates: UnboundedSender<Update>) {
-    if let Ok(status) = person.status().fetch().await {
-        let address = person.id().get();
-        send(&updates, Update::Presence { address, status });
+    if person.status().fetch().await.is_ok() {
+        report_presence(&person, &updates);
+    }
+}
+
+/// Reports the presence of a person when it changes. Follows the note; the status has to be followed by the caller.
+fn follow_presence(
+    person: &skype_p2p::Person,
+    updates: &UnboundedSender<Update>,
+) -> [Subscription; 3] {
+    let report = {
+        let (person, updates) = (person.clone(), updates.clone());
+        move || report_presence(&person, &updates)
+    };
+    let status = report.clone();
+    [
+        person.note().subscribe(),
+        person.note().changed(move |_| report()),
+        person.status().changed(move |_| status()),
+    ]
+}
+
+/// Reports the presence of a person that is known now.
+fn report_presence(person: &skype_p2p::Person, updates: &UnboundedSender<Update>) {
+    let presence = Presence {
+        status: person.status().get(),
+        note: person.note().get().as_ref().map(note).unwrap_or_default(),
+    };
+    let address = person.id().get();
+    send(updates, Update::Presence { address, presence });
+}
+
+/// The note of another person.
+fn note(note: &Note) -> PrintableText {
+    match note.kind {
+        NoteKind::OutOfOffice => PrintableText::line(&format!("out of office: {}", note.text)),
+        _ => PrintableText::line(&note.text),
     }
 }
 

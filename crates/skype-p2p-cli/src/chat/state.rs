@@ -22,13 +22,13 @@ use skype_p2p::{ConversationId, PersonStatus};
 
 use self::{
     contacts_dialog::ContactsDialog,
-    conversation::{Conversation, Summary},
+    conversation::{Conversation, Item, Summary},
     find::Find,
     input::Input,
     people_dialog::PeopleDialog,
     presence_dialog::PresenceDialog,
     scroll::Anchor,
-    update::{Connection, ContactGroup, Effect, Update},
+    update::{Connection, ContactGroup, Effect, Presence, Update},
 };
 use super::{layout::Layout, printable_text::PrintableText, timeline_lines};
 
@@ -42,7 +42,11 @@ pub(crate) struct State {
     /// In the order in which they appeared.
     conversations: Vec<Conversation>,
     selected: Option<ConversationId>,
-    presence: BTreeMap<String, PersonStatus>,
+    /// The index of the first conversation in the list's area.
+    pub(crate) first_listed: usize,
+    /// The terminal has the focus, or does not report it.
+    focused: bool,
+    presence: BTreeMap<String, Presence>,
     pub(crate) groups: Vec<ContactGroup>,
     pub(crate) dialog: Option<Dialog>,
     /// The last line of the screen, until the next key.
@@ -59,7 +63,10 @@ pub(crate) struct State {
 /// What is open above the conversation.
 #[derive(Debug)]
 pub(crate) enum Dialog {
-    Help,
+    /// The keys, from the row `first` on.
+    Help {
+        first: usize,
+    },
     People(PeopleDialog),
     Contacts(ContactsDialog),
     Presence(PresenceDialog),
@@ -75,6 +82,8 @@ impl State {
             connection: Connection::default(),
             conversations: Vec::new(),
             selected: None,
+            first_listed: 0,
+            focused: true,
             presence: BTreeMap::new(),
             groups: Vec::new(),
             dialog: None,
@@ -127,10 +136,10 @@ impl State {
         self.conversations.iter_mut().find(|it| it.summary.id == id)
     }
 
-    /// The status of a person, as far as it is known.
-    pub(crate) fn status_of(&self, address: &str) -> PersonStatus {
-        let status = self.presence.get(&address.to_lowercase());
-        status.copied().unwrap_or_default()
+    /// The presence of a person, as far as it is known.
+    pub(crate) fn presence_of(&self, address: &str) -> Presence {
+        let presence = self.presence.get(&address.to_lowercase());
+        presence.cloned().unwrap_or_default()
     }
 
     /// The areas of the screen.
@@ -142,6 +151,12 @@ impl State {
 
     /// Applies a change that the session reports.
     pub(crate) fn on_update(&mut self, update: Update) -> Vec<Effect> {
+        let effects = self.apply(update);
+        self.show_selected();
+        effects
+    }
+
+    fn apply(&mut self, update: Update) -> Vec<Effect> {
         match update {
             Update::Me { name, status, note } => {
                 self.name = name;
@@ -157,15 +172,7 @@ impl State {
                 index,
                 item,
             } => {
-                let selected = self.selected == Some(conversation);
-                if let Some(conversation) = self.conversation_mut(conversation)
-                    && conversation.insert(index, item)
-                {
-                    if selected && conversation.anchor.is_none() {
-                        return vec![Effect::Seen(conversation.summary.id)];
-                    }
-                    conversation.unread += 1;
-                }
+                return self.on_item(conversation, index, item);
             }
             Update::Message {
                 conversation,
@@ -187,8 +194,8 @@ impl State {
                     conversation.draft.insert(&text);
                 }
             }
-            Update::Presence { address, status } => {
-                self.presence.insert(address.to_lowercase(), status);
+            Update::Presence { address, presence } => {
+                self.presence.insert(address.to_lowercase(), presence);
             }
             Update::Contacts(groups) => {
                 if let Some(Dialog::Contacts(dialog)) = &mut self.dialog {
@@ -222,25 +229,56 @@ impl State {
         effects
     }
 
+    /// Adds an item. The bell rings for a message that the user does not see.
+    fn on_item(&mut self, id: ConversationId, index: usize, item: Item) -> Vec<Effect> {
+        let (is_selected, focused) = (self.selected == Some(id), self.focused);
+        let Some(conversation) = self.conversation_mut(id) else {
+            return Vec::new();
+        };
+        let index = index.min(conversation.items.len());
+        if !conversation.insert(index, item) {
+            return Vec::new();
+        }
+        if !is_selected || conversation.anchor.is_some() {
+            conversation.count_unread(index);
+            return vec![Effect::Ring];
+        }
+        let seen = Effect::Seen(id);
+        match focused {
+            true => vec![seen],
+            false => vec![seen, Effect::Ring],
+        }
+    }
+
+    /// The bell rings for a new invitation.
     fn on_summary(&mut self, summary: Summary) -> Vec<Effect> {
         let id = summary.id;
+        let is_invited = summary.invitation.is_some();
+        let is_selected = self.selected == Some(id);
+        let mut effects = Vec::new();
         match self.conversation_mut(id) {
             Some(conversation) => {
-                // What was missed before is on the screen now.
-                let seen = summary.missed && !conversation.summary.missed;
-                conversation.summary = summary;
-                if seen && self.selected == Some(id) {
-                    return vec![Effect::Seen(id)];
+                let old = &conversation.summary;
+                if is_invited && old.invitation.is_none() {
+                    effects.push(Effect::Ring);
                 }
+                // What was missed before is on the screen now.
+                if is_selected && summary.missed && !old.missed {
+                    effects.push(Effect::Seen(id));
+                }
+                conversation.summary = summary;
             }
             None => {
+                if is_invited {
+                    effects.push(Effect::Ring);
+                }
                 self.conversations.push(Conversation::new(summary));
                 if self.selected.is_none() {
-                    return self.select(id);
+                    effects.extend(self.select(id));
                 }
             }
         }
-        Vec::new()
+        effects
     }
 
     fn on_removed(&mut self, id: ConversationId) -> Vec<Effect> {
@@ -261,6 +299,13 @@ impl State {
 
     /// Shows a conversation. Loads the messages of an archived one.
     fn select(&mut self, id: ConversationId) -> Vec<Effect> {
+        // The user has seen the end of the other conversation.
+        if let Some(other) = self.current_mut()
+            && other.summary.id != id
+            && other.unread == 0
+        {
+            other.first_new = None;
+        }
         let Some(conversation) = self.conversation_mut(id) else {
             return Vec::new();
         };
@@ -349,6 +394,25 @@ impl State {
         let (columns, rows) = self.size;
         // The width does not depend on the draft, which can be long.
         let columns = usize::from(Layout::new(columns, rows, "").timeline.width);
-        timeline_lines::lines(previous, item, columns, &self.zone)
+        let is_first_new = conversation.first_new == Some(index);
+        timeline_lines::lines(previous, item, is_first_new, columns, &self.zone)
+    }
+
+    /// Scrolls the list of conversations so that the selected one is in its area.
+    fn show_selected(&mut self) {
+        let rows = usize::from(self.layout().list.height);
+        let listed = self.listed();
+        let last = listed.len().saturating_sub(rows);
+        let selected = listed
+            .iter()
+            .position(|it| Some(it.summary.id) == self.selected);
+        let first = match selected {
+            Some(at) => {
+                let lowest = (at + 1).saturating_sub(rows);
+                self.first_listed.clamp(lowest.min(at), at)
+            }
+            None => self.first_listed,
+        };
+        self.first_listed = first.min(last);
     }
 }

@@ -1,6 +1,7 @@
 //! The terminal: raw mode and the alternate screen, which end with the client, also if it panics.
 
 use std::{
+    env,
     io::{self, IsTerminal as _, Stdout, Write, stdout},
     panic,
     sync::{
@@ -13,43 +14,56 @@ use std::{
 use crossterm::{
     cursor::Show,
     event::{
-        self, DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
-        Event, KeyEventKind, MouseButton, MouseEventKind,
+        self, DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
+        EnableFocusChange, EnableMouseCapture, Event, KeyEventKind, MouseButton, MouseEventKind,
     },
     execute,
-    style::ResetColor,
-    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+    style::{Print, ResetColor},
+    terminal::{
+        self, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    },
 };
-use ratatui::{Terminal, backend::CrosstermBackend};
+#[cfg(unix)]
+use rustix::{
+    event::{PollFd, PollFlags},
+    io::Errno,
+};
+#[cfg(unix)]
+use tokio::sync::oneshot;
 use tokio::sync::{
     Notify,
     mpsc::{UnboundedReceiver, unbounded_channel},
 };
 
 use super::{
+    job_control,
+    painter::Painter,
     state::{State, input::Input},
-    view::{self, theme::Theme},
+    view::theme::Theme,
 };
 use crate::failure::Failure;
 
-/// Checks that there is a terminal.
+/// Checks that there is a terminal which has a cursor.
 ///
 /// # Errors
 ///
-/// If standard output is not a terminal.
+/// If standard output is not such a terminal.
 pub(super) fn check() -> Result<(), Failure> {
-    if stdout().is_terminal() {
+    let sentence = if !stdout().is_terminal() {
+        "Cannot chat: standard output is not a terminal."
+    } else if env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        "Cannot chat: the terminal cannot move its cursor (TERM is dumb)."
+    } else {
         return Ok(());
-    }
-    Err(
-        Failure::usage("Cannot chat: standard output is not a terminal.")
-            .with_hint("start it in a terminal, or use send and listen in scripts"),
-    )
+    };
+    Err(Failure::usage(sentence)
+        .with_hint("start it in a terminal, or use send and listen in scripts"))
 }
 
 /// The screen of the client. Dropped, it restores the terminal.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    painter: Painter<Stdout>,
+    mouse: bool,
     /// The terminal has to be restored.
     active: Arc<AtomicBool>,
 }
@@ -64,7 +78,8 @@ impl Screen {
         let active = Arc::new(AtomicBool::new(true));
         restore_on_panic(Arc::clone(&active), panicked);
         let screen = Self {
-            terminal: Terminal::new(CrosstermBackend::new(stdout())).map_err(unusable)?,
+            painter: Painter::new(stdout()),
+            mouse,
             active,
         };
         enable_raw_mode().map_err(unusable)?;
@@ -73,34 +88,61 @@ impl Screen {
     }
 
     /// The columns and rows.
-    pub(super) fn size(&self) -> (u16, u16) {
-        self.terminal
-            .size()
-            .map_or((80, 24), |size| (size.width, size.height))
+    pub(super) fn size() -> (u16, u16) {
+        terminal::size().unwrap_or((80, 24))
     }
 
-    /// Draws the state.
+    /// Draws the state, unless the screen is suspended.
     ///
     /// # Errors
     ///
     /// If the terminal cannot be written.
     pub(super) fn draw(&mut self, state: &State, theme: &Theme) -> Result<(), Failure> {
-        let drawn = self
-            .terminal
-            .draw(|frame| view::draw(frame, state, theme))
-            .map(drop);
+        if !self.active.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let drawn = self.painter.draw(state, theme);
         drawn.map_err(|error| Failure::cannot_write("standard output", &error))
     }
 
     /// Forgets what the screen shows, so that the next drawing writes all of it.
+    pub(super) fn clear(&mut self) {
+        self.painter.forget();
+    }
+
+    /// Rings the bell of the terminal.
+    pub(super) fn ring() {
+        // A terminal that cannot be written is noticed by the next drawing.
+        let _ = execute!(stdout(), Print('\u{7}'));
+    }
+
+    /// Restores the terminal and stops the client, until a shell continues it. Returns whether it was stopped.
     ///
     /// # Errors
     ///
-    /// If the terminal cannot be written.
-    pub(super) fn clear(&mut self) -> Result<(), Failure> {
-        self.terminal
-            .clear()
-            .map_err(|error| Failure::cannot_write("standard output", &error))
+    /// If the terminal cannot be used.
+    pub(super) fn suspend(&mut self) -> Result<bool, Failure> {
+        restore(&self.active);
+        let stopped = job_control::stop();
+        if !stopped {
+            self.resume()?;
+        }
+        Ok(stopped)
+    }
+
+    /// Takes the terminal again after the client was stopped.
+    ///
+    /// # Errors
+    ///
+    /// If the terminal cannot be used.
+    pub(super) fn resume(&mut self) -> Result<(), Failure> {
+        self.active.store(true, Ordering::SeqCst);
+        // A shell may have changed the mode. Only a mode that was left is entered again.
+        disable_raw_mode().map_err(unusable)?;
+        enable_raw_mode().map_err(unusable)?;
+        enter(&mut stdout(), self.mouse).map_err(unusable)?;
+        self.painter.forget();
+        Ok(())
     }
 }
 
@@ -133,7 +175,12 @@ fn restore(active: &AtomicBool) {
 }
 
 fn enter(to: &mut impl Write, mouse: bool) -> io::Result<()> {
-    execute!(to, EnterAlternateScreen, EnableBracketedPaste)?;
+    execute!(
+        to,
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        EnableFocusChange
+    )?;
     if mouse {
         execute!(to, EnableMouseCapture)?;
     }
@@ -144,6 +191,7 @@ fn leave(to: &mut impl Write) -> io::Result<()> {
     execute!(
         to,
         DisableMouseCapture,
+        DisableFocusChange,
         DisableBracketedPaste,
         ResetColor,
         LeaveAlternateScreen,
@@ -154,7 +202,7 @@ fn leave(to: &mut impl Write) -> io::Result<()> {
 /// The inputs of the terminal, until it cannot be read.
 ///
 /// A thread reads them. When a terminal has hung up, the reader of events does not return: the operating system reports the end
-/// of the input again and again, and the reader goes on. SIGHUP then ends the client, and the thread ends with the process.
+/// of the input again and again, and the reader goes on. [`hung_up`] then ends the client, and the thread ends with the process.
 pub(super) fn inputs() -> UnboundedReceiver<Input> {
     let (sender, inputs) = unbounded_channel();
     thread::spawn(move || {
@@ -168,12 +216,33 @@ pub(super) fn inputs() -> UnboundedReceiver<Input> {
     inputs
 }
 
+/// Waits until the terminal has hung up. SIGHUP is not enough: only processes whose controlling terminal it was receive it.
+#[cfg(unix)]
+pub(super) async fn hung_up() {
+    let (sender, hang_up) = oneshot::channel();
+    thread::spawn(move || {
+        let stdout = stdout();
+        // Without a flag, only the end and errors are reported.
+        let mut terminal = [PollFd::new(&stdout, PollFlags::empty())];
+        while rustix::event::poll(&mut terminal, None) == Err(Errno::INTR) {}
+        let _ = sender.send(());
+    });
+    let _ = hang_up.await;
+}
+
+#[cfg(not(unix))]
+pub(super) async fn hung_up() {
+    std::future::pending().await
+}
+
 /// The input of a terminal event, if the client uses the event.
 fn input(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => Some(Input::Key(key)),
         Event::Paste(text) => Some(Input::Paste(text)),
         Event::Resize(columns, rows) => Some(Input::Resize { columns, rows }),
+        Event::FocusGained => Some(Input::Focus(true)),
+        Event::FocusLost => Some(Input::Focus(false)),
         Event::Mouse(mouse) => match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => Some(Input::Click {
                 column: mouse.column,
@@ -262,6 +331,5 @@ mod tests {
         assert!(input(Event::Key(key)).is_some());
         key.kind = KeyEventKind::Release;
         assert!(input(Event::Key(key)).is_none());
-        assert!(input(Event::FocusGained).is_none());
     }
 }

@@ -21,6 +21,8 @@ const SAME_TURN: Duration = Duration::from_secs(5 * 60);
 pub(crate) enum TimelineLine {
     /// The messages below were written on this day.
     Day(String),
+    /// The messages below are new.
+    New,
     /// The messages below are of this author.
     Author {
         time: String,
@@ -62,6 +64,7 @@ impl Mark {
 pub(crate) fn lines(
     previous: Option<&Item>,
     item: &Item,
+    is_first_new: bool,
     columns: usize,
     zone: &TimeZone,
 ) -> Vec<TimelineLine> {
@@ -73,10 +76,13 @@ pub(crate) fn lines(
             local.strftime("%A, %-d %B %Y").to_string(),
         ));
     }
+    if is_first_new {
+        lines.push(TimelineLine::New);
+    }
     let time = local.strftime("%H:%M").to_string();
     match item {
         Item::Message(message) => {
-            if new_day || !continues(previous, message) {
+            if new_day || is_first_new || !continues(previous, message) {
                 lines.push(TimelineLine::Author {
                     time,
                     name: message.sender.clone(),

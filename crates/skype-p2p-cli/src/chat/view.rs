@@ -11,18 +11,18 @@ mod tests;
 pub(crate) mod theme;
 
 use ratatui::{
-    Frame,
     buffer::Buffer,
     layout::{Position, Rect},
     style::Style,
     text::{Line, Span},
 };
 
-use self::theme::{Theme, status_word};
+pub(crate) use self::bidi::LEFT_TO_RIGHT_MARK;
+use self::theme::{Theme, status_suffix};
 use super::{
     state::{Dialog, State, text_field::TextField, update::Connection},
     timeline_lines,
-    wrapping::{truncate, width},
+    wrapping::{truncate, truncate_before, width},
 };
 
 /// The keys that the last line shows while there is no notice.
@@ -31,24 +31,20 @@ const HINTS: &str = "F1 help · Ctrl+O open a chat · Ctrl+N/P next/previous · 
 /// The last line during the sign-in.
 const SIGNING_IN: &str = "Ctrl+Q quit · What you type is kept for the conversation";
 
-/// Draws the whole screen and places the cursor.
-pub(crate) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
+/// Draws the whole screen on a buffer of the size that the state knows. Returns the position of the cursor, if it is shown.
+pub(crate) fn draw(buffer: &mut Buffer, state: &State, theme: &Theme) -> Option<Position> {
     let layout = state.layout();
-    let buffer = frame.buffer_mut();
     draw_account(buffer, layout.account, state, theme);
     conversation_list::draw(buffer, layout.list, state, theme);
-    for y in layout.separator.rows().map(|row| row.y) {
-        put(
-            buffer,
-            Rect::new(layout.separator.x, y, 1, 1),
-            vec![Span::styled("│", theme.dim)],
-        );
+    // A narrow screen has none.
+    for line in layout.separator.rows() {
+        put(buffer, line, vec![Span::styled("│", theme.dim)]);
     }
     let mut cursor = conversation::draw(buffer, &layout, state, theme);
     draw_footer(buffer, layout.footer, state, theme);
     match &state.dialog {
-        Some(Dialog::Help) => {
-            dialogs::draw_help(buffer, theme);
+        Some(Dialog::Help { first }) => {
+            dialogs::draw_help(buffer, *first, theme);
             cursor = None;
         }
         Some(Dialog::People(dialog)) => {
@@ -63,21 +59,20 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
         Some(Dialog::Find(_)) | None => {}
     }
     bidi::separate_columns(buffer);
-    if let Some(cursor) = cursor {
-        frame.set_cursor_position(cursor);
-    }
+    cursor
 }
 
 /// The user's name and status.
 fn draw_account(buffer: &mut Buffer, area: Rect, state: &State, theme: &Theme) {
-    let word = status_word(state.status);
-    let text = match word {
-        "" => state.name.as_str().to_owned(),
-        _ => format!("{} ({word})", state.name.as_str()),
-    };
     fill(buffer, area, theme.bar);
-    let text = truncate(&text, usize::from(area.width));
-    put(buffer, area, vec![Span::styled(text, theme.bar)]);
+    // The name of the conversation begins behind a space.
+    let columns = usize::from(area.width.saturating_sub(1));
+    let (name, status) = (state.name.as_str(), status_suffix(state.status));
+    let text = truncate_before(name, &status, columns) + &status;
+    let text = truncate(&text, columns);
+    put(buffer, area, vec![Span::styled(&*text, theme.bar)]);
+    let last = area.x.saturating_add(area.width).saturating_sub(1);
+    bidi::end_text(buffer, &text, Position::new(last, area.y));
 }
 
 /// A notice, the loss of the connection, what waits in other conversations, or the most important keys.

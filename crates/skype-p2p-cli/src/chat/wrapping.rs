@@ -5,6 +5,9 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::printable_text::PrintableText;
 
+/// The cells that a name keeps, whatever is behind it.
+const SHORTEST_NAME: usize = 8;
+
 /// The number of cells that the text takes.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
@@ -109,6 +112,12 @@ pub(crate) fn truncate(text: &str, columns: usize) -> String {
     truncated
 }
 
+/// The beginning of the text that leaves room in `columns` cells for `behind`. A part of the text remains in any case.
+pub(crate) fn truncate_before(text: &str, behind: &str, columns: usize) -> String {
+    let room = columns.saturating_sub(width(behind));
+    truncate(text, room.max(SHORTEST_NAME))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +146,14 @@ mod tests {
         assert_eq!(truncate("日本語", 4), "日…");
         assert_eq!(truncate("日本語", 6), "日本語");
         assert_eq!(truncate("abc", 0), "");
+    }
+
+    #[test]
+    fn a_long_name_is_cut_before_what_is_behind_it() {
+        let text = |columns| truncate_before("Lene Aaling", " (away)", columns);
+        assert_eq!(text(18), "Lene Aaling");
+        assert_eq!(text(17), "Lene Aali…");
+        assert_eq!(text(9), "Lene Aa…");
     }
 
     #[test]

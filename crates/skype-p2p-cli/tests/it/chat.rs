@@ -105,7 +105,10 @@ fn keys_typed_before_the_conversation_is_open_are_in_its_message() {
     tmux.type_text("Are you there?");
     tmux.wait_for("Are you there?");
     fs::write(start, "").unwrap();
-    tmux.wait_for("│> Are you there?");
+    let screen = tmux.wait_for("│> Are you there?");
+    // The name is read after the conversation was opened.
+    assert!(screen.contains("lenea@contoso.com"), "{screen}");
+    tmux.wait_for("Lene Aaling <lenea@contoso.com>");
     // The message is not sent, so that one key does not quit.
     tmux.press(&["C-q"]);
     tmux.wait_for("A message to Lene Aaling is not sent. Ctrl+Q again quits.");
@@ -264,6 +267,30 @@ async fn archived_conversations_are_loaded_and_searched() {
 }
 
 #[test]
+fn an_archived_chat_is_loaded_by_the_next_client() {
+    let (_server, root) = server();
+    let _lene = lene(&root, &["--echo"]);
+    let Some(tmux) = Tmux::chat(&root, TOSH, &["--archive", "lenea"]) else {
+        return;
+    };
+    tmux.wait_for("lenea@contoso.com>");
+    tmux.type_text("Soup at noon");
+    tmux.wait_for("> Soup at noon");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Echo: Soup at noon");
+    tmux.press(&["C-q"]);
+    tmux.wait_for_end(0);
+
+    let Some(tmux) = Tmux::chat(&root, TOSH, &[]) else {
+        return;
+    };
+    tmux.wait_for("There are no conversations.");
+    tmux.press(&["C-r"]);
+    tmux.wait_for("✓ Soup at noon");
+    tmux.wait_for("Echo: Soup at noon");
+}
+
+#[test]
 fn without_colors_the_screen_has_none_and_a_signal_restores_the_terminal() {
     let (_server, root) = server();
     let folder = Folder::new("chat");
@@ -379,12 +406,13 @@ fn the_page_has_every_option_of_its_own() {
         let options = words.filter(|it| it.starts_with("--") && it.len() > 2);
         options.map(str::to_owned).collect::<Vec<_>>()
     };
-    let shared = of("listen");
+    // Their options are those of the sign-in, and others that `chat` does not have.
+    let shared = of("search");
     let own: Vec<_> = of("chat")
         .into_iter()
         .filter(|it| !shared.contains(it))
         .collect();
-    assert!(own.contains(&"--theme".to_owned()), "{own:?}");
+    assert_eq!(own, ["--theme", "--mouse", "--archive"]);
     for option in own {
         assert!(PAGE.contains(&format!("`{option}")), "{option}");
     }

@@ -167,3 +167,31 @@ fn the_own_status_and_note_are_published() {
     let published = presence();
     assert!(!published.contains("At lunch"), "{published}");
 }
+
+/// Another device of Lene publishes the notes.
+#[test]
+fn the_note_of_a_person_is_followed() {
+    let (_server, root) = server_with_contacts();
+    let _lene = lene(&root, &[]);
+    let publish = |note: &str| {
+        let set = [
+            "presence", "set", "--root", &root, "--user", "lenea", "Busy",
+        ];
+        let set = run([&set[..], &["--note", note]].concat());
+        assert_eq!(set.code, Some(0), "{set:?}");
+    };
+    let Some(tmux) = Tmux::chat(&root, TOSH, &[]) else {
+        return;
+    };
+    tmux.wait_for("There are no conversations.");
+    tmux.press(&["C-o"]);
+    tmux.wait_for("● Lene Aaling <lenea@contoso.com> (online) ");
+    publish("Lunch");
+    tmux.wait_for("■ Lene Aaling <lenea@contoso.com> (busy) │ Lunch");
+    tmux.press(&["Down", "Enter"]);
+    tmux.wait_for(" Lene Aaling <lenea@contoso.com> (busy) │ Lunch");
+    publish("\u{1b}[31m\u{202e}Tea");
+    tmux.wait_for(" Lene Aaling <lenea@contoso.com> (busy) │ ␛[31mTea");
+    publish("");
+    tmux.wait_for(" Lene Aaling <lenea@contoso.com> (busy)\n");
+}

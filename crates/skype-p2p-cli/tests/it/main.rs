@@ -12,6 +12,8 @@
 mod chat;
 #[cfg(unix)]
 mod chat_contacts;
+#[cfg(unix)]
+mod chat_terminal;
 mod command_line_page;
 mod company;
 mod contacts;

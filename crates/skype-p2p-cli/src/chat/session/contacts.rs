@@ -11,7 +11,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{lock, person, send};
+use super::{follow_presence, lock, person, send};
 use crate::chat::{
     printable_text::PrintableText,
     state::update::{ContactGroup, Update},
@@ -97,18 +97,13 @@ impl Shared {
     }
 
     fn follow_person(&self, person: &Person) {
-        let address = person.id().get();
-        if !lock(&self.followed).insert(address.clone()) {
+        if !lock(&self.followed).insert(person.id().get()) {
             return;
         }
-        let updates = self.updates.clone();
-        self.keep(person.status().changed(move |change| {
-            let update = Update::Presence {
-                address: address.clone(),
-                status: change.new,
-            };
-            send(&updates, update);
-        }));
+        // The group follows the status.
+        for listener in follow_presence(person, &self.updates) {
+            self.keep(listener);
+        }
         let changed = Arc::clone(&self.changed);
         self.keep(person.display_name().changed(move |_| changed.notify_one()));
     }

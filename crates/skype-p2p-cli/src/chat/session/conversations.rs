@@ -12,7 +12,7 @@ use skype_p2p::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{lock, person, send};
+use super::{follow_presence, lock, person, send};
 use crate::{
     chat::{
         links,
@@ -129,16 +129,9 @@ impl Conversations {
         self.keep(id, typing.changed(move |_| report()));
         let person = participant.person();
         self.keep(id, person.status().subscribe());
-        let updates = self.updates.clone();
-        let of = person.clone();
-        let status = person.status().changed(move |change| {
-            let update = Update::Presence {
-                address: of.id().get(),
-                status: change.new,
-            };
-            send(&updates, update);
-        });
-        self.keep(id, status);
+        for listener in follow_presence(&person, &self.updates) {
+            self.keep(id, listener);
+        }
     }
 
     fn on_item(self: &Arc<Self>, conversation: &Conversation, item: &ActivityItem, index: usize) {
@@ -245,8 +238,16 @@ fn end(reason: &Reason) -> Option<PrintableText> {
         ReasonCode::Refused => "the invitation was declined",
         ReasonCode::Missed => "the invitation was not answered",
         ReasonCode::Busy => "the other person is busy",
+        ReasonCode::Dropped => "the other person cannot be reached now",
+        ReasonCode::FullSession => "the conversation is full",
         ReasonCode::ConnectionLost | ReasonCode::Unreachable => "the connection was lost",
-        other => return Some(PrintableText::line(other.as_str())),
+        ReasonCode::Gone | ReasonCode::SignedOut => "the session ended",
+        ReasonCode::Timeout => "the server did not answer in time",
+        ReasonCode::Throttled => "the server is too busy",
+        other => {
+            let why = format!("the server gave the reason {}", other.as_str());
+            return Some(PrintableText::line(&why));
+        }
     };
     Some(PrintableText::line(why))
 }
@@ -298,5 +299,20 @@ fn to(conversation: &Conversation) -> String {
     match &*participants {
         [one] => name(one).as_str().to_owned(),
         _ => "the conference".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_conversation_is_told_in_words() {
+        let why = |code| end(&Reason::new(code)).map(|why| why.as_str().to_owned());
+        assert_eq!(why(ReasonCode::Terminated), None);
+        for code in ReasonCode::ALL {
+            let words = why(code.clone()).unwrap_or_else(|| "the other side left".to_owned());
+            assert!(words.starts_with("the ") && words.len() > 10, "{words}");
+        }
     }
 }

@@ -2,9 +2,13 @@
 
 use std::time::SystemTime;
 
+use crossterm::event::{KeyCode, KeyEvent};
 use skype_p2p::{ConversationId, ConversationState, MessageId};
 
-use super::{scroll::Anchor, text_field::TextField};
+use super::{
+    scroll::Anchor,
+    text_field::{Edit, TextField},
+};
 use crate::chat::printable_text::PrintableText;
 
 /// A person with the present name.
@@ -78,6 +82,11 @@ impl Item {
             _ => None,
         }
     }
+
+    /// Whether it is a message of the user.
+    fn is_own(&self) -> bool {
+        self.message().is_some_and(|it| it.delivery.is_some())
+    }
 }
 
 /// A message of the timeline.
@@ -114,6 +123,10 @@ pub(crate) struct Conversation {
     pub(crate) anchor: Option<Anchor>,
     /// Older messages are being loaded.
     pub(crate) loading: bool,
+    /// The index of the first message that arrived while the end of the timeline was not shown.
+    pub(crate) first_new: Option<usize>,
+    /// The index of the message of the user that the draft repeats.
+    recalled: Option<usize>,
 }
 
 impl Conversation {
@@ -125,6 +138,8 @@ impl Conversation {
             draft: TextField::default(),
             anchor: None,
             loading: false,
+            first_new: None,
+            recalled: None,
         }
     }
 
@@ -151,12 +166,73 @@ impl Conversation {
         let is_last = index == self.items.len();
         let incoming = item.message().is_some_and(|it| it.delivery.is_none());
         self.items.insert(index, item);
-        match &mut self.anchor {
-            Some(anchor) if index <= anchor.item => anchor.item += 1,
-            _ => {}
+        let anchor = self.anchor.as_mut().map(|anchor| &mut anchor.item);
+        let others = [self.first_new.as_mut(), self.recalled.as_mut()];
+        for moved in others.into_iter().chain([anchor]).flatten() {
+            if index <= *moved {
+                *moved += 1;
+            }
         }
         // Messages of the archive are inserted before others, or into a conversation that has ended.
         incoming && is_last && !self.summary.has_ended()
+    }
+
+    /// Adds an unread message to the count.
+    pub(crate) fn count_unread(&mut self, index: usize) {
+        if self.unread == 0 {
+            self.first_new = Some(index);
+        }
+        self.unread += 1;
+    }
+
+    /// Applies a key to the draft. In an empty draft, Up and Down go through the messages of the user.
+    pub(crate) fn on_key(&mut self, key: KeyEvent) -> Edit {
+        let recalls = self.draft.is_empty() || self.recalled.is_some();
+        match key.code {
+            KeyCode::Up if recalls => self.recall(Self::older),
+            KeyCode::Down if recalls => self.recall(Self::newer),
+            _ => {
+                self.recalled = None;
+                self.draft.on_key(key)
+            }
+        }
+    }
+
+    /// Inserts text into the draft.
+    pub(crate) fn insert_text(&mut self, text: &str) {
+        self.recalled = None;
+        self.draft.insert(text);
+    }
+
+    /// Removes and returns the text of the draft.
+    pub(crate) fn take_text(&mut self) -> String {
+        self.recalled = None;
+        self.draft.take()
+    }
+
+    fn recall(&mut self, next: fn(&Self) -> Option<usize>) -> Edit {
+        let recalled = next(self);
+        self.recalled = recalled;
+        self.draft.take();
+        let message = recalled.and_then(|index| self.items.get(index)?.message());
+        if let Some(message) = message {
+            self.draft.insert(message.text.as_str());
+        }
+        Edit::Moved
+    }
+
+    /// The message of the user before the one that is recalled; the oldest one stays.
+    fn older(&self) -> Option<usize> {
+        let end = self.recalled.unwrap_or(self.items.len());
+        let mut before = self.items.iter().take(end);
+        before.rposition(Item::is_own).or(self.recalled)
+    }
+
+    /// The message of the user behind the one that is recalled.
+    fn newer(&self) -> Option<usize> {
+        let start = self.recalled? + 1;
+        let mut after = self.items.iter().skip(start);
+        after.position(Item::is_own).map(|index| start + index)
     }
 
     /// Replaces a message by a newer version of itself.

@@ -2,21 +2,21 @@
 
 use std::mem;
 
-use crossterm::event::{KeyCode, KeyEvent};
-use ratatui::layout::{Position, Rect};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Position;
 
 use super::{
     Dialog, State,
     contacts_dialog::{self, ContactsDialog},
     find::Find,
-    keys::{self, Command},
+    keys::{self, BINDINGS, Command},
     people_dialog::{self, PeopleDialog, Purpose},
     presence_dialog::PresenceDialog,
     scroll::{self, Anchor},
     text_field::Edit,
     update::{ContactChange, Effect, MessageText},
 };
-use crate::chat::printable_text::PrintableText;
+use crate::chat::{layout::help_rows, printable_text::PrintableText};
 
 /// The lines that one step of the mouse wheel scrolls.
 const WHEEL: usize = 3;
@@ -26,15 +26,29 @@ const WHEEL: usize = 3;
 pub(crate) enum Input {
     Key(KeyEvent),
     Paste(String),
-    Resize { columns: u16, rows: u16 },
-    Click { column: u16, row: u16 },
+    Resize {
+        columns: u16,
+        rows: u16,
+    },
+    Click {
+        column: u16,
+        row: u16,
+    },
     WheelUp,
     WheelDown,
+    /// The terminal has gained the focus, or lost it.
+    Focus(bool),
 }
 
 impl State {
     /// Applies an input of the user.
     pub(crate) fn on_input(&mut self, input: Input) -> Vec<Effect> {
+        let effects = self.apply_input(input);
+        self.show_selected();
+        effects
+    }
+
+    fn apply_input(&mut self, input: Input) -> Vec<Effect> {
         if let Some(held) = &mut self.held
             && depends_on_conversation(&input)
         {
@@ -48,17 +62,32 @@ impl State {
                 match keys::command(key) {
                     Some(Command::Quit) => self.quit(asked),
                     Some(Command::Redraw) => vec![Effect::Redraw],
+                    Some(Command::Suspend) => vec![Effect::Suspend],
                     command => self.on_key(key, command),
                 }
             }
             Input::Paste(text) => self.on_paste(&text),
             Input::Resize { columns, rows } => {
                 self.size = (columns, rows);
-                Vec::new()
+                // The size can have changed and changed back, and the terminal lost what it showed.
+                vec![Effect::Redraw]
             }
             Input::Click { column, row } => self.on_click(column, row),
-            Input::WheelUp => self.scroll_up(WHEEL),
-            Input::WheelDown => self.scroll_down(WHEEL),
+            Input::WheelUp => self.on_wheel(KeyCode::Up),
+            Input::WheelDown => self.on_wheel(KeyCode::Down),
+            Input::Focus(focused) => {
+                self.focused = focused;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Scrolls the timeline, or moves the selection of the dialog that covers it.
+    fn on_wheel(&mut self, direction: KeyCode) -> Vec<Effect> {
+        match (&self.dialog, direction) {
+            (None | Some(Dialog::Find(_)), KeyCode::Up) => self.scroll_up(WHEEL),
+            (None | Some(Dialog::Find(_)), _) => self.scroll_down(WHEEL),
+            (Some(_), _) => self.on_key(KeyEvent::new(direction, KeyModifiers::NONE), None),
         }
     }
 
@@ -86,11 +115,17 @@ impl State {
     fn on_key(&mut self, key: KeyEvent, command: Option<Command>) -> Vec<Effect> {
         match &mut self.dialog {
             None => match command {
+                Some(Command::Place) => self.go_to_place(key),
                 Some(command) => self.on_command(command),
                 None => self.on_edit(key),
             },
-            Some(Dialog::Help) => {
-                self.dialog = None;
+            Some(Dialog::Help { first }) => {
+                let last = BINDINGS.len() - help_rows(self.size.1);
+                match key.code {
+                    KeyCode::Up => *first = first.saturating_sub(1),
+                    KeyCode::Down => *first = (*first + 1).min(last),
+                    _ => self.dialog = None,
+                }
                 Vec::new()
             }
             Some(Dialog::People(dialog)) => {
@@ -119,7 +154,7 @@ impl State {
             Command::Send => return self.send(),
             Command::NewLine => {
                 if let Some(conversation) = self.current_mut() {
-                    conversation.draft.insert("\n");
+                    conversation.insert_text("\n");
                 }
             }
             Command::Next => return self.step(1),
@@ -127,6 +162,7 @@ impl State {
             Command::NextWaiting => return self.next_waiting(),
             Command::ScrollUp => return self.scroll_up(page),
             Command::ScrollDown => return self.scroll_down(page),
+            Command::ScrollToEnd => return self.set_anchor(None),
             Command::People => {
                 self.dialog = Some(Dialog::People(PeopleDialog::new(Purpose::Chat)));
             }
@@ -147,8 +183,9 @@ impl State {
                 self.dialog = Some(Dialog::Find(Find::default()));
             }
             Command::LoadConversations => return vec![Effect::LoadConversations],
-            Command::Help => self.dialog = Some(Dialog::Help),
-            Command::Find | Command::Redraw | Command::Quit => {}
+            Command::Help => self.dialog = Some(Dialog::Help { first: 0 }),
+            Command::Find | Command::Place | Command::Redraw | Command::Suspend | Command::Quit => {
+            }
         }
         Vec::new()
     }
@@ -158,7 +195,7 @@ impl State {
         let Some(conversation) = self.current_mut() else {
             return Vec::new();
         };
-        match conversation.draft.on_key(key) {
+        match conversation.on_key(key) {
             Edit::Changed if !conversation.draft.is_empty() => {
                 vec![Effect::Typing(conversation.summary.id)]
             }
@@ -177,10 +214,10 @@ impl State {
             }
             Some(Dialog::Contacts(dialog)) => dialog.on_paste(text),
             Some(Dialog::Presence(dialog)) => dialog.on_paste(text),
-            Some(Dialog::Help) => {}
+            Some(Dialog::Help { .. }) => {}
             None => {
                 if let Some(conversation) = self.current_mut() {
-                    conversation.draft.insert(text);
+                    conversation.insert_text(text);
                     return vec![Effect::Typing(conversation.summary.id)];
                 }
             }
@@ -202,8 +239,9 @@ impl State {
         }
         let send = Effect::Send {
             conversation: conversation.summary.id,
-            text: MessageText(conversation.draft.take()),
+            text: MessageText(conversation.take_text()),
         };
+        conversation.first_new = None;
         let mut effects = self.set_anchor(None);
         effects.push(send);
         effects
@@ -222,6 +260,20 @@ impl State {
         match listed.get(next).map(|it| it.summary.id) {
             Some(id) if Some(id) != self.selected => self.select(id),
             _ => Vec::new(),
+        }
+    }
+
+    /// Goes to the conversation of the list in the place of the digit.
+    fn go_to_place(&mut self, key: KeyEvent) -> Vec<Effect> {
+        let digit = match key.code {
+            KeyCode::Char(digit) => digit.to_digit(10),
+            _ => None,
+        };
+        let place = digit.and_then(|digit| usize::try_from(digit).ok()?.checked_sub(1));
+        let listed = self.listed();
+        match place.and_then(|place| listed.get(place)) {
+            Some(conversation) => self.select(conversation.summary.id),
+            None => Vec::new(),
         }
     }
 
@@ -351,22 +403,11 @@ impl State {
             return Vec::new();
         }
         let listed = self.listed();
-        let first = self.first_listed(layout.list);
-        let index = first + usize::from(row - layout.list.y);
+        let index = self.first_listed + usize::from(row - layout.list.y);
         match listed.get(index).map(|it| it.summary.id) {
             Some(id) => self.select(id),
             None => Vec::new(),
         }
-    }
-
-    /// The index of the first conversation in the list's area, so that the selected one is in it.
-    pub(crate) fn first_listed(&self, area: Rect) -> usize {
-        let selected = self
-            .listed()
-            .iter()
-            .position(|it| Some(it.summary.id) == self.selected);
-        let rows = usize::from(area.height);
-        selected.map_or(0, |at| (at + 1).saturating_sub(rows))
     }
 
     /// Shows a sentence until the next key.
@@ -380,9 +421,12 @@ fn depends_on_conversation(input: &Input) -> bool {
     match input {
         Input::Key(key) => {
             let command = keys::command(*key);
-            !matches!(command, Some(Command::Quit | Command::Redraw))
+            !matches!(
+                command,
+                Some(Command::Quit | Command::Redraw | Command::Suspend)
+            )
         }
-        Input::Resize { .. } => false,
+        Input::Resize { .. } | Input::Focus(_) => false,
         _ => true,
     }
 }

@@ -10,8 +10,11 @@ pub(crate) enum Command {
     Next,
     Previous,
     NextWaiting,
+    /// Go to the conversation in the place of the digit.
+    Place,
     ScrollUp,
     ScrollDown,
+    ScrollToEnd,
     People,
     Contacts,
     Presence,
@@ -22,6 +25,7 @@ pub(crate) enum Command {
     Find,
     LoadConversations,
     Redraw,
+    Suspend,
     Help,
     Quit,
 }
@@ -34,10 +38,13 @@ pub(crate) struct Binding {
 }
 
 impl Binding {
-    /// The names of the keys, such as `Ctrl+N or Alt+Down`.
+    /// The names of the keys, such as `Ctrl+N or Alt+Down`, or `Alt+1 to Alt+9`.
     pub(crate) fn names(&self) -> String {
         let names: Vec<String> = self.keys.iter().map(name).collect();
-        names.join(" or ")
+        match &*names {
+            [first, _, .., last] => format!("{first} to {last}"),
+            names => names.join(" or "),
+        }
     }
 }
 
@@ -46,7 +53,7 @@ const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
 const ALT: KeyModifiers = KeyModifiers::ALT;
 
 /// All commands, in the order of the help.
-pub(crate) const BINDINGS: [Binding; 19] = [
+pub(crate) const BINDINGS: [Binding; 22] = [
     Binding {
         keys: &[(KeyCode::Enter, NONE)],
         command: Command::Send,
@@ -68,7 +75,22 @@ pub(crate) const BINDINGS: [Binding; 19] = [
         help: "go to the previous conversation",
     },
     Binding {
-        keys: &[(KeyCode::Tab, NONE)],
+        keys: &[
+            (KeyCode::Char('1'), ALT),
+            (KeyCode::Char('2'), ALT),
+            (KeyCode::Char('3'), ALT),
+            (KeyCode::Char('4'), ALT),
+            (KeyCode::Char('5'), ALT),
+            (KeyCode::Char('6'), ALT),
+            (KeyCode::Char('7'), ALT),
+            (KeyCode::Char('8'), ALT),
+            (KeyCode::Char('9'), ALT),
+        ],
+        command: Command::Place,
+        help: "go to this conversation of the list",
+    },
+    Binding {
+        keys: &[(KeyCode::Tab, NONE), (KeyCode::Char('a'), ALT)],
         command: Command::NextWaiting,
         help: "go to the next unread conversation",
     },
@@ -81,6 +103,11 @@ pub(crate) const BINDINGS: [Binding; 19] = [
         keys: &[(KeyCode::PageDown, NONE)],
         command: Command::ScrollDown,
         help: "scroll down",
+    },
+    Binding {
+        keys: &[(KeyCode::End, ALT)],
+        command: Command::ScrollToEnd,
+        help: "scroll to the newest message",
     },
     Binding {
         keys: &[(KeyCode::Char('o'), CONTROL)],
@@ -131,6 +158,11 @@ pub(crate) const BINDINGS: [Binding; 19] = [
         keys: &[(KeyCode::Char('l'), CONTROL)],
         command: Command::Redraw,
         help: "draw the screen again",
+    },
+    Binding {
+        keys: &[(KeyCode::Char('z'), CONTROL)],
+        command: Command::Suspend,
+        help: "suspend the client; fg continues it",
     },
     Binding {
         keys: &[(KeyCode::F(1), NONE)],

@@ -40,9 +40,10 @@ pub(crate) enum Update {
         conversation: ConversationId,
         text: String,
     },
+    /// The presence of another person.
     Presence {
         address: String,
-        status: PersonStatus,
+        presence: Presence,
     },
     /// The contact list.
     Contacts(Vec<ContactGroup>),
@@ -68,6 +69,14 @@ pub(crate) enum Connection {
     },
 }
 
+/// The presence of a person, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Presence {
+    pub(crate) status: PersonStatus,
+    /// Empty if there is no note.
+    pub(crate) note: PrintableText,
+}
+
 /// A group of the contact list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ContactGroup {
@@ -83,6 +92,10 @@ pub(crate) enum Effect {
     Quit,
     /// Write the whole screen again.
     Redraw,
+    /// Ring the bell of the terminal.
+    Ring,
+    /// Give the terminal back to the shell.
+    Suspend,
     /// Find or create the conversation with this person.
     Open {
         address: String,

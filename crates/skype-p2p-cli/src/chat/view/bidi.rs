@@ -1,13 +1,16 @@
 //! Text from right to left on terminals that reorder it.
 //!
 //! The client writes the characters of a line in their logical order. Some terminals show them as they come, others apply the
-//! bidirectional algorithm to the whole line, which would mix the list of conversations with the timeline beside it. A
-//! left-to-right mark in the line between the two keeps them apart. It has no width.
+//! bidirectional algorithm to the whole line, which would mix the list of conversations with the timeline beside it, or a name
+//! with the number behind it. A left-to-right mark in the cell between the two keeps them apart. It has no width.
 
 use ratatui::{buffer::Buffer, layout::Position};
 
 /// The vertical lines of the screen and of the dialogs.
 const SEPARATOR: &str = "│";
+
+/// The left-to-right mark.
+pub(crate) const LEFT_TO_RIGHT_MARK: char = '\u{200e}';
 
 /// Adds a left-to-right mark to each vertical line that has text from right to left beside it.
 pub(super) fn separate_columns(buffer: &mut Buffer) {
@@ -25,9 +28,19 @@ pub(super) fn separate_columns(buffer: &mut Buffer) {
             if let Some(cell) = buffer.cell_mut(Position::new(x, y))
                 && cell.symbol() == SEPARATOR
             {
-                cell.set_symbol("│\u{200e}");
+                cell.set_symbol(&format!("{SEPARATOR}{LEFT_TO_RIGHT_MARK}"));
             }
         }
+    }
+}
+
+/// Adds a left-to-right mark to the cell behind a text from right to left, if there is such a cell.
+pub(super) fn end_text(buffer: &mut Buffer, text: &str, behind: Position) {
+    if text.chars().any(is_right_to_left)
+        && let Some(cell) = buffer.cell_mut(behind)
+    {
+        let symbol = format!("{}{LEFT_TO_RIGHT_MARK}", cell.symbol());
+        cell.set_symbol(&symbol);
     }
 }
 

@@ -8,14 +8,14 @@ use ratatui::{
 };
 
 use super::{
-    cursor_in, draw_field, fill, put, row,
-    theme::{Theme, status_word},
+    bidi, cursor_in, draw_field, fill, put, row,
+    theme::{Theme, status_suffix, with_note},
 };
 use crate::chat::{
     layout::{Layout, composer_columns, editor_lines},
     state::{Dialog, State, conversation::Conversation, find::Find, update::Connection},
     timeline_lines::{Mark, TimelineLine},
-    wrapping::truncate,
+    wrapping::{truncate, truncate_before, width},
 };
 
 /// The prompt of the composer.
@@ -34,8 +34,12 @@ pub(super) fn draw(
         return None;
     };
     let columns = usize::from(layout.header.width);
-    let header = truncate(&header(state, conversation), columns);
-    put(buffer, layout.header, vec![Span::styled(header, theme.bar)]);
+    let (title, rest) = header(state, conversation, columns);
+    let title_columns = u16::try_from(width(&title)).unwrap_or(u16::MAX);
+    let text = truncate(&format!("{title}{rest}"), columns);
+    put(buffer, layout.header, vec![Span::styled(text, theme.bar)]);
+    let behind = layout.header.x.saturating_add(title_columns);
+    bidi::end_text(buffer, &title, Position::new(behind, layout.header.y));
     draw_timeline(buffer, layout.timeline, state, conversation, theme);
     draw_activity(buffer, layout.activity, conversation, theme);
     match &state.dialog {
@@ -75,23 +79,31 @@ fn draw_welcome(buffer: &mut Buffer, area: Rect, connection: Connection, theme: 
     }
 }
 
-/// The title, with the status of the person or the number of people.
-fn header(state: &State, conversation: &Conversation) -> String {
+/// The title, and what is behind it: the address, the status and the note of the person, or the number of people. The address is
+/// only there if there is room for it.
+fn header(state: &State, conversation: &Conversation, columns: usize) -> (String, String) {
     let summary = &conversation.summary;
     let title = summary.title.as_str();
     match (&*summary.people, summary.is_group) {
         ([person], false) => {
-            let address = person.shown_address();
-            let named = match person.name == address || title != person.name.as_str() {
-                true => title.to_owned(),
-                false => format!("{title} <{}>", address.as_str()),
+            let presence = state.presence_of(&person.address);
+            let status = status_suffix(presence.status);
+            let with_note = |title: String, rest: String| {
+                let room = columns.saturating_sub(width(&title));
+                (title, with_note(rest, &presence.note, room))
             };
-            match status_word(state.status_of(&person.address)) {
-                "" => named,
-                word => format!("{named} ({word})"),
+            let address = person.shown_address();
+            let is_named = person.name != address && title == person.name.as_str();
+            let address = format!(" <{}>", address.as_str());
+            if is_named && width(title) + width(&address) + width(&status) <= columns {
+                return with_note(title.to_owned(), address + &status);
             }
+            with_note(truncate_before(title, &status, columns), status)
         }
-        (people, _) => format!("{title} ({} people)", people.len() + 1),
+        (people, _) => {
+            let count = format!(" ({} people)", people.len() + 1);
+            (truncate_before(title, &count, columns), count)
+        }
     }
 }
 
@@ -132,6 +144,7 @@ fn draw_timeline(
 fn draw_line(buffer: &mut Buffer, area: Rect, line: &TimelineLine, found: bool, theme: &Theme) {
     let spans = match line {
         TimelineLine::Day(day) => vec![Span::styled(format!("── {day} ──"), theme.dim)],
+        TimelineLine::New => vec![Span::styled("── new ──", theme.attention)],
         TimelineLine::Author { time, name, own } => {
             let style = match own {
                 true => theme.own,

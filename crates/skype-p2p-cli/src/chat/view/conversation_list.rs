@@ -1,8 +1,12 @@
 //! The list of conversations with presence and unread marks.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Span};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    text::Span,
+};
 
-use super::{fill, put, row, theme::Theme};
+use super::{bidi, fill, put, row, theme::Theme};
 use crate::chat::{
     state::{State, conversation::Conversation},
     wrapping::{truncate, width},
@@ -10,8 +14,8 @@ use crate::chat::{
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, theme: &Theme) {
     let current = state.current().map(|it| it.summary.id);
-    let first = state.first_listed(area);
-    for (index, conversation) in state.listed().into_iter().skip(first).enumerate() {
+    let shown = state.listed().into_iter().skip(state.first_listed);
+    for (index, conversation) in shown.enumerate() {
         let Some(line) = row(area, index) else {
             return;
         };
@@ -32,7 +36,7 @@ fn draw_row(
 ) {
     let summary = &conversation.summary;
     let (symbol, symbol_style) = match (&*summary.people, summary.is_group) {
-        ([person], false) => theme.status(state.status_of(&person.address)),
+        ([person], false) => theme.status(state.presence_of(&person.address).status),
         _ => ("#", theme.dim),
     };
     let mark = mark(conversation);
@@ -51,11 +55,15 @@ fn draw_row(
         vec![
             Span::styled(symbol, symbol_style),
             Span::raw(" "),
-            Span::styled(title, title_style),
+            Span::styled(&*title, title_style),
             Span::raw(padding),
-            Span::styled(mark, theme.attention),
+            Span::styled(&*mark, theme.attention),
         ],
     );
+    if !mark.is_empty() {
+        let behind = line.x + u16::try_from(2 + title_columns).unwrap_or_default();
+        bidi::end_text(buffer, &title, Position::new(behind, line.y));
+    }
 }
 
 /// An invitation, the number of unread messages, or messages of the archive that no device has shown.

@@ -13,41 +13,47 @@ use ratatui::{
 
 use super::{
     fill, put, row,
-    theme::{Theme, status_word},
+    theme::{Theme, status_suffix, with_note},
 };
 use crate::chat::{
+    layout::help_rows,
     printable_text::PrintableText,
     state::{State, conversation::Person, keys::BINDINGS},
-    wrapping::truncate,
+    wrapping::{truncate, truncate_before},
 };
 
 /// The columns of the keys in the help.
-const KEY_COLUMNS: usize = 24;
+const KEY_COLUMNS: usize = 21;
 
-/// Draws the table of the keys.
-pub(super) fn draw_help(buffer: &mut Buffer, theme: &Theme) {
-    let inner = open(buffer, 72, BINDINGS.len() + 2, " Keys ", theme);
-    for (index, binding) in BINDINGS.iter().enumerate() {
+/// Draws the table of the keys, from the row `first` on.
+pub(super) fn draw_help(buffer: &mut Buffer, first: usize, theme: &Theme) {
+    let shown = help_rows(buffer.area.height);
+    let inner = open(buffer, 72, BINDINGS.len(), " Keys ", theme);
+    for (index, binding) in BINDINGS.iter().skip(first).take(shown).enumerate() {
         if let Some(line) = row(inner, index) {
             let names = binding.names();
             let padding = KEY_COLUMNS.saturating_sub(names.len());
+            let columns = usize::from(line.width).saturating_sub(KEY_COLUMNS);
             put(
                 buffer,
                 line,
                 vec![
                     Span::styled(names, theme.unread),
                     Span::raw(" ".repeat(padding)),
-                    Span::raw(binding.help),
+                    Span::raw(truncate(binding.help, columns)),
                 ],
             );
         }
     }
-    if let Some(line) = row(inner, BINDINGS.len() + 1) {
-        put(
-            buffer,
-            line,
-            vec![Span::styled("Any key closes this.", theme.dim)],
-        );
+    let hint = match shown < BINDINGS.len() {
+        true => " Up and Down scroll, any other key closes this. ",
+        false => " Any key closes this. ",
+    };
+    let columns = usize::from(inner.width);
+    let border = Rect::new(inner.x, inner.bottom(), inner.width, 1);
+    if buffer.area.contains(border.as_position()) {
+        let hint = truncate(hint, columns);
+        put(buffer, border, vec![Span::styled(hint, theme.dim)]);
     }
 }
 
@@ -62,17 +68,15 @@ impl ListDialog {
     /// Opens the dialog. `None` if the screen is too small to show any of it.
     fn open(buffer: &mut Buffer, title: &str, theme: &Theme) -> Option<Self> {
         let inner = open(buffer, 64, 18, title, theme);
-        let last = usize::from(inner.height).checked_sub(1)?;
-        let list_rows = inner.height.saturating_sub(3);
+        // Of a small screen, the list gets the rows of the gap and of the hint.
+        let gap = u16::from(inner.height > 6);
+        let hint_rows = u16::from(inner.height > 3);
+        let list_rows = inner.height.checked_sub(1 + gap + hint_rows)?;
+        let below = |rows, height| Rect::new(inner.x, inner.y + rows, inner.width, height);
         Some(Self {
-            field: row(inner, 0)?,
-            list: Rect::new(
-                inner.x,
-                inner.y + 2.min(inner.height),
-                inner.width,
-                list_rows,
-            ),
-            hint: row(inner, last)?,
+            field: below(0, 1),
+            list: below(1 + gap, list_rows),
+            hint: below(1 + gap + list_rows, hint_rows),
         })
     }
 
@@ -107,24 +111,24 @@ fn group_row<'a>(name: &'a PrintableText, theme: &Theme) -> Line<'a> {
     Line::styled(name.as_str(), theme.unread)
 }
 
-/// A person as a row of a list, with the status.
-fn person_row<'a>(state: &State, person: &Person, theme: &Theme) -> Line<'a> {
-    let status = state.status_of(&person.address);
-    let (symbol, style) = theme.status(status);
+/// A person as a row of a list of so many columns, with the status and the note.
+fn person_row(state: &State, person: &Person, columns: u16, theme: &Theme) -> Line<'static> {
+    let presence = state.presence_of(&person.address);
+    let (symbol, style) = theme.status(presence.status);
     let address = person.shown_address();
-    let mut text = person.name.as_str().to_owned();
-    if text != address.as_str() {
-        text = format!("{text} <{}>", address.as_str());
+    let mut behind = status_suffix(presence.status);
+    if person.name != address {
+        behind = format!(" <{}>{behind}", address.as_str());
     }
-    let word = status_word(status);
-    if !word.is_empty() {
-        text = format!("{text} ({word})");
-    }
+    // Before the text is the symbol.
+    let columns = usize::from(columns).saturating_sub(4);
+    let name = truncate_before(person.name.as_str(), &behind, columns);
+    let text = with_note(name + &behind, &presence.note, columns);
     Line::from(vec![
         Span::raw("  "),
         Span::styled(symbol, style),
         Span::raw(" "),
-        Span::raw(text),
+        Span::raw(truncate(&text, columns)),
     ])
 }
 

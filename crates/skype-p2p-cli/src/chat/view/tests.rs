@@ -3,8 +3,12 @@
 use std::{fs, path::Path};
 
 use crossterm::event::KeyCode;
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Position, style::Color};
-use skype_p2p::ConversationState;
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Color,
+};
+use skype_p2p::{ConversationState, PersonStatus};
 
 use super::{
     draw,
@@ -20,17 +24,16 @@ use crate::chat::{
         State,
         conversation::{Delivery, Invitation, Item},
         input::Input,
-        update::{Connection, Update},
+        update::{Connection, Presence, Update},
     },
 };
 
 /// Draws the state on a screen of its size. Returns the screen and the cursor.
 pub(super) fn drawn(state: &State, theme: &Theme) -> (Buffer, Position) {
     let (columns, rows) = state.size;
-    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    terminal.draw(|frame| draw(frame, state, theme)).unwrap();
-    let cursor = terminal.get_cursor_position().unwrap();
-    (terminal.backend().buffer().clone(), cursor)
+    let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
+    let cursor = draw(&mut buffer, state, theme);
+    (buffer, cursor.unwrap_or_default())
 }
 
 /// The lines of the screen, without the spaces at their ends.
@@ -135,6 +138,34 @@ fn a_conversation_shows_days_authors_marks_reasons_and_who_is_typing() {
 }
 
 #[test]
+fn the_header_of_a_person_has_the_status_and_the_note() {
+    let mut state = state();
+    let header = |state: &State| screen(state)[0].split_off(21);
+    let name = "Lene Aaling <lenea@contoso.com> (online) │ ";
+    assert_eq!(header(&state), format!("{name}In building 7"));
+    let mut tell = |status, note| {
+        let presence = Presence {
+            status,
+            note: text(note),
+        };
+        state.on_update(Update::Presence {
+            address: "sip:LeneA@contoso.com".to_owned(),
+            presence,
+        });
+        header(&state)
+    };
+    assert_eq!(
+        tell(PersonStatus::Online, "A note that does not fit"),
+        format!("{name}A note that doe…")
+    );
+    assert_eq!(tell(PersonStatus::Online, ""), name.trim_end_matches(" │ "));
+    assert_eq!(
+        tell(PersonStatus::Unknown, "Hidden"),
+        "Lene Aaling <lenea@contoso.com> │ Hidden"
+    );
+}
+
+#[test]
 fn the_cursor_is_behind_the_typed_text() {
     let (_, cursor) = drawn(&busy_state(), &Theme::new(ThemeName::Dark, true));
     assert_eq!(cursor, Position::new(21 + 2 + 13, 22));
@@ -188,7 +219,7 @@ fn a_group_that_has_ended_and_a_lost_connection_are_shown() {
 }
 
 #[test]
-fn the_help_fits_the_smallest_screen() {
+fn the_help_fits_a_screen_of_24_rows() {
     let mut state = busy_state();
     press(&mut state, KeyCode::F(1));
     assert_screen("help", &state);
@@ -269,6 +300,31 @@ fn a_found_message_is_marked() {
 }
 
 #[test]
+fn on_a_small_screen_the_names_leave_room_for_the_status() {
+    let mut state = state();
+    let mut resize = |columns, rows| {
+        state.on_input(Input::Resize { columns, rows });
+        screen(&state)
+    };
+    let narrow = resize(40, 12);
+    assert_eq!(narrow[0], "Lene Aaling <lenea@contoso.com> (online)");
+    assert!(narrow[1..10].iter().all(String::is_empty), "{narrow:?}");
+    assert_eq!(resize(39, 12)[0], "Lene Aaling (online) │ In building 7");
+    assert_eq!(resize(20, 5)[0], "Lene Aaling (online)");
+    let own = &resize(60, 12)[0];
+    assert!(own.starts_with("Tosh Mes… (online) Lene"), "{own}");
+    state.on_update(Update::Contacts(groups()));
+    control(&mut state, 'o');
+    state.on_input(Input::Resize {
+        columns: 40,
+        rows: 5,
+    });
+    let dialog = screen(&state);
+    assert_eq!(dialog[2], "│Team                                  │");
+    assert_eq!(dialog[3], "│  ● Lene Aa… <lenea@contoso.com> (onl…│");
+}
+
+#[test]
 fn a_narrow_screen_has_no_list_and_no_screen_is_too_small() {
     let mut state = busy_state();
     state.on_input(Input::Resize {
@@ -332,6 +388,13 @@ fn no_control_character_reaches_the_screen() {
     let mut hostile_summary = summary(LENE, hostile_person());
     hostile_summary.typing = vec![text(&hostile)];
     state.on_update(Update::Conversation(hostile_summary));
+    state.on_update(Update::Presence {
+        address: hostile_person().address,
+        presence: Presence {
+            status: PersonStatus::Online,
+            note: text(&hostile),
+        },
+    });
     add(&mut state, LENE, message(1, &hostile, None));
     let failed = Delivery::Failed(PrintableText::new(&hostile));
     add(&mut state, LENE, message(2, &hostile, Some(failed)));
@@ -382,4 +445,40 @@ fn columns_with_text_from_right_to_left_are_kept_apart() {
     assert!(hebrew.contains("│\u{200e}"), "{hebrew}");
     let latin = screen.iter().find(|line| line.contains("Yes")).unwrap();
     assert!(!latin.contains('\u{200e}'), "{latin}");
+}
+
+/// A number behind a text from right to left would be shown at its left.
+#[test]
+fn a_name_from_right_to_left_is_kept_apart_from_what_follows() {
+    let mut state = State::new("toshm@contoso.com", (80, 24), jiff::tz::TimeZone::UTC);
+    let hebrew = person("שלום", "x@contoso.com");
+    let mut group = summary(LENE, hebrew.clone());
+    group.is_group = true;
+    state.on_update(Update::Me {
+        name: text("שלום"),
+        status: PersonStatus::Unknown,
+        note: text(""),
+    });
+    state.on_update(Update::Conversation(group));
+    state.on_update(Update::Conversation(summary(JOHN, hebrew.clone())));
+    add(&mut state, JOHN, message(1, "Ping", None));
+    let lines = screen(&state);
+    assert_eq!(
+        lines[0],
+        format!("שלום{}\u{200e}שלום \u{200e}(2 people)", " ".repeat(17))
+    );
+    assert_eq!(
+        lines[2],
+        format!("· שלום{}\u{200e}1│\u{200e}", " ".repeat(13))
+    );
+    control(&mut state, 'n');
+    state.on_update(Update::Presence {
+        address: hebrew.address,
+        presence: Presence {
+            status: PersonStatus::Unknown,
+            note: text("שלום 7"),
+        },
+    });
+    let header = screen(&state).swap_remove(0);
+    assert!(header.ends_with("│\u{200e} שלום 7"), "{header}");
 }

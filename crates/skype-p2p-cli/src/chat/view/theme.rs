@@ -4,6 +4,14 @@ use clap::ValueEnum;
 use ratatui::style::{Color, Modifier, Style};
 use skype_p2p::PersonStatus;
 
+use crate::chat::{
+    printable_text::PrintableText,
+    wrapping::{truncate, width},
+};
+
+/// The cells that the shortest part of a note takes, with the line before it.
+const SHORTEST_NOTE: usize = 8;
+
 /// A set of colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ThemeName {
@@ -116,6 +124,23 @@ impl Theme {
             _ => ("·", self.dim),
         }
     }
+}
+
+/// The status behind the name of a person; empty if the status is not known.
+pub(crate) fn status_suffix(status: PersonStatus) -> String {
+    match status_word(status) {
+        "" => String::new(),
+        word => format!(" ({word})"),
+    }
+}
+
+/// The text with the note behind it, as far as there is room for the note in `columns` cells.
+pub(crate) fn with_note(text: String, note: &PrintableText, columns: usize) -> String {
+    let room = columns.saturating_sub(width(&text));
+    if note.is_empty() || room < SHORTEST_NOTE {
+        return text;
+    }
+    text + &truncate(&format!(" │ {}", note.as_str()), room)
 }
 
 /// The word for a status; empty if the status is not known.

@@ -11,6 +11,7 @@ use crate::{
             Dialog, State,
             contacts_dialog::ContactsDialog,
             input::Input,
+            keys::BINDINGS,
             update::{ContactChange, ContactGroup, Effect, Update},
         },
     },
@@ -150,7 +151,7 @@ fn a_person_is_added_to_the_selected_group() {
     assert!(matches!(state.dialog, Some(Dialog::Contacts(_))));
 
     // Without a contact list, the person is in no group.
-    let mut state = super::state();
+    let mut state = crate::chat::fixture::state();
     control(&mut state, 't');
     key(&mut state, 'a');
     type_text(&mut state, "adab@fabrikam.com");
@@ -289,4 +290,43 @@ fn the_selected_contact_stays_selected_when_the_list_changes() {
     assert_eq!(selected(&state), Some(1));
     state.on_update(Update::Contacts(Vec::new()));
     assert_eq!(selected(&state), None);
+}
+
+#[test]
+fn keys_of_the_conversation_do_nothing_in_a_dialog_but_quit_always_works() {
+    let mut state = state();
+    press(&mut state, KeyCode::F(1));
+    assert!(matches!(state.dialog, Some(Dialog::Help { .. })));
+    assert_eq!(control(&mut state, 'x'), []);
+    assert!(state.dialog.is_none());
+    control(&mut state, 'o');
+    assert_eq!(control(&mut state, 'x'), []);
+    assert_eq!(control(&mut state, 'n'), []);
+    assert_eq!(control(&mut state, 'c'), [Effect::Quit]);
+    assert_eq!(control(&mut state, 'l'), [Effect::Redraw]);
+}
+
+#[test]
+fn the_help_scrolls_on_a_small_screen() {
+    let mut state = state();
+    state.on_input(Input::Resize {
+        columns: 40,
+        rows: 12,
+    });
+    press(&mut state, KeyCode::F(1));
+    let first = |state: &State| match state.dialog {
+        Some(Dialog::Help { first }) => Some(first),
+        _ => None,
+    };
+    press(&mut state, KeyCode::Up);
+    assert_eq!(first(&state), Some(0));
+    for _ in 0..99 {
+        press(&mut state, KeyCode::Down);
+    }
+    // The screen shows ten keys.
+    assert_eq!(first(&state), Some(BINDINGS.len() - 10));
+    press(&mut state, KeyCode::Up);
+    assert_eq!(first(&state), Some(BINDINGS.len() - 11));
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(first(&state), None);
 }

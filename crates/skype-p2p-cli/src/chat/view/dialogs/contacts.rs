@@ -32,7 +32,7 @@ pub(crate) fn draw(
     let rows = ContactsDialog::rows(&state.groups);
     let lines = rows.iter().map(|row| match row {
         Row::Group(group) => group_row(&group.name, theme),
-        Row::Member(_, person) => person_row(state, person, theme),
+        Row::Member(_, person) => person_row(state, person, area.list.width, theme),
     });
     area.draw_list(buffer, lines.collect(), dialog.selected, theme);
     match &dialog.step {

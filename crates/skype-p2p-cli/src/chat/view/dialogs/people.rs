@@ -27,7 +27,7 @@ pub(crate) fn draw(
     let rows = dialog.rows(&state.groups);
     let lines = rows.iter().map(|row| match row {
         Row::Group(name) => group_row(name, theme),
-        Row::Person(person) => person_row(state, person, theme),
+        Row::Person(person) => person_row(state, person, area.list.width, theme),
     });
     area.draw_list(buffer, lines.collect(), dialog.selected, theme);
     area.draw_hint(buffer, hint(dialog, &rows), theme);
