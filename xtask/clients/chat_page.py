@@ -13,6 +13,9 @@ const $$ = (selector) => [...document.querySelectorAll(selector)];
 const named = (selector, text) => $$(selector).find((element) => element.textContent.includes(text));
 """
 
+# The number and the text of each key.
+KEYS = {"Enter": (13, "\r"), "Tab": (9, ""), "Escape": (27, ""), "Space": (32, " "), "ArrowUp": (38, ""), "ArrowDown": (40, "")}
+
 
 class ChatPage:
     """A page of one user."""
@@ -54,11 +57,12 @@ class ChatPage:
         self.value(f"($({json.dumps(selector)}).focus(), $({json.dumps(selector)}).select?.())")
         self.page.call("Input.insertText", text=text)
 
-    def key(self, name):
-        codes = {"Enter": ("Enter", 13, "\r"), "Tab": ("Tab", 9, "")}
-        code, number, text = codes[name]
-        self.page.call("Input.dispatchKeyEvent", type="keyDown", key=name, code=code, windowsVirtualKeyCode=number, text=text)
-        self.page.call("Input.dispatchKeyEvent", type="keyUp", key=name, code=code, windowsVirtualKeyCode=number)
+    def key(self, name, shift=False):
+        """Presses a key, as a person does."""
+        number, text = KEYS[name]
+        key = {"key": " " if name == "Space" else name, "code": name, "windowsVirtualKeyCode": number, "modifiers": 8 * shift}
+        self.page.call("Input.dispatchKeyEvent", type="keyDown", text=text, **key)
+        self.page.call("Input.dispatchKeyEvent", type="keyUp", **key)
 
     def sign_in(self, address, password):
         self.fill("#address", address)

@@ -49,7 +49,7 @@ enum Chore {
     /// Play the scenarios in simulated worlds of many seeds and check the invariants
     Soak(soak::Arguments),
     /// Build the package for web pages in target/web
-    Web(web::Arguments),
+    Web,
     /// Test the package and the chat page in Chromium
     WebTest(web_test::Arguments),
 }
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
         Chore::Record(arguments) => record::run(&arguments),
         Chore::Replay(arguments) => replay::run(&arguments),
         Chore::Soak(arguments) => soak::run_all(&arguments),
-        Chore::Web(arguments) => web::run(&arguments),
+        Chore::Web => web::run(),
         Chore::WebTest(arguments) => web_test::run(&arguments),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The package has a classic script with the WebAssembly embedded, an ES module with the WebAssembly beside it, TypeScript
 //! declarations, and the licences. The steps: `toolchain.rs` finds a compiler for WebAssembly and runs it, `bindings.rs`
-//! makes the JavaScript classes of the handles, and `package.rs` writes the files.
+//! makes the JavaScript classes of the handles, `order.rs` sorts the functions, and `package.rs` writes the files.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,18 +14,13 @@ mod bindings;
 #[cfg(feature = "web")]
 mod licenses;
 #[cfg(feature = "web")]
+mod order;
+#[cfg(feature = "web")]
 mod package;
 #[cfg(feature = "web")]
 mod size;
 #[cfg(feature = "web")]
 mod toolchain;
-
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// Compile the standard library too, for size and without the texts of panics, with the compiler of Debian (rustc-web)
-    #[arg(long)]
-    smallest: bool,
-}
 
 /// The folder of the workspace.
 pub(crate) fn workspace() -> &'static Path {
@@ -41,8 +36,8 @@ pub(crate) fn target() -> PathBuf {
 
 /// Builds the package.
 #[cfg(feature = "web")]
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match build(arguments) {
+pub(crate) fn run() -> ExitCode {
+    match build() {
         Ok(report) => {
             print!("{report}");
             ExitCode::SUCCESS
@@ -55,8 +50,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 #[cfg(feature = "web")]
-fn build(arguments: &Arguments) -> Result<String, String> {
-    let compiler = toolchain::Compiler::find(arguments.smallest)?;
+fn build() -> Result<String, String> {
+    let compiler = toolchain::Compiler::find()?;
     let module = compiler.compile()?;
     let sizes = size::by_crate(&module)?;
     let bindings = bindings::generate(&module)?;
@@ -67,12 +62,11 @@ fn build(arguments: &Arguments) -> Result<String, String> {
 
 /// Builds this program again with the feature `web`, and runs that.
 #[cfg(not(feature = "web"))]
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = std::process::Command::new(cargo)
         .args(["run", "--quiet", "--package", "xtask", "--features", "web"])
         .args(["--", "web"])
-        .args(arguments.smallest.then_some("--smallest"))
         .current_dir(workspace())
         .status();
     match status {

@@ -58,6 +58,7 @@ struct Document {
 struct Policies {
     history: Option<bool>,
     passive: Option<bool>,
+    windows_user: Option<Spanned<String>>,
     invitation_timeout: Option<NonZeroU32>,
     message_timeout: Option<NonZeroU32>,
     inactivity_timeout: Option<NonZeroU32>,
@@ -151,7 +152,7 @@ fn understand(text: &str, folder: &Path) -> Result<ServerFile, Mistake> {
     if let Some(domain) = document.domain {
         server.domain = domain;
     }
-    document.policies.apply(&mut server);
+    document.policies.apply(&mut server, &directory)?;
     Ok(ServerFile {
         server,
         http,
@@ -190,7 +191,7 @@ fn users(
 }
 
 impl Policies {
-    fn apply(self, server: &mut ServerConfig) {
+    fn apply(self, server: &mut ServerConfig, directory: &Directory) -> Result<(), Mistake> {
         server.history = self.history.unwrap_or(server.history);
         server.passive = self.passive.unwrap_or(server.passive);
         set_seconds(&mut server.invitation_timeout, self.invitation_timeout);
@@ -198,6 +199,9 @@ impl Policies {
         set_seconds(&mut server.inactivity_timeout, self.inactivity_timeout);
         set_seconds(&mut server.token_life, self.token_life);
         set_seconds(&mut server.guest_token_life, self.guest_token_life);
+        let user = self.windows_user.map(|uri| directory.user(&uri));
+        server.windows_user = user.transpose()?;
+        Ok(())
     }
 }
 
@@ -260,6 +264,7 @@ mod tests {
             [policies]
             history = false
             message_timeout = 5
+            windows_user = "johnd@fabrikam.com"
 
             [limits]
             connections = 50
@@ -301,6 +306,8 @@ mod tests {
         let file = file.unwrap_or_else(|mistake| panic!("{}", mistake.what));
         assert_eq!(file.server.domain, "fabrikam.com");
         assert!(!file.server.history);
+        let windows_user = file.server.windows_user.as_ref().unwrap();
+        assert_eq!(windows_user.as_str(), "sip:johnd@fabrikam.com");
         assert_eq!(file.server.message_timeout, Duration::from_secs(5));
         assert_eq!(file.server.invitation_timeout, Duration::from_secs(30));
         assert_eq!(file.http.limits.connections, 50);
@@ -350,6 +357,11 @@ mod tests {
                 "unknown field",
             ),
             ("[policies]\nhistory = 1\n".to_owned(), 2, "boolean"),
+            (
+                "[policies]\nwindows_user = \"sip:x@y\"\n".to_owned(),
+                2,
+                "no user sip:x@y",
+            ),
             ("[limits]\nconnections = 0\n".to_owned(), 2, "nonzero"),
             ("allowed_origins = [\n\"*\"]\n".to_owned(), 2, "absolute"),
             (

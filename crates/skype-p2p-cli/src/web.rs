@@ -151,14 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn the_files_of_the_page_have_a_policy_and_at_most_30_kib() {
+    fn the_files_of_the_page_have_a_policy_and_fewer_than_30_000_bytes() {
         let mut size = 0;
         for (path, _, _) in PAGE {
             let file = file(path, "http://127.0.0.1").unwrap();
             assert_eq!(file.policy, Some(POLICY), "{path}");
             size += file.contents.len();
         }
-        assert!(size < 30 * 1024, "{size}");
+        assert!(size < 30_000, "{size}");
         assert_eq!(file("/", "http://127.0.0.1"), None);
     }
 

@@ -294,6 +294,7 @@ export interface Person {
   readonly department: Property<string | undefined>;
   readonly company: Property<string | undefined>;
   readonly office: Property<string | undefined>;
+  /** The URL of the photo, for an image. `get` loads the photo, and `subscribe` also each later one. */
   readonly avatarUrl: Property<string | undefined>;
   readonly status: Property<PersonStatus>;
   readonly activity: Property<string | undefined>;

@@ -1,8 +1,8 @@
 //! The chat of [`skype_p2p`] in web pages.
 //!
 //! The crate has what a page needs of Rust: [`Browser`], the runtime; [`Fetch`] and [`XFrame`], the transports; and handles of
-//! the objects for JavaScript. `cargo xtask web` compiles it to WebAssembly and bundles it with `js/skype.js`, which gives
-//! the handles the shapes of the Skype Web SDK.
+//! the objects for JavaScript. `cargo xtask web` compiles it to WebAssembly and joins it with the modules in
+//! `js`, which give the handles the shapes of the Skype Web SDK.
 //!
 //! A handle is a class that `wasm-bindgen` exports. [`Property`], [`Collection`] and [`Command`] have one class each, for all
 //! types of values: a value is converted to plain JavaScript data, and an object to its handle. A [`Subscription`] ends when

@@ -1,7 +1,8 @@
 //! The handles of a person and of the signed-in user.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use js_sys::Promise;
-use skype_p2p::{MePerson, Note, PersonStatus, Reason};
+use skype_p2p::{MePerson, Note, PersonStatus, Photo, Reason};
 use wasm_bindgen::prelude::*;
 
 use crate::{
@@ -48,7 +49,7 @@ card! {
     company company;
     /// The office.
     office office;
-    /// The URL of the photo.
+    /// The URL of the photo at the server.
     avatarUrl avatar_url;
     /// The addresses, a list of texts.
     emails emails;
@@ -119,10 +120,27 @@ impl Person {
         Property::remote(self.0.capabilities(), |it| it.video.into())
     }
 
+    /// Loads the photo. The promise resolves with a data URL, or with `undefined` if the person has no photo, or if the user
+    /// may not see it.
+    pub fn photo(&self) -> Promise {
+        let photo = self.0.fetch_photo(None, None);
+        let url = |photo: Option<Photo>| photo.and_then(|photo| data_url(&photo)).into();
+        command::promise(command::map(photo, url))
+    }
+
     /// The groups of the contact list that have the person.
     pub fn groups(&self) -> Collection {
         Collection::remote(&self.0.groups(), |group| Item::Group(group.clone()))
     }
+}
+
+/// The photo as a data URL. `None` if it is not an image.
+fn data_url(photo: &Photo) -> Option<String> {
+    let kind = photo.media_type.strip_prefix("image/")?;
+    let is_valid = kind
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    is_valid.then(|| format!("data:image/{kind};base64,{}", STANDARD.encode(&photo.image)))
 }
 
 /// The text of a note.
@@ -205,4 +223,18 @@ fn status(value: JsValue) -> Result<PersonStatus, Reason> {
         Some("Idle") => PersonStatus::Idle,
         _ => return Err(reason::invalid("the value is not a status")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_becomes_a_url_unless_it_is_no_image() {
+        let url = |media_type: &str| data_url(&Photo::new(media_type, &b"abc"[..], None));
+        let jpeg = Some("data:image/jpeg;base64,YWJj".to_owned());
+        assert_eq!(url("image/jpeg"), jpeg);
+        assert_eq!(url("text/html"), None);
+        assert_eq!(url("image/png,<script>"), None);
+    }
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use wasm_bindgen_cli_support::Bindgen;
 
+use super::order;
+
 /// The bindings of a module.
 pub(super) struct Bindings {
     /// A script that defines the function `wasm_bindgen`.
@@ -27,6 +29,6 @@ pub(super) fn generate(module: &Path) -> Result<Bindings, String> {
         .map_err(|error| format!("cannot generate the bindings: {error:#}"))?;
     Ok(Bindings {
         script: output.js().to_owned(),
-        wasm: output.wasm_mut().emit_wasm(),
+        wasm: order::by_code(&output.wasm_mut().emit_wasm())?,
     })
 }

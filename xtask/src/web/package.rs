@@ -1,6 +1,6 @@
 //! The files of the package: the layout of an npm package, which a web server can also serve as it is.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -26,7 +26,7 @@ pub(super) fn write(
     bindings: &Bindings,
     licenses: &str,
 ) -> Result<Vec<File>, String> {
-    let skype = read("crates/skype-p2p-web/js/skype.js")?;
+    let skype = joined("skype.js")?;
     let version = env!("CARGO_PKG_VERSION");
     let files: Vec<File> = vec![
         (SCRIPT, classic_script(bindings, &skype)?.into_bytes()),
@@ -65,9 +65,42 @@ fn read(path: &str) -> Result<String, String> {
     fs::read_to_string(workspace().join(path)).map_err(|error| format!("{path}: {error}"))
 }
 
-/// A script without the words that only a module may have.
-fn without_export(skype: &str) -> String {
-    skype.replace("\nexport function ", "\nfunction ")
+/// The scripts of the package as one script: `name`, after the modules that it imports.
+fn joined(name: &str) -> Result<String, String> {
+    let mut script = String::new();
+    join(
+        name,
+        &|name| read(&format!("crates/skype-p2p-web/js/{name}")),
+        &mut BTreeSet::new(),
+        &mut script,
+    )?;
+    Ok(script)
+}
+
+/// Adds a module to a script, after the modules that it imports, and without what only a module may have.
+fn join(
+    name: &str,
+    read: &impl Fn(&str) -> Result<String, String>,
+    added: &mut BTreeSet<String>,
+    script: &mut String,
+) -> Result<(), String> {
+    if !added.insert(name.to_owned()) {
+        return Ok(());
+    }
+    let mut own = String::new();
+    for line in read(name)?.lines() {
+        if line.starts_with("import ") {
+            let import = line.split_once(" from \"./");
+            let import = import.and_then(|(_, rest)| rest.strip_suffix("\";"));
+            let import = import.ok_or_else(|| format!("{name}: cannot join {line}"))?;
+            join(import, read, added, script)?;
+        } else {
+            own.push_str(line.strip_prefix("export ").unwrap_or(line));
+            own.push('\n');
+        }
+    }
+    script.push_str(&own);
+    Ok(())
 }
 
 /// A script without the lines that are comments.
@@ -119,7 +152,7 @@ globalThis.Skype = createSkype(load, root);
 }})({ROOT});
 "#,
         bindings = without_comments(&bindings.script),
-        skype = without_comments(&without_export(skype)),
+        skype = without_comments(skype),
     ))
 }
 
@@ -137,7 +170,7 @@ export const Skype = createSkype(load, null);
 export default Skype;
 "#,
         bindings = without_comments(&bindings.script),
-        skype = without_comments(&without_export(skype)),
+        skype = without_comments(skype),
     )
 }
 
@@ -146,6 +179,34 @@ const NOTICE: &str = "// skype-p2p. License: MIT or Apache-2.0. The licenses of 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_module_is_joined_once_and_after_those_that_it_imports() {
+        let read = |name: &str| {
+            Ok(match name {
+                "a.js" => {
+                    "import { b } from \"./b.js\";\nimport { c } from \"./c.js\";\na(b, c);\n"
+                }
+                "b.js" => "import { c } from \"./c.js\";\nexport const b = c;\n",
+                // It imports a module that imports it.
+                _ => "import { b } from \"./b.js\";\nexport function c() {\n  b();\n}\n",
+            }
+            .to_owned())
+        };
+        let mut script = String::new();
+        join("a.js", &read, &mut BTreeSet::new(), &mut script).unwrap();
+        assert_eq!(
+            script,
+            "function c() {\n  b();\n}\nconst b = c;\na(b, c);\n"
+        );
+    }
+
+    #[test]
+    fn an_import_of_another_form_is_an_error() {
+        let read = |_: &str| Ok("import * as b from \"b\";\n".to_owned());
+        let joined = join("a.js", &read, &mut BTreeSet::new(), &mut String::new());
+        assert!(joined.unwrap_err().contains("import * as b"));
+    }
 
     #[test]
     fn comments_are_left_out_and_code_is_kept() {

@@ -8,7 +8,7 @@ use wasmparser::{KnownCustom, Name, Parser, Payload};
 use super::package::{File, MODULE, SCRIPT, WASM};
 
 /// The largest size of the package in a page, compressed.
-pub(super) const LIMIT: usize = 600 * 1024;
+pub(super) const LIMIT: usize = 600_000;
 
 /// The crates that the table of the report names.
 const SHOWN: usize = 15;

@@ -121,10 +121,15 @@ impl Directory {
         }
     }
 
+    /// The URI of a user of the file.
+    pub(super) fn user(&self, uri: &Spanned<String>) -> Result<SipUri, Mistake> {
+        find(uri, &[&self.users], "user")
+    }
+
     /// The URIs of users of the file.
     fn users(&self, uris: &[Spanned<String>]) -> Result<Vec<SipUri>, Mistake> {
         let uris = uris.iter();
-        uris.map(|uri| find(uri, &[&self.users], "user")).collect()
+        uris.map(|uri| self.user(uri)).collect()
     }
 
     /// The URIs of distribution groups of the file.
@@ -200,7 +205,7 @@ impl Person {
             user.photo = Some(photo(&file, folder)?);
         }
         if let Some(manager) = self.manager {
-            user.manager = Some(find(&manager, &[&directory.users], "user")?);
+            user.manager = Some(directory.user(&manager)?);
         }
         user.contacts.contacts = directory.users(&self.contacts)?;
         user.contacts.favorites = directory.users(&self.favorites)?;
@@ -250,7 +255,7 @@ impl Forwarding {
                 "delegates" => ForwardingTarget::Delegates,
                 "team" => ForwardingTarget::Team,
                 "voicemail" => ForwardingTarget::Voicemail,
-                _ => ForwardingTarget::Contact(find(&text, &[&directory.users], "user")?),
+                _ => ForwardingTarget::Contact(directory.user(&text)?),
             };
             let is_contact = matches!(target, ForwardingTarget::Contact(_));
             if !is_contact && !allowed.contains(&word) {

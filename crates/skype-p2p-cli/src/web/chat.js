@@ -1,4 +1,4 @@
-// The chat page: signing in and out, the user's presence, and the conversation that is shown. It uses only the public members of the package.
+// The chat page: signing in and out, the user's presence, and the conversation that is shown.
 
 import { showConversation } from "./conversation.js";
 import { $, Scope, attempt, element, plain, words } from "./dom.js";
@@ -28,8 +28,7 @@ async function signIn(settings, options) {
 // An application signs in once, so each attempt has a new one.
 $("sign-in-form").onsubmit = async (event) => {
   event.preventDefault();
-  const button = $("sign-in-form").querySelector("button");
-  button.disabled = true;
+  event.submitter.disabled = true;
   $("sign-in-error").textContent = "";
   try {
     await signIn({ convLogSettings: $("archive").checked }, { username: $("address").value.trim(), password: $("password").value });
@@ -37,7 +36,7 @@ $("sign-in-form").onsubmit = async (event) => {
   } catch (error) {
     showSignIn(`You are not signed in: ${plain(error.message)}`);
   }
-  button.disabled = false;
+  event.submitter.disabled = false;
 };
 
 // Continues the application of the page before a reload.
@@ -55,17 +54,13 @@ async function resume() {
 
 function showMe(me, scope) {
   const status = $("my-status");
-  status.replaceChildren(...STATUSES.map((value) => element("option", { value, textContent: words(value) })));
   status.onchange = () => attempt(() => me.status.set(status.value));
   scope.add(me.status.subscribe());
   scope.add(me.note.text.subscribe());
   scope.add(me.status.changed((value) => {
-    if (!STATUSES.includes(value)) {
-      status.querySelector("[disabled]")?.remove();
-      status.append(element("option", { value, textContent: words(value), disabled: true }));
-    }
+    const options = new Set([...STATUSES, value]);
+    status.replaceChildren(...[...options].map((option) => element("option", { value: option, textContent: words(option), disabled: !STATUSES.includes(option) })));
     status.value = value;
-    status.dataset.status = value;
   }));
   scope.add(me.displayName.changed((name) => {
     $("my-name").textContent = plain(name);
@@ -76,17 +71,26 @@ function showMe(me, scope) {
   scope.add(me.note.text.changed((text) => { note.value = text ?? ""; }));
 }
 
+// The arrow keys move between the entries of the lists.
+$("sidebar").onkeydown = (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step || !event.target.matches(".choice")) return;
+  event.preventDefault();
+  const entries = [...document.querySelectorAll(".choice")].filter((entry) => entry.checkVisibility());
+  entries[entries.indexOf(event.target) + step]?.focus();
+};
+
 function showChat(application, username) {
   const scope = new Scope();
   const { conversationsManager: conversations, personsAndGroupsManager: persons, signInManager } = application;
   let open;
   let shown = new Scope();
   const place = $("conversation");
-  const empty = element("p", { className: "empty", textContent: "Choose a conversation or a contact, or find people." });
+  const empty = element("p.empty", {}, "Choose a conversation or a contact");
 
   const back = () => {
     document.body.classList.remove("reading");
-    $("search-text").focus();
+    document.querySelector("[aria-current]")?.focus();
   };
   const show = (conversation) => {
     shown.dispose();
@@ -117,7 +121,7 @@ function showChat(application, username) {
   const store = async () => {
     if (signInManager.state() !== "SignedIn") return;
     const snapshot = await application.getSnapshot();
-    if (snapshot) sessionStorage.setItem(STORED, JSON.stringify({ username, snapshot }));
+    sessionStorage.setItem(STORED, JSON.stringify({ username, snapshot }));
   };
   addEventListener("pagehide", store);
   scope.add({ dispose: () => removeEventListener("pagehide", store) });

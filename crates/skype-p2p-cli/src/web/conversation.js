@@ -5,29 +5,27 @@ import { followTitle } from "./lists.js";
 
 const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
-const MARKS = { Pending: ["…", "sending"], Succeeded: ["✓", "delivered"], Failed: ["!", "not delivered"], Unknown: ["?", "not known whether it was delivered"] };
+const MARKS = { Pending: ["…", "sending"], Succeeded: ["✓", "delivered"], Failed: ["!", "not delivered"], Unknown: ["?", "may not be delivered"] };
 
-// `html` has nothing that runs or loads something. The page shows where a link leads.
+// `html` is safe. The page shows where a link leads.
 function bodyOf(message) {
-  const body = element("div", { className: "body", dir: "auto", innerHTML: message.html() });
+  const body = element("div.body", { dir: "auto", innerHTML: message.html() });
   for (const link of body.querySelectorAll("a[href]")) {
     link.target = "_blank";
-    link.rel = "noopener noreferrer";
-    link.title = link.href;
-    if (/^https?:$/.test(link.protocol) && !plain(link.textContent).includes(link.host)) link.after(element("small", { textContent: ` (${link.host})` }));
+    if (/^https?:$/.test(link.protocol) && !plain(link.textContent).includes(link.host)) link.after(element("small", {}, ` (${link.host})`));
   }
   return body;
 }
 
 function messageElement(message, scope) {
   const isOutgoing = message.direction() === "Outgoing";
-  const mark = element("span", { className: "mark", role: "img" });
+  const mark = element("span.mark", { role: "img", hidden: !isOutgoing });
   const at = element("time");
   scope.add(message.timestamp.changed((date) => {
     at.dateTime = date.toISOString();
     at.textContent = time.format(date);
   }));
-  const item = element("article", { className: isOutgoing ? "message outgoing" : "message" });
+  const item = element(isOutgoing ? "article.message.outgoing" : "article.message");
   if (isOutgoing) {
     scope.add(message.status.changed((status, reason) => {
       const [sign, label] = MARKS[status];
@@ -35,7 +33,6 @@ function messageElement(message, scope) {
       const text = reason ? `${label}: ${plain(reason.message)}` : label;
       mark.textContent = status === "Failed" ? `${sign} ${text}` : sign;
       mark.title = text;
-      mark.setAttribute("aria-label", text);
     }));
   }
   const sender = isOutgoing ? "You" : nameElement(message.sender.displayName, scope);
@@ -45,13 +42,12 @@ function messageElement(message, scope) {
 
 function activityElement(item, scope) {
   if (item.type() === "TextMessage") return messageElement(item, scope);
-  const event = item.type() === "ParticipantJoined" ? "has joined" : "has left";
-  return element("p", { className: "event" }, nameElement(item.participant.displayName, scope), ` ${event}`);
+  return element("p.event", {}, nameElement(item.participant.displayName, scope), item.type() === "ParticipantJoined" ? " has joined" : " has left");
 }
 
 // The messages and events in their order. The view stays at the end if it was there.
 function makeLog(conversation, scope) {
-  const log = element("div", { className: "log", role: "log", "aria-label": "Messages", tabIndex: 0 });
+  const log = element("div.log", { role: "log", "aria-label": "Messages", tabIndex: 0 });
   const items = conversation.historyService.activityItems;
   const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 60;
   scope.add(items.added((item, key, index) => {
@@ -63,38 +59,38 @@ function makeLog(conversation, scope) {
   return log;
 }
 
-// Who is typing.
 function makeTyping(conversation, scope) {
-  const line = element("p", { className: "typing", role: "status" });
-  const { participants } = conversation;
-  const show = () => {
-    const names = participants().filter((participant) => participant.chat.isTyping()).map((participant) => plain(participant.displayName()));
+  const line = element("p.typing", { role: "status" });
+  const typing = conversation.participants.filter((participant) => participant.chat.isTyping());
+  scope.add(typing.map((participant) => plain(participant.displayName())).reduce((names, name) => [...names, name], []).changed((names) => {
     line.textContent = names.length === 0 ? "" : `${names.join(", ")} ${names.length === 1 ? "is" : "are"} typing…`;
-  };
-  each(participants, scope, (participant, own) => own.add(participant.chat.isTyping.changed(show)));
-  scope.add(participants.removed(show));
+  }));
   return line;
 }
 
 // The invitation, while it waits for an answer.
 function makeInvitation(chat, scope) {
-  const accept = button("Accept", chat.accept.bind(), { className: "primary accept" });
-  const reject = button("Decline", chat.reject.bind(), { className: "reject" });
-  const bar = element("div", { className: "invitation bar", role: "group", "aria-label": "Invitation" }, element("span", { textContent: "Invites you to chat." }), accept, reject);
-  scope.add(chat.state.changed((state) => { bar.hidden = state !== "Notified"; }));
+  const bar = element("div.invitation.bar", { role: "group", "aria-label": "Invitation" },
+    element("span", {}, "Invites you to chat."),
+    button("Accept", chat.accept.bind(), { className: "primary accept" }),
+    button("Decline", chat.reject.bind(), { className: "reject" }));
+  scope.add(chat.state.changed((state) => {
+    const hasFocus = bar.contains(document.activeElement);
+    bar.hidden = state !== "Notified";
+    if (hasFocus && bar.hidden) document.querySelector("textarea").focus();
+  }));
   return bar;
 }
 
 function makeComposer(chat) {
-  const text = element("textarea", { rows: 2, placeholder: "Write a message", "aria-label": "Message", dir: "auto" });
-  const form = element("form", { className: "composer" }, text, element("button", { className: "primary", textContent: "Send" }));
+  const text = element("textarea", { rows: 2, placeholder: "Write a message", dir: "auto" });
+  const form = element("form.composer", {}, text, element("button.primary", {}, "Send"));
   form.onsubmit = (event) => {
     event.preventDefault();
     const message = text.value;
-    if (message.trim() === "") return;
     text.value = "";
     // If the message is not delivered, its mark says why.
-    attempt(() => { chat.sendMessage(message); });
+    if (message.trim() !== "") attempt(() => { chat.sendMessage(message); });
   };
   text.onkeydown = (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -107,17 +103,25 @@ function makeComposer(chat) {
   return form;
 }
 
+function photoElement(person, scope) {
+  const photo = element("img", { alt: "", hidden: true });
+  scope.add(person.avatarUrl.subscribe());
+  scope.add(person.avatarUrl.changed((url) => {
+    photo.src = url ?? "";
+    photo.hidden = !url;
+  }));
+  return photo;
+}
+
 // The participants, and the form that adds one.
 function makeParticipants(conversation, scope) {
-  const list = element("ul", { className: "participants", "aria-label": "Participants" });
+  const list = element("ul.participants", { "aria-label": "Participants" });
   each(conversation.participants, scope, (participant, own) => {
-    const item = element("li", {}, presenceMark(participant.person, own), nameElement(participant.displayName, own));
-    own.show(item);
-    list.append(item);
+    own.show(element("li", {}, photoElement(participant.person, own), presenceMark(participant.person, own), nameElement(participant.displayName, own)), list);
   });
 
   const address = element("input", { placeholder: "name@contoso.com", "aria-label": "Address of the person to add", required: true });
-  const form = element("form", { className: "bar add", hidden: true }, address, element("button", { textContent: "Add" }));
+  const form = element("form.bar.add", { hidden: true }, address, element("button", {}, "Add"));
   form.onsubmit = async (event) => {
     event.preventDefault();
     form.hidden = await attempt(() => conversation.participants.add(address.value.trim()));
@@ -142,8 +146,14 @@ export function showConversation(conversation, place, back) {
   const leave = button("Leave", conversation.leave.bind(), { className: "leave" });
   scope.add(conversation.state.changed((state) => { leave.hidden = state !== "Connected" && state !== "Connecting"; }));
 
+  place.onkeydown = ({ key, isComposing }) => {
+    if (key !== "Escape" || isComposing) return;
+    if (form.hidden) return back();
+    form.hidden = true;
+    add.focus();
+  };
   place.replaceChildren(
-    element("header", { className: "title" },
+    element("header.title", {},
       button("‹", back, { className: "back", "aria-label": "Back to the lists" }),
       element("h2", {}, title), add, earlier, leave, list),
     form,

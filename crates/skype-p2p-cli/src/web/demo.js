@@ -10,7 +10,7 @@ for (const frame of document.querySelectorAll("iframe")) {
       frame.dataset.done = "yes";
       page.getElementById("address").value = frame.name.replace("sip:", "");
       page.getElementById("password").value = frame.dataset.password;
-      page.getElementById("sign-in-form").requestSubmit();
+      page.getElementById("sign-in-form").requestSubmit(form.querySelector("button"));
     };
     // The page shows the form when it is ready.
     new MutationObserver(fill).observe(form, { attributes: true });

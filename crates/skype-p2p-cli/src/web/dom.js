@@ -2,9 +2,11 @@
 
 export const $ = (id) => document.getElementById(id);
 
-// A new element with properties, attributes (names with a hyphen, and role) and children.
-export function element(tag, properties = {}, ...children) {
+// A new element with classes, properties, attributes (names with a hyphen, and role) and children.
+export function element(kind, properties = {}, ...children) {
+  const [tag, ...classes] = kind.split(".");
   const created = document.createElement(tag);
+  created.className = classes.join(" ");
   for (const [name, value] of Object.entries(properties)) {
     if (name.includes("-") || name === "role") created.setAttribute(name, value);
     else created[name] = value;
@@ -19,21 +21,18 @@ export const button = (textContent, onclick, more) => element("button", { textCo
 // A text of somebody else, without the characters that change the direction of the text around it.
 export const plain = (text) => String(text ?? "").replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
 
-// An element with a name.
 export function nameElement(property, scope) {
   const name = element("bdi");
   scope.add(property.changed((value) => { name.textContent = plain(value); }));
   return name;
 }
 
-// The presence of a person.
 export function presenceMark(person, scope) {
-  const mark = element("span", { className: "presence", role: "img" });
+  const mark = element("span.presence", { role: "img" });
   scope.add(person.status.subscribe());
   scope.add(person.status.changed((status) => {
     mark.dataset.status = status;
     mark.title = words(status);
-    mark.setAttribute("aria-label", words(status));
   }));
   return mark;
 }
@@ -49,9 +48,15 @@ export class Scope {
     this.#ends.push(() => registration.dispose());
   }
 
-  // Elements that are removed at the end.
-  show(...elements) {
-    for (const shown of elements) this.#ends.push(() => shown.remove());
+  // Adds an element to a list until the end. The focus then moves to the next one.
+  show(shown, list) {
+    list.append(shown);
+    this.#ends.push(() => {
+      const next = shown.nextElementSibling ?? shown.previousElementSibling;
+      const hasFocus = shown.contains(document.activeElement);
+      shown.remove();
+      if (hasFocus) (next?.querySelector("button") ?? $("search-text")).focus();
+    });
   }
 
   dispose() {

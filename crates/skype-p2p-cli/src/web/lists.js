@@ -29,20 +29,19 @@ export function showConversations(manager, scope, open) {
 
   each(conversations, scope, (conversation, own) => {
     const title = element("bdi");
-    const last = element("span", { className: "last", dir: "auto" });
-    const unread = element("span", { className: "unread" });
+    const last = element("span.last", { dir: "auto" });
+    const unread = element("span.unread", { role: "img", hidden: true });
     const mark = element("span");
-    const choice = element("button", { onclick: () => open(conversation) }, mark, title, unread, last);
+    const choice = element("button.choice", { onclick: () => open(conversation) }, mark, title, unread, last);
     const remove = smallButton("×", "Remove the conversation", conversations.remove.bind(conversation));
     const item = element("li", {}, choice, remove);
-    let count = 0;
-    const setCount = (value) => {
-      count = value;
-      unread.textContent = count || "";
-      unread.setAttribute("aria-label", count ? `${count} unread` : "");
+    const setCount = (count) => {
+      unread.hidden = !count;
+      unread.textContent = count;
+      unread.title = `${count} unread`;
     };
     shown.set(conversation, { choice, setCount });
-    own.show(item);
+    own.show(item, list);
     list.prepend(item);
 
     // A conversation of two has the presence of the other person.
@@ -50,8 +49,7 @@ export function showConversations(manager, scope, open) {
     own.add(marks);
     own.add(conversation.isGroupConversation.changed((isGroup) => {
       marks.dispose();
-      mark.replaceChildren();
-      if (isGroup) mark.append(element("span", { className: "group", role: "img", "aria-label": "Group" }));
+      if (isGroup) mark.replaceChildren(element("span.group", { role: "img", title: "Group" }));
       else each(conversation.participants, marks, (participant, scope) => mark.replaceChildren(presenceMark(participant.person, scope)));
     }));
     followTitle(conversation, own, (text) => { title.textContent = text; });
@@ -60,7 +58,7 @@ export function showConversations(manager, scope, open) {
       last.textContent = message.text();
       if (isReplay) return;
       list.prepend(item);
-      if (message.direction() === "Incoming" && conversation !== current) setCount(count + 1);
+      if (message.direction() === "Incoming" && conversation !== current) setCount(Number(unread.textContent) + 1);
     }));
     isReplay = false;
     own.add(conversation.chatService.state.changed((state) => {
@@ -77,23 +75,21 @@ export function showConversations(manager, scope, open) {
   return (conversation) => {
     shown.get(current)?.choice.removeAttribute("aria-current");
     current = conversation;
-    shown.get(current).choice.setAttribute("aria-current", "true");
-    shown.get(current).setCount(0);
+    const { choice, setCount } = shown.get(current);
+    choice.setAttribute("aria-current", "true");
+    setCount(0);
   };
 }
 
 // Shows a person: a button that opens the conversation, and a button for another command.
 function showPerson(person, list, scope, open, command) {
-  const note = element("span", { className: "last", dir: "auto" });
+  const note = element("span.last", { dir: "auto" });
   scope.add(person.note.text.subscribe());
   scope.add(person.note.text.changed((text) => { note.textContent = plain(text); }));
-  const choice = element("button", { onclick: () => open(person) }, presenceMark(person, scope), nameElement(person.displayName, scope), note);
-  const item = element("li", {}, choice, command);
-  scope.show(item);
-  list.append(item);
+  const choice = element("button.choice", { onclick: () => open(person) }, presenceMark(person, scope), nameElement(person.displayName, scope), note);
+  scope.show(element("li", {}, choice, command), list);
 }
 
-// Shows the persons of a collection in a list.
 function showPersons(persons, list, scope, open, removal) {
   scope.add(persons.subscribe());
   each(persons, scope, (person, own) => {
@@ -114,11 +110,10 @@ export function showContacts(manager, scope, open) {
     remove.hidden = group.type() !== "Custom";
     const part = element("details", {}, element("summary", {}, nameElement(group.name, own), remove), list);
     // The groups of the privacy levels have no name.
-    part.hidden = !group.name();
+    part.hidden = true;
     own.add(group.name.changed((name) => { part.hidden = !name; }));
     showPersons(group.persons, list, own, open, "Remove from the group");
-    own.show(part);
-    $("groups").append(part);
+    own.show(part, $("groups"));
   });
 
   $("new-group").onsubmit = async (event) => {
@@ -150,15 +145,13 @@ export function showSearch(manager, scope, open) {
       for (const { result } of persons) {
         showPerson(result, results, found, choose, smallButton("+", "Add to the contacts", async () => {
           await manager.all.persons.add(result);
-          notify(`${result.displayName()} is a contact now`);
+          notify("Added to the contacts");
         }));
       }
       if (persons.length === 0 && text.includes("@")) {
-        const item = element("li", {}, button(`Chat with ${text}`, () => choose(text)));
-        found.show(item);
-        results.append(item);
+        found.show(element("li", {}, button(`Chat with ${text}`, () => choose(text), { className: "choice" })), results);
       }
-      notify(persons.length === 0 ? "Nobody was found" : `${persons.length} found`);
+      notify(`${persons.length} found`);
     });
   };
 }

@@ -2,7 +2,7 @@
 
 use std::{env, path::Path, process::Command};
 
-/// The script tests what this crate and `js/skype.js` are together, so it needs the package that `cargo xtask web` builds.
+/// The script tests what this crate and the modules in `js` are together, so it needs the package that `cargo xtask web` builds.
 #[test]
 fn the_package_has_the_shapes_of_the_sdk_and_leaves_the_memory_flat() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
