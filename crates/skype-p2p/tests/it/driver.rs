@@ -366,8 +366,8 @@ async fn a_new_process_takes_over_the_conversations_of_a_killed_one() {
     };
     let first = process().await;
     let log = world.log();
-    let poll = log.iter().find_map(|it| it.split_once("/events")).unwrap();
-    let (_, application) = poll.0.split_once(' ').unwrap();
+    let poll = log.iter().rev().find_map(|it| it.split_once("/events"));
+    let (_, application) = poll.unwrap().0.split_once(' ').unwrap();
     let tosh_side = first
         .conversations_manager()
         .get_conversation(LENE)
