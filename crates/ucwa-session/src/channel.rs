@@ -135,6 +135,12 @@ impl Session {
         }
     }
 
+    /// Whether there is a pending GET, also one whose end has not been handled yet, or a page that waits for its commit.
+    pub(crate) fn is_polling(&self) -> bool {
+        let mut exchanges = self.core.exchanges();
+        exchanges.any(|exchange| exchange.purpose == Purpose::Poll) || self.has_uncommitted_page()
+    }
+
     /// The next pending GET. `None` if its address leads to another host, which ends the session.
     fn next_poll(&mut self) -> Option<Exchange> {
         let url = match self.core.resolve(&self.channel.next, Stage::Events) {
@@ -357,7 +363,8 @@ impl Session {
     /// Handles a response that is not a page, or a page without a link to the next one.
     fn on_bad_page(&mut self, failure: Failure) {
         self.channel.bad_pages += 1;
-        if self.channel.bad_pages < MAX_BAD_PAGES {
+        // Until the user is available, the address is that of the events link.
+        if self.channel.bad_pages < MAX_BAD_PAGES || self.sign_in.phase == Phase::Entering {
             return self.poll_again(failure, None);
         }
         let since = self.channel.failing_since.unwrap_or(self.core.now);
@@ -366,7 +373,7 @@ impl Session {
         self.channel.bad_pages = 0;
         self.channel.failures += 1;
         if self.core.is_under_way(&Purpose::ReadApplication) {
-            // A session that resumes reads its application, and restarts the channel then.
+            // A session that signs in or resumes reads its application, and restarts the channel then.
             return;
         }
         let href = self.sign_in.links.application.clone().unwrap_or_default();

@@ -79,9 +79,28 @@ impl Session {
         self.core.now = self.core.now.max(now);
         self.core.open_ticket(ticket);
         tracing::debug!(ticket = ticket.0, ?operation, "submit");
+        self.perform(ticket, operation);
+        self.settle();
+    }
+
+    /// Performs an operation, or keeps it until the application has been read.
+    pub(crate) fn perform(&mut self, ticket: Ticket, operation: Operation) {
         match operation {
             Operation::SignIn(credentials) => self.sign_in(ticket, credentials),
             Operation::SignOut => self.sign_out(ticket),
+            // Following a person needs no link: the interest is recorded.
+            operation @ (Operation::FetchPerson { .. }
+            | Operation::SetMe(_)
+            | Operation::SearchPeople { .. }
+            | Operation::Contacts(_)
+            | Operation::SetHistory(_)
+            | Operation::ListArchived { .. }
+            | Operation::ReadArchived(_)
+            | Operation::MarkAsRead(_))
+                if self.is_waiting_for_application() =>
+            {
+                self.wait_for_application(ticket, operation);
+            }
             Operation::FetchPerson { .. }
             | Operation::FollowPerson { .. }
             | Operation::SetMe(_)
@@ -100,7 +119,6 @@ impl Session {
                 self.chats.submit(&mut self.core, ticket, operation);
             }
         }
-        self.settle();
     }
 
     /// Handles an input at `now`. Time does not go backwards: a smaller `now` than that of the last input counts as the
@@ -212,6 +230,7 @@ impl Session {
             Purpose::MakeMeAvailable => self.on_made_available(&exchange, result),
             Purpose::ReadApplication => self.on_application_read(&exchange, result),
             Purpose::CheckApplication => self.on_application_checked(),
+            Purpose::Poll if self.is_early_page(&result) => self.hold_page((exchange, result)),
             Purpose::Poll => self.on_poll(&exchange, result),
             Purpose::ReportActivity => self.on_activity_reported(&exchange, result),
             Purpose::DeleteApplication => self.on_application_deleted(&exchange, result),
@@ -270,6 +289,8 @@ impl Session {
     /// Ends everything that belongs to an application.
     pub(crate) fn end_all(&mut self, failure: &Failure) {
         self.unchecked.clear();
+        self.sign_in.early_page = None;
+        self.end_waiting(failure);
         self.chats.end_all(&mut self.core, failure);
         self.people.end_all(&mut self.core, failure);
         self.history.end_all(&mut self.core, failure);
@@ -288,7 +309,10 @@ impl Session {
             }
         }
         self.chats.on_page(&mut self.core, page);
-        self.people.on_page(&mut self.core, page);
+        // Everything of interest is read when the application has been read.
+        if !self.is_waiting_for_application() {
+            self.people.on_page(&mut self.core, page);
+        }
         self.history.on_page(&mut self.core, page);
     }
 }

@@ -1,28 +1,27 @@
 //! Sign-in: from credentials to an application on the server.
 //!
 //! The steps are discovery, the user resource, the application, and `makeMeAvailable`; each starts with the response to
-//! the one before. The steps from the application on also replace an application that the server lost.
+//! the one before. The event channel opens beside the last step, and the application is read again beside the first requests
+//! of the caller. The steps from the application on also replace an application that the server lost.
 
+mod application;
 mod discovery;
 mod resumption;
 mod sign_out;
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Method, Response, StatusCode};
-use ucwa_proto::{Origin, Resource, SipUri, Value};
+use ucwa_proto::{Origin, SipUri};
 
 use self::discovery::Discovery;
 pub(crate) use self::resumption::Resumption;
-use crate::chats::key_of;
 use crate::config::Root;
+use crate::core::Finished;
 use crate::event::{SessionEvent, SignInState};
-use crate::exchange::{Exchange, Purpose};
+use crate::exchange::Purpose;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
-use crate::operation::{Credentials, Outcome};
-use crate::response::not_ucwa;
+use crate::operation::{Credentials, Operation};
 use crate::session::Session;
 use crate::text_limits;
 use crate::timers::Timer;
@@ -44,22 +43,14 @@ const MAX_ABSENCE: Duration = Duration::from_secs(15 * 60);
 /// sender if it is not fetched within this time (`message_ref`).
 const INTERRUPTION: Duration = Duration::from_secs(30);
 
-/// The timeout of a report of activity. After two lost reports, the third is still within the four minutes that the
-/// server allows (`reportMyActivity_ref`).
-const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The minimum interval between reports of activity.
-const SHORTEST_REPORT_INTERVAL: Duration = Duration::from_secs(10);
-/// The pause before a failed report of activity is repeated.
-const REPORT_AGAIN: Duration = Duration::from_secs(15);
-
 /// The state of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Not started.
     Fresh,
-    /// Creating the first application, or replacing a lost one.
+    /// Creating the first application, or replacing a lost one, until the user is available.
     Entering,
-    /// The application exists and the event channel is open.
+    /// The application exists, the user is available, and the event channel is open.
     Running,
     /// The application is being deleted.
     Leaving,
@@ -85,6 +76,13 @@ pub(crate) struct SignIn {
     endpoint_id: String,
     /// The links of the application and of its embedded resources.
     pub(crate) links: ApplicationLinks,
+    /// The application was not read since the user became available, which adds links to it. What needs these links has not
+    /// begun.
+    is_unread: bool,
+    /// The operations that wait for the further links.
+    waiting: Vec<(Ticket, Operation)>,
+    /// A page of events that arrived before the user was available.
+    pub(crate) early_page: Option<Box<Finished>>,
     /// The application existed before: an earlier process created it, or a request whose response was lost.
     existed_before: bool,
     /// When the current application, or the last one, was entered.
@@ -125,6 +123,9 @@ impl SignIn {
             applications: String::new(),
             endpoint_id: String::new(),
             links: ApplicationLinks::default(),
+            is_unread: false,
+            waiting: Vec::new(),
+            early_page: None,
             existed_before: false,
             application_since: Duration::ZERO,
             losses: 0,
@@ -219,283 +220,6 @@ impl Session {
         Ok((uri.as_str().to_owned(), domain.to_owned(), root))
     }
 
-    // The application.
-
-    fn create_application(&mut self) {
-        // Hrefs are relative to the host of the applications resource.
-        self.core.base = Origin::of(&self.sign_in.applications).ok();
-        let config = &self.core.config;
-        let input = Resource::anonymous()
-            .with_property("culture", config.culture.clone())
-            .with_property("endpointId", self.sign_in.endpoint_id.clone())
-            .with_property("userAgent", config.user_agent.clone());
-        let exchange = self.core.with_input(
-            Exchange::new(
-                Purpose::CreateApplication,
-                Method::POST,
-                self.sign_in.applications.clone(),
-            ),
-            &input,
-        );
-        self.core.issue(exchange);
-    }
-
-    pub(crate) fn on_application_created(
-        &mut self,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        if matches!(self.sign_in.phase, Phase::Leaving | Phase::Over) {
-            return self.on_created_too_late(exchange, result);
-        }
-        let links = result.and_then(|response| {
-            self.application_links(exchange, &response)?;
-            // A new application is reported with 201 (`applications_ref`).
-            self.sign_in.existed_before = response.status() == StatusCode::OK;
-            Ok(())
-        });
-        match links {
-            Ok(()) if self.was_recreated_by_another(exchange) => {
-                let failure = Failure::new(FailureKind::ConnectionLost, Stage::Application);
-                let message = "another process has created the application anew";
-                self.yield_to(failure.with_message(message));
-            }
-            Ok(()) => self.make_available(),
-            // The user has too many applications, or this user agent is not allowed: only the user can change that
-            // (`ApplicationDashboard`).
-            Err(failure) if failure.is_gone() && failure.status() == Some(410) => {
-                self.sign_in_step_failed(failure.with_kind(FailureKind::Gone));
-            }
-            Err(failure) => self.sign_in_step_failed(failure),
-        }
-    }
-
-    /// Whether the application that this session lost in a suspend was created anew by another process, which resumed this
-    /// session in the meantime: the server had one before the first request for it.
-    fn was_recreated_by_another(&self, creation: &Exchange) -> bool {
-        let is_first = self.sign_in.attempts <= 1 && creation.attempts <= 1;
-        let is_recreation = self.sign_in.reported_state == SignInState::SignedIn;
-        self.sign_in.existed_before && is_recreation && is_first && self.was_suspended()
-    }
-
-    /// Makes the user available: otherwise no invitations arrive (`makeMeAvailable_ref`). The link is absent if that
-    /// has happened already.
-    fn make_available(&mut self) {
-        let Some(href) = self.sign_in.links.make_me_available.clone() else {
-            return self.read_application();
-        };
-        let url = match self.core.resolve(&href, Stage::Application) {
-            Ok(url) => url,
-            Err(failure) => return self.sign_in_step_failed(failure),
-        };
-        let text = |word: &'static str| Value::from(word);
-        let formats = if self.core.config.html {
-            vec![text("Plain"), text("Html")]
-        } else {
-            vec![text("Plain")]
-        };
-        // A new application must not change a status that the user has chosen since sign-in, in this session or
-        // elsewhere.
-        let status = match self.sign_in.reported_state {
-            SignInState::SigningIn if !self.core.config.keep_status => Some("Online"),
-            _ => self.people.chosen_status(),
-        };
-        let input = status
-            .map_or_else(Resource::anonymous, |status| {
-                Resource::anonymous().with_property("signInAs", status)
-            })
-            .with_property("supportedMessageFormats", Value::List(formats))
-            .with_property("supportedModalities", Value::List(vec![text("Messaging")]));
-        let exchange = self.core.with_input(
-            Exchange::new(Purpose::MakeMeAvailable, Method::POST, url),
-            &input,
-        );
-        self.core.issue(exchange);
-    }
-
-    pub(crate) fn on_made_available(
-        &mut self,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        let failure = self.core.effect(exchange, result).done().err();
-        // Messages can be sent without it, so a failure is only logged. A second call is refused, without a further effect.
-        if let Some(failure) = failure.filter(|failure| failure.subcode() != Some("AlreadyExists"))
-        {
-            tracing::warn!(%failure, "the server did not make the user available; invitations will not arrive");
-        }
-        self.read_application();
-    }
-
-    fn read_application(&mut self) {
-        let href = self.sign_in.links.application.clone().unwrap_or_default();
-        match self.core.resolve(&href, Stage::Application) {
-            Ok(url) => self
-                .core
-                .issue(Exchange::new(Purpose::ReadApplication, Method::GET, url)),
-            Err(failure) => self.sign_in_step_failed(failure),
-        }
-    }
-
-    pub(crate) fn on_application_read(
-        &mut self,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        if self.sign_in.resumption.is_under_way() {
-            return self.on_resumed_application_read(exchange, result);
-        }
-        let read = result.and_then(|response| self.application_links(exchange, &response));
-        match read {
-            Ok(()) if self.sign_in.phase == Phase::Running => self.restart_channel(),
-            Ok(()) => self.finish_sign_in(),
-            Err(failure) if self.sign_in.phase == Phase::Running => {
-                self.on_channel_unreadable(failure);
-            }
-            Err(failure) => self.sign_in_step_failed(failure),
-        }
-    }
-
-    /// Takes the links of an application resource.
-    fn application_links(
-        &mut self,
-        exchange: &Exchange,
-        response: &Response<Bytes>,
-    ) -> Result<(), Failure> {
-        let application = self.core.resource(exchange, response)?;
-        let missing = |name: &str| {
-            not_ucwa(exchange, response).with_message(format!("the application has no {name}"))
-        };
-        let href = application
-            .href()
-            .ok_or_else(|| missing("self link"))?
-            .to_owned();
-        let events = application
-            .link_href("events")
-            .ok_or_else(|| missing("events link"))?
-            .to_owned();
-        let known = self.sign_in.links.application.as_deref();
-        // A resumed session knows the absolute URL.
-        if known.is_some_and(|known| key_of(&self.core, known) != key_of(&self.core, &href)) {
-            // Operations that started in another application cannot continue in this one.
-            let lost = Failure::new(FailureKind::ConnectionLost, Stage::Application)
-                .with_message("the server created another application");
-            tracing::warn!(failure = %lost, "the conversations of the previous application have ended");
-            self.drop_application(&lost);
-        }
-        let of = |name: &str, rel: &str| {
-            application
-                .embedded(name)
-                .and_then(|resource| resource.link_href(rel))
-                .map(str::to_owned)
-        };
-        let links = ApplicationLinks {
-            application: Some(href),
-            events: Some(events),
-            make_me_available: of("me", "makeMeAvailable"),
-            report_my_activity: of("me", "reportMyActivity"),
-            conversations: None,
-        };
-        self.core.batch = application.link_href("batch").map(str::to_owned);
-        if let Some(me) = application.embedded("me") {
-            let uri = me.text("uri").unwrap_or(&self.sign_in.sip_uri).to_owned();
-            let name = me
-                .text("name")
-                .filter(|name| !name.is_empty())
-                .map(str::to_owned);
-            self.chats.me.clone_from(&uri);
-            self.sign_in.name.clone_from(&name);
-            if self.sign_in.reported_state == SignInState::SigningIn {
-                self.core.emit(SessionEvent::Me { uri, name });
-            }
-        }
-        self.people.apply_application(&mut self.core, &application);
-        self.history.apply_application(&mut self.core, &application);
-        self.sign_in.links = links;
-        if let Some(communication) = application.embedded("communication") {
-            self.apply_communication(communication);
-        }
-        Ok(())
-    }
-
-    /// Takes the links that start and list conversations.
-    pub(crate) fn apply_communication(&mut self, communication: &Resource<'_>) {
-        self.chats.apply_communication(communication);
-        if let Some(href) = communication.link_href("conversations") {
-            self.sign_in.links.conversations = Some(href.to_owned());
-        }
-    }
-
-    /// Opens the event channel and reports the sign-in.
-    fn finish_sign_in(&mut self) {
-        self.sign_in.phase = Phase::Running;
-        self.sign_in.application_since = self.core.now;
-        self.begin_channel();
-        if self.sign_in.phase != Phase::Running {
-            // The events link leads to another host, and the session has ended.
-            return;
-        }
-        self.report_sign_in();
-        if self.sign_in.existed_before {
-            self.list_conversations();
-        }
-        if let Some(ticket) = self.sign_in.ticket.take() {
-            self.core.complete(ticket, Ok(Outcome::Done));
-        }
-    }
-
-    /// Starts what belongs to an application, and reports the sign-in.
-    fn report_sign_in(&mut self) {
-        self.core
-            .cancel_timers(|timer| matches!(timer, Timer::ReportActivity));
-        self.core.arm(self.report_interval(), Timer::ReportActivity);
-        self.people.begin(&mut self.core);
-        self.history.begin(&mut self.core);
-        if self.sign_in.reported_state == SignInState::SignedIn {
-            tracing::info!("another application was created");
-        }
-        self.announce(SignInState::SignedIn, None);
-    }
-
-    pub(crate) fn report_activity(&mut self) {
-        if self.sign_in.phase == Phase::Running
-            && !self.core.is_under_way(&Purpose::ReportActivity)
-            && let Some(href) = &self.sign_in.links.report_my_activity
-            && let Ok(url) = self.core.resolve(href, Stage::Application)
-        {
-            let report = Exchange::new(Purpose::ReportActivity, Method::POST, url);
-            self.core.issue(report.with_timeout(REPORT_TIMEOUT));
-        }
-        self.core.arm(self.report_interval(), Timer::ReportActivity);
-    }
-
-    fn report_interval(&self) -> Duration {
-        let configured = self.core.config.activity_interval;
-        configured.max(SHORTEST_REPORT_INTERVAL)
-    }
-
-    /// Repeats a failed report of activity before the next one is due. Otherwise the user appears idle.
-    pub(crate) fn on_activity_reported(
-        &mut self,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        let Err(failure) = self.core.effect(exchange, result).done() else {
-            return;
-        };
-        tracing::warn!(subcode = failure.subcode(), %failure, "activity could not be reported");
-        let may_pass = match failure.status() {
-            Some(status) => matches!(status, 408 | 429 | 500..),
-            None => failure.transport_failure().is_some(),
-        };
-        if may_pass {
-            self.core
-                .cancel_timers(|timer| matches!(timer, Timer::ReportActivity));
-            let pause = REPORT_AGAIN.min(self.report_interval());
-            self.core.arm(pause, Timer::ReportActivity);
-        }
-    }
-
     /// Replaces an application that the server has lost (404 ApplicationNotFound), without asking the user
     /// (`ApplicationDashboard`). Everything in it has ended.
     pub(crate) fn application_lost(&mut self, failure: Failure) {
@@ -536,6 +260,7 @@ impl Session {
             )
         });
         self.sign_in.links = ApplicationLinks::default();
+        self.sign_in.is_unread = true;
     }
 
     fn recreate_later(&mut self, failure: Failure) {
@@ -573,20 +298,10 @@ impl Session {
     /// Handles a failed step: fatal at sign-in, otherwise repeated later, unless the refusal is final. Repeated
     /// attempts with a wrong password lock the account.
     fn sign_in_step_failed(&mut self, failure: Failure) {
-        let for_good = matches!(
-            failure.kind(),
-            FailureKind::InvalidCredentials
-                | FailureKind::NoCredentials
-                | FailureKind::GrantNotOffered { .. }
-                | FailureKind::Untrusted
-                | FailureKind::PlainHttp
-                | FailureKind::HomedOnline
-                | FailureKind::Gone
-        );
         if self.sign_in.reported_state == SignInState::SigningIn {
             let tried = std::mem::take(&mut self.sign_in.discovery.tried);
             self.give_up(failure.with_tried(tried));
-        } else if for_good {
+        } else if is_final(&failure) {
             self.give_up(failure);
         } else {
             self.recreate_later(failure);
@@ -635,4 +350,18 @@ impl Session {
             self.core.emit(SessionEvent::SignIn { state, failure });
         }
     }
+}
+
+/// Whether another attempt would fail, too, or would lock the account.
+fn is_final(failure: &Failure) -> bool {
+    matches!(
+        failure.kind(),
+        FailureKind::InvalidCredentials
+            | FailureKind::NoCredentials
+            | FailureKind::GrantNotOffered { .. }
+            | FailureKind::Untrusted
+            | FailureKind::PlainHttp
+            | FailureKind::HomedOnline
+            | FailureKind::Gone
+    )
 }

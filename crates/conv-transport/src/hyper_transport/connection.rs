@@ -19,13 +19,16 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take},
     net::TcpStream,
 };
 
-/// The largest head of a response, and the largest read buffer, in bytes. hyper's default is 400 KiB. A connection with pending
-/// requests for events lasts for hours, and keeps a buffer that grew with a large page.
+/// The largest head of a response, and the largest read buffer, in bytes. hyper's default is 400 KiB.
 pub(super) const HEAD_LIMIT: usize = 64 * 1024;
+
+/// The most bytes of one read. A read that fills the buffer of 8 KiB makes hyper use larger ones, up to [`HEAD_LIMIT`], also while the
+/// connection waits for the next event, for hours. A head that needs more room still gets it.
+const READ_LIMIT: u64 = 8 * 1024 - 1;
 
 /// A client that accepts the responses of old servers and proxies: a folded header is unfolded (RFC 9112, section 5.2), spaces before
 /// the colon are removed, and a line that is not a header is skipped.
@@ -67,7 +70,7 @@ impl Connection {
     /// Opens a connection on a stream that reports its state to `wire`.
     pub(super) async fn open(stream: Box<dyn Stream>, wire: Arc<Wire>) -> hyper::Result<Self> {
         let io = TokioIo::new(Watched {
-            stream,
+            stream: stream.take(READ_LIMIT),
             wire: Arc::clone(&wire),
         });
         let (sender, driver) = http1().handshake(io).await?;
@@ -220,9 +223,9 @@ impl AsyncWrite for Tcp {
     }
 }
 
-/// A stream that reports its writes to a [`Wire`].
+/// A stream that reports its writes to a [`Wire`], and limits its reads.
 struct Watched {
-    stream: Box<dyn Stream>,
+    stream: Take<Box<dyn Stream>>,
     wire: Arc<Wire>,
 }
 
@@ -232,6 +235,7 @@ impl AsyncRead for Watched {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.stream.set_limit(READ_LIMIT);
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
@@ -244,7 +248,7 @@ impl AsyncWrite for Watched {
     ) -> Poll<io::Result<usize>> {
         // Before the call, because a TLS write that fails may have sent bytes.
         self.wire.advance(UNTOUCHED, WRITTEN);
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        Pin::new(self.stream.get_mut()).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -253,15 +257,15 @@ impl AsyncWrite for Watched {
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.wire.advance(UNTOUCHED, WRITTEN);
-        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+        Pin::new(self.stream.get_mut()).poll_write_vectored(cx, buffers)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.get_ref().is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        let flushed = Pin::new(self.stream.get_mut()).poll_flush(cx);
         if matches!(flushed, Poll::Ready(Ok(()))) {
             self.wire.advance(WRITTEN, FLUSHED);
         }
@@ -269,12 +273,15 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(self.stream.get_mut()).poll_shutdown(cx)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use http_body_util::BodyExt as _;
     use tokio::io::AsyncWriteExt;
 
     use super::*;
@@ -286,7 +293,7 @@ mod tests {
             let (stream, other) = tokio::io::duplex(1024);
             let wire = Arc::new(Wire::default());
             let mut watched = Watched {
-                stream: Box::new(stream),
+                stream: (Box::new(stream) as Box<dyn Stream>).take(READ_LIMIT),
                 wire: Arc::clone(&wire),
             };
             watched.flush().await.unwrap();
@@ -310,5 +317,68 @@ mod tests {
             }
             assert!(wire.is_touched(), "a write that failed may have written");
         }
+    }
+
+    /// A stream that notes the room that hyper has for the last read.
+    struct Noting(Watched, Arc<AtomicUsize>);
+
+    impl AsyncRead for Noting {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.1.store(buffer.remaining(), Ordering::Relaxed);
+            Pin::new(&mut self.0).poll_read(cx, buffer)
+        }
+    }
+
+    impl AsyncWrite for Noting {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(cx)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_response_does_not_enlarge_the_read_buffer() {
+        let (stream, mut server) = tokio::io::duplex(1 << 20);
+        let room = Arc::new(AtomicUsize::new(0));
+        let watched = Watched {
+            stream: (Box::new(stream) as Box<dyn Stream>).take(READ_LIMIT),
+            wire: Arc::default(),
+        };
+        let io = TokioIo::new(Noting(watched, Arc::clone(&room)));
+        let (mut sender, driver) = http1().handshake(io).await.unwrap();
+        let driver = tokio::spawn(driver);
+        for length in [200_000, 0] {
+            sender.ready().await.unwrap();
+            let request = http::Request::new(Full::new(Bytes::new()));
+            let response = sender.send_request(request);
+            let answer = async {
+                assert_ne!(server.read(&mut [0; 1024]).await.unwrap(), 0);
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+                server.write_all(head.as_bytes()).await.unwrap();
+                server.write_all(&vec![b'a'; length]).await.unwrap();
+            };
+            let (response, ()) = tokio::join!(response, answer);
+            let body = response.unwrap().into_body().collect().await.unwrap();
+            assert_eq!(body.to_bytes().len(), length);
+        }
+        tokio::task::yield_now().await;
+        // While the connection waits, hyper has this room for the next response.
+        assert_eq!(room.load(Ordering::Relaxed), 8 * 1024);
+        driver.abort();
     }
 }

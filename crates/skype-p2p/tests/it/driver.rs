@@ -365,9 +365,9 @@ async fn a_new_process_takes_over_the_conversations_of_a_killed_one() {
         application
     };
     let first = process().await;
-    let path = world.log().pop().unwrap();
-    let (_, path) = path.split_once(' ').unwrap();
-    let (application, _) = path.split_once("/events").unwrap();
+    let log = world.log();
+    let poll = log.iter().rev().find_map(|it| it.split_once("/events"));
+    let (_, application) = poll.unwrap().0.split_once(' ').unwrap();
     let tosh_side = first
         .conversations_manager()
         .get_conversation(LENE)

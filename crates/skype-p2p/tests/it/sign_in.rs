@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use conv_transport::{MockHttpTransport, TransportError, TransportErrorKind};
+use conv_transport::{Effect, Faulty, MockHttpTransport, TransportError, TransportErrorKind};
 use http::{Request, Response};
 use skype_p2p::{
     Application, Credentials, ReasonCode, Root, SignInError, SignInErrorKind, SignInState, Stage,
@@ -440,4 +440,28 @@ async fn recoverable_faults_do_not_change_the_sign_in_state() {
     drop(subscription);
     use SignInState::{SignedIn, SignedOut, SigningOut};
     assert_eq!(*states.lock().unwrap(), [SignedIn, SigningOut, SignedOut]);
+}
+
+/// Each exchange takes a second longer, so the seconds count the exchanges that wait for each other.
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_takes_six_round_trips_and_five_from_the_home_server() {
+    let second = Duration::from_secs(1);
+    let world = World::new();
+    let slow = || {
+        let delay = conv_transport::Fault::new(Effect::Delay(second));
+        let transport = Faulty::new(world.clone(), 0, [delay]);
+        world.builder().transport(Arc::new(transport))
+    };
+    let application = slow().build().unwrap();
+    let begun = Instant::now();
+    let manager = application.sign_in_manager();
+    manager.sign_in(tosh()).await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 6);
+    let home = manager.home().unwrap();
+    manager.sign_out().await.unwrap();
+
+    let application = slow().root(home).build().unwrap();
+    let begun = Instant::now();
+    application.sign_in_manager().sign_in(tosh()).await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 5);
 }

@@ -295,7 +295,7 @@ impl People {
     }
 
     /// Reports whether the list can be changed, if that is new.
-    fn report_writable(&mut self, core: &mut Core) {
+    pub(crate) fn report_writable(&mut self, core: &mut Core) {
         let contacts = &mut self.contacts;
         let writable = !contacts.read_only
             && (contacts.my_groups.is_some() || contacts.my_group_memberships.is_some());

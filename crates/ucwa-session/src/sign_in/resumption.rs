@@ -229,11 +229,7 @@ impl Session {
 
     fn finish_resumption(&mut self) {
         let resumption = std::mem::take(&mut self.sign_in.resumption);
-        // The end of a poll that was aborted after a suspend may not be handled yet.
-        let mut exchanges = self.core.exchanges();
-        let polls = exchanges.any(|exchange| exchange.purpose == Purpose::Poll);
-        drop(exchanges);
-        if !polls && !self.has_uncommitted_page() {
+        if !self.is_polling() {
             // The page was unreadable, and the poll waited for this read.
             self.restart_channel();
             if self.sign_in.phase != Phase::Running {
@@ -242,6 +238,7 @@ impl Session {
             }
         }
         self.report_sign_in();
+        self.begin_with_application();
         if let Some(ticket) = self.sign_in.ticket.take() {
             self.core.complete(ticket, Ok(Outcome::Done));
         }

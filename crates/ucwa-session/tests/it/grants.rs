@@ -311,7 +311,6 @@ fn an_anonymous_participant_whose_token_cannot_be_renewed_uses_the_key_again() {
     let create = driver.take("POST", "/ucwa/oauth/v1/applications");
     assert_eq!(create.request.headers()["authorization"], "Bearer cwt=two");
     driver.respond(create.id, answer(201, application(false)));
-    driver.reply("GET", APP, 200, application(false));
     assert!(driver.is_sent("GET", &format!("{APP}/events")));
     // If the key is refused too, there is no further attempt.
     driver.advance(Duration::from_secs(270));

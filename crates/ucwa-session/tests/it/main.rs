@@ -10,6 +10,7 @@
 )]
 
 mod application_loss;
+mod application_start;
 mod bounds;
 mod channel;
 mod checkpoint_form;

@@ -182,8 +182,18 @@ fn a_sign_in_succeeds_although_any_one_response_is_lost() {
             let mut left = true;
             let mut bodies = Vec::new();
             let mut has_token = false;
-            while driver.result(ticket).is_none() {
-                let Some(sent) = driver.sent.pop_front() else {
+            let is_done = |driver: &TestDriver| {
+                let polls = driver.sent.iter().all(|sent| sent.lane == Lane::Events);
+                driver.result(ticket).is_some() && polls && driver.session.workload().requests == 0
+            };
+            while !is_done(&driver) {
+                let is_command = |sent: &Request| sent.lane == Lane::Commands;
+                let Some(position) = driver.sent.iter().position(is_command) else {
+                    assert!(driver.now < Duration::from_secs(60));
+                    driver.advance(SECOND);
+                    continue;
+                };
+                let Some(sent) = driver.sent.remove(position) else {
                     assert!(driver.now < Duration::from_secs(60));
                     driver.advance(SECOND);
                     continue;

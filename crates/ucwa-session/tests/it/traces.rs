@@ -256,7 +256,7 @@ fn no_secret_and_no_text_is_logged() {
 /// The lines of a log at this level about the channel and the application.
 fn lines_at<'a>(log: &'a str, level: &str) -> Vec<&'a str> {
     log.lines()
-        .filter(|line| line.contains(level) && line.contains("ucwa_session::sign_in: "))
+        .filter(|line| line.contains(level) && line.contains("ucwa_session::sign_in"))
         .filter(|line| !line.contains("activity could not be reported"))
         .collect()
 }

@@ -68,8 +68,12 @@ fn taken_over() -> TestDriver {
         200,
         application(false),
     );
-    assert!(!driver.is_sent("POST", ""), "the user is available already");
-    driver.reply("GET", APP, 200, application(false));
+    let sent: Vec<_> = driver.sent.iter().map(Request::target).collect();
+    assert_eq!(
+        sent,
+        [format!("{APP}/events?ack=1"), LIST.to_owned()],
+        "the user is available already"
+    );
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     driver.events.clear();
     driver

@@ -65,7 +65,7 @@ fn the_page_of_a_proxy_does_not_complete_a_leave() {
 }
 
 #[test]
-fn operations_end_if_the_server_creates_another_application() {
+fn operations_end_if_the_server_returns_another_application() {
     let mut driver = TestDriver::with_conversation();
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     driver.reply("GET", &format!("{APP}/events"), 404, lost);
@@ -76,21 +76,20 @@ fn operations_end_if_the_server_creates_another_application() {
         201,
         application(true),
     );
-    let ticket = driver.send(1, "Hello Lene");
-    driver.created("POST", INVITE, INVITATION);
     driver.reply(
         "POST",
         &format!("{APP}/me/makeMeAvailable"),
         204,
         Value::Null,
     );
-    let read = driver.take("GET", APP);
-    driver.respond(read.id, page(404));
-    driver.advance(Duration::from_secs(5));
-    let other: Value =
-        serde_json::from_str(&application(true).to_string().replace("/102", "/103")).unwrap();
-    driver.reply("POST", "/ucwa/oauth/v1/applications", 201, other);
+    let ticket = driver.send(1, "Hello Lene");
+    driver.created("POST", INVITE, INVITATION);
+    let other = application(false).to_string().replace("/102", "/103");
+    let other: Value = serde_json::from_str(&other).unwrap();
+    driver.reply("GET", APP, 200, other);
     assert_eq!(driver.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    let sent: Vec<_> = driver.sent.iter().map(Request::target).collect();
+    assert_eq!(sent, ["/ucwa/oauth/v1/applications/103/events?ack=1"]);
     driver.advance(Duration::from_secs(60));
     assert!(!driver.is_sent("GET", APP), "{:?}", driver.sent);
 }

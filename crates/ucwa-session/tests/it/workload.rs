@@ -241,11 +241,9 @@ fn an_events_link_to_another_host_ends_the_session() {
     let mut driver = TestDriver::new(TestDriver::config());
     driver.submit(Operation::SignIn(TestDriver::credentials()));
     driver.discover();
-    driver.create_this_application(|fresh| {
-        let mut application = application(fresh);
-        application["_links"]["events"]["href"] = json!(elsewhere);
-        application
-    });
+    let mut application = application(true);
+    application["_links"]["events"]["href"] = json!(elsewhere);
+    driver.reply("POST", "/ucwa/oauth/v1/applications", 201, application);
     let states: Vec<_> = (driver.events.iter())
         .filter_map(|event| match event {
             SessionEvent::SignIn { state, .. } => Some(*state),
