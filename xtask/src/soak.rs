@@ -1,5 +1,7 @@
 //! `cargo xtask soak`: plays many simulated worlds, on every core, and checks their invariants.
 
+mod fleet;
+
 use std::{
     num::NonZero,
     process::ExitCode,
@@ -29,9 +31,9 @@ pub(crate) struct Arguments {
     /// The number of messages in each of a run's two chats, besides the first ones
     #[arg(long, default_value_t = Options::default().messages)]
     messages: u32,
-    /// The size of the world: pair, group, large, full, handover or contacts
+    /// The world: pair, group, large, full, handover or contacts for sessions, or fleet for the workers of a fleet
     #[arg(long, value_parser = world, default_value = Options::default().size.name())]
-    world: WorldSize,
+    world: World,
     /// The number of simultaneous sessions, 2 to 5; by default chosen by the seed
     #[arg(long, value_parser = sessions)]
     sessions: Option<SessionCount>,
@@ -49,9 +51,19 @@ pub(crate) struct Arguments {
     trace: bool,
 }
 
-fn world(name: &str) -> Result<WorldSize, String> {
-    WorldSize::named(name)
-        .ok_or_else(|| "expected pair, group, large, full, handover or contacts".to_owned())
+/// What is simulated.
+#[derive(Clone, Copy, Debug)]
+enum World {
+    /// Sessions, by the size of their world.
+    Sessions(WorldSize),
+    /// The workers of a fleet. Only the seeds and the trace can be chosen.
+    Fleet,
+}
+
+fn world(name: &str) -> Result<World, String> {
+    let sessions = WorldSize::named(name).map(World::Sessions);
+    let world = sessions.or_else(|| (name == "fleet").then_some(World::Fleet));
+    world.ok_or_else(|| "expected pair, group, large, full, handover, contacts or fleet".to_owned())
 }
 
 fn sessions(count: &str) -> Result<SessionCount, String> {
@@ -77,9 +89,9 @@ fn representation(name: &str) -> Result<Representation, String> {
 }
 
 impl Arguments {
-    fn options(&self) -> Options {
+    fn options(&self, size: WorldSize) -> Options {
         let mut options = Options::default();
-        options.size = self.world;
+        options.size = size;
         options.network.clone_from(&self.network);
         options.http_faults.clone_from(&self.http_faults);
         options.sessions = self.sessions;
@@ -90,9 +102,25 @@ impl Arguments {
     }
 }
 
-/// The sums over all runs.
+/// The sums over all runs of one kind of world.
+trait Totals: Send {
+    /// The report of a run.
+    type Report;
+
+    /// Adds a run. Returns the lines to print: none for a good run, and none after [`PRINTED_FAILURES`] failed ones.
+    fn add(&mut self, report: &Self::Report) -> Vec<String>;
+
+    /// The number of failed runs.
+    fn failed(&self) -> usize;
+
+    /// The last lines: the coverage, and the sums.
+    fn lines(&self) -> Vec<String>;
+}
+
+/// The sums over all runs of sessions.
 #[derive(Default)]
 struct Sums {
+    options: Options,
     runs: u64,
     messages: u64,
     lost: u64,
@@ -104,8 +132,18 @@ struct Sums {
 }
 
 impl Sums {
-    /// Adds a run. Returns the lines to print: none for a good run, and none after [`PRINTED_FAILURES`] failed ones.
-    fn add(&mut self, report: &Report, options: &Options) -> Vec<String> {
+    fn new(options: &Options) -> Self {
+        Self {
+            options: options.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Totals for Sums {
+    type Report = Report;
+
+    fn add(&mut self, report: &Report) -> Vec<String> {
         self.runs += 1;
         self.messages += report.messages;
         self.lost += report.lost();
@@ -122,7 +160,7 @@ impl Sums {
         }
         let violations = report.violations.iter();
         let violations = violations.map(|violation| format!("  {violation}"));
-        let replay = format!("  replay: {}", options.replay_command(report.seed));
+        let replay = format!("  replay: {}", self.options.replay_command(report.seed));
         [report.to_string()]
             .into_iter()
             .chain(violations)
@@ -130,7 +168,10 @@ impl Sums {
             .collect()
     }
 
-    /// The last lines: the coverage, and the sums.
+    fn failed(&self) -> usize {
+        self.failed
+    }
+
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.failed > PRINTED_FAILURES {
@@ -142,11 +183,6 @@ impl Sums {
             self.runs, self.messages, self.lost, self.duplicated, self.reordered, self.misreported
         ));
         lines
-    }
-
-    /// Whether every run was good.
-    fn is_clean(&self) -> bool {
-        self.failed == 0
     }
 }
 
@@ -204,18 +240,36 @@ impl Seeds {
 }
 
 /// What the worker threads share.
-struct State {
+struct State<T> {
     seeds: Seeds,
-    sums: Sums,
+    totals: T,
     printed_at: Instant,
 }
 
 pub(crate) fn run_all(arguments: &Arguments) -> ExitCode {
-    let options = arguments.options();
+    match arguments.world {
+        World::Sessions(size) => {
+            let options = arguments.options(size);
+            play_all(arguments, Sums::new(&options), |seed| {
+                let report = run(seed, &options);
+                let trace = report.trace.to_string();
+                (report, trace)
+            })
+        }
+        World::Fleet => fleet::run_all(arguments),
+    }
+}
+
+/// Plays the seeds on every core. `play` returns the report of a seed, and its trace.
+fn play_all<T: Totals>(
+    arguments: &Arguments,
+    totals: T,
+    play: impl Fn(u64) -> (T::Report, String) + Sync,
+) -> ExitCode {
     let started = Instant::now();
     let state = Mutex::new(State {
         seeds: Seeds::new(arguments.seed_start, arguments.seeds),
-        sums: Sums::default(),
+        totals,
         printed_at: started,
     });
     let lock = || {
@@ -225,18 +279,18 @@ pub(crate) fn run_all(arguments: &Arguments) -> ExitCode {
     };
     let work = || {
         while let Some(seed) = { lock().seeds.take() } {
-            let report = run(seed, &options);
+            let (report, trace) = play(seed);
             let mut state = lock();
             state.seeds.finish(seed);
             if arguments.trace {
-                print!("{}", report.trace);
+                print!("{trace}");
             }
-            for line in state.sums.add(&report, &options) {
+            for line in state.totals.add(&report) {
                 println!("{line}");
             }
             if state.printed_at.elapsed() >= PROGRESS_PAUSE {
                 state.printed_at = Instant::now();
-                let failed = state.sums.failed;
+                let failed = state.totals.failed();
                 eprintln!("{}", state.seeds.progress(started.elapsed(), failed));
             }
         }
@@ -246,21 +300,21 @@ pub(crate) fn run_all(arguments: &Arguments) -> ExitCode {
             scope.spawn(work);
         }
     });
-    let State { sums, .. } = state
+    let State { totals, .. } = state
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     let seconds = started.elapsed().as_secs_f64();
     eprintln!(
         "{} seeds in {seconds:.0} s, {:.0} seeds/s",
-        sums.runs,
-        sums.runs as f64 / seconds.max(0.001)
+        arguments.seeds,
+        arguments.seeds as f64 / seconds.max(0.001)
     );
-    for line in sums.lines() {
+    for line in totals.lines() {
         println!("{line}");
     }
-    match sums.is_clean() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    match totals.failed() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
     }
 }
 
@@ -282,35 +336,40 @@ mod tests {
             .map(|command| command.arguments)
     }
 
+    fn options(arguments: &Arguments) -> Options {
+        let World::Sessions(size) = arguments.world else {
+            panic!("a world of sessions");
+        };
+        arguments.options(size)
+    }
+
     #[test]
     fn a_clean_soak_ends_with_its_sums() {
-        let options = parse("--world pair").unwrap().options();
-        let mut sums = Sums::default();
+        let options = options(&parse("--world pair").unwrap());
+        let mut sums = Sums::new(&options);
         let report = run(0, &options);
-        assert_eq!(sums.add(&report, &options), Vec::<String>::new());
-        sums.add(&report, &options);
+        assert_eq!(sums.add(&report), Vec::<String>::new());
+        sums.add(&report);
         let last = format!(
             "runs=2 messages={} lost=0 duplicated=0 reordered=0 misreported=0",
             2 * report.messages
         );
         assert_eq!(sums.lines().last(), Some(&last));
-        assert!(report.messages > 0 && sums.is_clean());
+        assert!(report.messages > 0 && sums.failed() == 0);
     }
 
     #[test]
     fn a_failing_seed_is_printed_with_the_command_that_replays_it() {
-        let options =
-            parse("--sessions 3 --network failing --http-faults some --representation xml")
-                .unwrap()
-                .options();
+        let words = "--sessions 3 --network failing --http-faults some --representation xml";
+        let options = options(&parse(words).unwrap());
         let mut report = run(7, &options);
         report.violations = vec![
             Violation::new(Invariant::NoLoss, "#1"),
             Violation::new(Invariant::TrueDeliveryResult, "#2"),
             Violation::new(Invariant::Quiescent, "a poll is in flight"),
         ];
-        let mut sums = Sums::default();
-        let lines = sums.add(&report, &options);
+        let mut sums = Sums::new(&options);
+        let lines = sums.add(&report);
         assert_eq!(lines.len(), 5, "{lines:?}");
         let replay = "  replay: cargo xtask soak --seeds 1 --seed-start 7 --world handover --messages 5 --sessions 3 \
                       --network failing --http-faults some --representation xml --trace";
@@ -319,7 +378,7 @@ mod tests {
         let replayed = parse(command).unwrap();
         assert_eq!((replayed.seed_start, replayed.seeds), (7, 1));
         assert_eq!(
-            run(7, &replayed.options()).to_string(),
+            run(7, &super::tests::options(&replayed)).to_string(),
             run(7, &options).to_string()
         );
         let last = sums.lines().pop().unwrap();
@@ -327,17 +386,17 @@ mod tests {
             last.ends_with("lost=1 duplicated=0 reordered=0 misreported=1"),
             "{last}"
         );
-        assert!(!sums.is_clean());
+        assert_eq!(sums.failed(), 1);
     }
 
     #[test]
     fn of_many_failing_seeds_some_are_printed_and_all_are_counted() {
-        let options = parse("--world pair").unwrap().options();
+        let options = options(&parse("--world pair").unwrap());
         let mut report = run(0, &options);
         report.violations = vec![Violation::new(Invariant::Quiescent, "a poll is in flight")];
-        let mut sums = Sums::default();
+        let mut sums = Sums::new(&options);
         let printed = (0..PRINTED_FAILURES + 5)
-            .filter(|_| !sums.add(&report, &options).is_empty())
+            .filter(|_| !sums.add(&report).is_empty())
             .count();
         assert_eq!(printed, PRINTED_FAILURES);
         let lines = sums.lines();

@@ -5,7 +5,16 @@ use std::{collections::BTreeSet, env, process::Command};
 use super::{manifest, packages, root};
 
 /// Every arrow between our own crates, as ARCHITECTURE.md draws them.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
+    (
+        "fleet-sim",
+        &[
+            "conv-transport",
+            "skype-p2p",
+            "skype-p2p-fleet",
+            "ucwa-server",
+        ],
+    ),
     ("conv-model", &[]),
     ("conv-transport", &[]),
     (

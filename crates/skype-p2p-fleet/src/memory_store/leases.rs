@@ -1,6 +1,6 @@
 //! Workers, heartbeats and leases of the store in memory.
 
-use std::{collections::BTreeSet, time::SystemTime};
+use std::{collections::BTreeSet, ops::Range, time::SystemTime};
 
 use super::state::{IdentityRow, State, WorkerRow, since};
 use crate::store::{
@@ -100,7 +100,8 @@ impl State {
         }
         let room = self.fair_share().min(row.capacity);
         let limit = limit.min(room.saturating_sub(row.leases.len()));
-        let is_paused = |row: &IdentityRow| row.paused_until.is_some_and(|until| now < until);
+        let is_paused =
+            |row: &IdentityRow| row.pause.as_ref().is_some_and(|pause| pause.contains(&now));
         let claimable = self.claimable.iter().copied();
         let chosen: Vec<_> = claimable
             .filter(|(.., id)| self.identities.get(id).is_some_and(|it| !is_paused(it)))
@@ -178,7 +179,8 @@ impl State {
         if let Some(checkpoint) = &release.checkpoint {
             row.checkpoint = Some(checkpoint.clone());
         }
-        self.set_free(release.lease.identity, now.checked_add(release.pause));
+        let pause = now.checked_add(release.pause).map(|end| now..end);
+        self.set_free(release.lease.identity, pause);
         Ok(())
     }
 
@@ -194,13 +196,13 @@ impl State {
         Ok(())
     }
 
-    /// Ends the lease of an identity, if it has one, and lets workers claim the identity after a time.
-    pub(super) fn set_free(&mut self, id: IdentityId, paused_until: Option<SystemTime>) {
+    /// Ends the lease of an identity, if it has one, and lets workers claim the identity after a pause.
+    pub(super) fn set_free(&mut self, id: IdentityId, pause: Option<Range<SystemTime>>) {
         self.end_lease(id);
         if let Some(row) = self.identities.get_mut(&id) {
             row.state = IdentityState::Free;
             row.reason = None;
-            row.paused_until = paused_until;
+            row.pause = pause;
             self.claimable.insert(row.claim_order(id));
         }
     }

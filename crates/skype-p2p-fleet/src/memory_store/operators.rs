@@ -33,7 +33,7 @@ impl State {
             fence: 0,
             batch: 0,
             claimed_at: None,
-            paused_until: None,
+            pause: None,
         };
         self.claimable.insert(row.claim_order(id));
         self.identities.insert(id, row);

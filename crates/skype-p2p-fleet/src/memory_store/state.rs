@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     time::{Duration, SystemTime},
 };
 
@@ -67,7 +68,8 @@ pub(super) struct IdentityRow {
     /// The number of the last batch of the lease.
     pub(super) batch: i64,
     pub(super) claimed_at: Option<SystemTime>,
-    pub(super) paused_until: Option<SystemTime>,
+    /// No worker claims the identity in this time. A clock that is set back leaves it.
+    pub(super) pause: Option<Range<SystemTime>>,
 }
 
 impl IdentityRow {

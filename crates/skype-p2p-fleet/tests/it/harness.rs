@@ -104,7 +104,8 @@ impl World {
                 let back = format!("make_interval(secs => {seconds} * {SCALE})");
                 let sql = format!(
                     "update fleet.worker set heartbeat = heartbeat - {back}, live_since = live_since - {back};
-                    update fleet.identity set claimed_at = claimed_at - {back}, paused_until = paused_until - {back};
+                    update fleet.identity set claimed_at = claimed_at - {back},
+                        pause = case when pause is not null then tstzrange(lower(pause) - {back}, upper(pause) - {back}) end;
                     update fleet.outbox set deadline = deadline - {back}, queued_at = queued_at - {back},
                         posting_at = posting_at - {back}, settled_at = settled_at - {back};
                     update fleet.inbox set recorded_at = recorded_at - {back};"

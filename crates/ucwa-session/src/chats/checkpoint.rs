@@ -74,9 +74,9 @@ impl Chats {
         self.merged.clear();
         self.buffer.clear();
         for conversation in self.conversations.values_mut() {
-            if conversation.save(core, &self.index, true).is_some()
-                && let Some(live) = conversation.life.live_mut()
-            {
+            let is_invited = !conversation.forgotten && conversation.pending_invitation().is_some();
+            let is_saved = is_invited || conversation.save(core, &self.index, true).is_some();
+            if is_saved && let Some(live) = conversation.life.live_mut() {
                 live.invitation_text = InvitationText::default();
                 conversation.received.drop_unshown();
             }

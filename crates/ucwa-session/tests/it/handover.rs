@@ -473,27 +473,36 @@ fn a_conversation_with_a_further_invitation_is_restored() {
     assert!(driver.is_sent("GET", &conversation_href("21a1")));
 }
 
+/// The text of the invitation is shown by the next session only, also if the acceptance is not confirmed yet.
 #[test]
 fn a_pending_invitation_remains_pending() {
-    let mut old = TestDriver::signed_in();
-    old.page(offered("17b", "hello"));
-    let checkpoint = old.session.checkpoint().unwrap();
-    assert_eq!(checkpoint.conversations(), 1);
-    let (mut driver, _) = resumed(&checkpoint);
-    driver.reply("GET", APP, 200, application(false));
-    let invitation =
-        offered("17b", "hello")[0]["events"][0]["_embedded"]["messagingInvitation"].clone();
-    driver.reply("GET", INVITATION, 200, invitation);
-    let incoming = driver.events.iter().find_map(|event| match event {
-        SessionEvent::Incoming {
-            conversation,
-            answerable: true,
-            ..
-        } => Some(*conversation),
-        _ => None,
-    });
-    driver.submit(Operation::Accept(incoming.expect("no invitation")));
-    assert!(driver.is_sent("POST", &format!("{INVITATION}/accept")));
+    for is_accepted in [false, true] {
+        let mut old = TestDriver::signed_in();
+        old.page(offered("17b", "hello"));
+        let key = ConversationKey::Remote(crate::channel::first_remote(&old));
+        if is_accepted {
+            old.submit(Operation::Accept(key));
+        }
+        let checkpoint = old.session.detach(old.now).unwrap();
+        old.handle(Input::Timeout);
+        assert_eq!(old.received(key), [""; 0]);
+        assert_eq!(checkpoint.conversations(), 1);
+        let (mut driver, _) = resumed(&checkpoint);
+        driver.reply("GET", APP, 200, application(false));
+        let invitation =
+            offered("17b", "hello")[0]["events"][0]["_embedded"]["messagingInvitation"].clone();
+        driver.reply("GET", INVITATION, 200, invitation);
+        let incoming = driver.events.iter().find_map(|event| match event {
+            SessionEvent::Incoming {
+                conversation,
+                answerable: true,
+                ..
+            } => Some(*conversation),
+            _ => None,
+        });
+        driver.submit(Operation::Accept(incoming.expect("no invitation")));
+        assert!(driver.is_sent("POST", &format!("{INVITATION}/accept")));
+    }
 }
 
 /// The event may be older than the links that the session needs.

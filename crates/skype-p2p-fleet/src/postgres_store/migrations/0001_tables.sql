@@ -33,7 +33,8 @@ create table fleet.identity (
     -- The number of the last batch of the lease.
     batch bigint not null default 0,
     claimed_at timestamptz,
-    paused_until timestamptz,
+    -- No worker claims the identity in this time. A clock that is set back leaves it.
+    pause tstzrange,
     check ((owner is null) = (state in ('free', 'suspended')))
 ) with (fillfactor = 50);
 create index identity_owner on fleet.identity (owner) where owner is not null;

@@ -112,7 +112,7 @@ begin
     ) o;
     select coalesce(array_agg(f.id), '{}') into free from (
         select i.id from fleet.identity i
-        where i.state = 'free' and (i.paused_until is null or i.paused_until <= clock_timestamp())
+        where i.state = 'free' and (i.pause is null or not i.pause @> clock_timestamp())
         order by i.claimed_at nulls first, i.id limit room - cardinality(orphans)
         for no key update skip locked
     ) f;
@@ -121,7 +121,7 @@ begin
         with taken as (
             update fleet.identity i set
                 owner = worker_id, fence = i.fence + 1, batch = 0, state = 'leased', reason = null,
-                claimed_at = now, paused_until = null
+                claimed_at = now, pause = null
             from unnest(orphans || free) with ordinality as c(id, ordinal)
             where i.id = c.id returning i.*, c.ordinal
         )
@@ -173,13 +173,14 @@ create function fleet.release(
 ) returns bigint[] language plpgsql as $$
 declare
     held bigint[] := fleet.lock_leases(workers, identities, fences);
+    now timestamptz := clock_timestamp();
 begin
     insert into fleet.checkpoint as c (identity, sealed)
         select r.identity, r.sealed from unnest(identities, checkpoints) with ordinality as r(identity, sealed, place)
         where r.place = any (held) and r.sealed is not null
         on conflict on constraint checkpoint_pkey do update set sealed = excluded.sealed;
     update fleet.identity i set
-        owner = null, state = 'free', paused_until = clock_timestamp() + r.pause_us * interval '1 us'
+        owner = null, state = 'free', pause = nullif(tstzrange(now, now + r.pause_us * interval '1 us'), 'empty')
         from unnest(identities, pauses_us) with ordinality as r(identity, pause_us, place)
         where i.id = r.identity and r.place = any (held);
     return held;
@@ -223,7 +224,7 @@ begin
     if not found then
         perform fleet.fail('FL003', 'the fleet has no such identity', identity_uri);
     end if;
-    update fleet.identity i set state = 'free', reason = null, paused_until = null
+    update fleet.identity i set state = 'free', reason = null, pause = null
         where i.id = found_id and i.state = 'suspended';
 end $$;
 

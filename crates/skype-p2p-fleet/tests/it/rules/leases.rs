@@ -19,6 +19,7 @@ on_each_store![
     rule_02_a_worker_claims_its_fair_share_and_no_more_than_its_capacity,
     rule_02_a_draining_worker_claims_nothing_and_keeps_its_leases,
     rule_02_a_released_identity_is_not_claimed_during_its_pause,
+    rule_02_a_clock_that_is_set_back_ends_a_pause,
     rule_02_a_release_stores_the_checkpoint,
 ];
 
@@ -192,6 +193,22 @@ async fn rule_02_a_released_identity_is_not_claimed_during_its_pause(world: &Wor
     world.pass(29, &[worker]).await;
     assert!(world.store.claim(worker, 1).await.unwrap().is_empty());
     world.pass(2, &[worker]).await;
+    assert_eq!(world.store.claim(worker, 1).await.unwrap().len(), 1);
+}
+
+async fn rule_02_a_clock_that_is_set_back_ends_a_pause(world: &World) {
+    let worker = world.worker().await;
+    for pause in [0, 30] {
+        let lease = match pause {
+            0 => world.ready(worker, BOT).await,
+            _ => world.store.claim(worker, 1).await.unwrap()[0].lease,
+        };
+        let mut release = release(lease);
+        release.pause = world.seconds(pause);
+        world.store.release(&[release]).await.unwrap();
+        world.advance(-60.0).await;
+        world.pass(1, &[worker]).await;
+    }
     assert_eq!(world.store.claim(worker, 1).await.unwrap().len(), 1);
 }
 

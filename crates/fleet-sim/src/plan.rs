@@ -1,0 +1,207 @@
+//! The plan of a run: its workers, identities, messages and faults.
+
+use std::time::Duration;
+
+use crate::random::{RandomStream, stream};
+
+/// The time in which everybody signs in, before anything else happens.
+pub(crate) const PREPARATION: Duration = Duration::from_secs(15);
+
+/// The time of messages and faults, in milliseconds.
+const ACTIVITY: std::ops::Range<u64> = 15_000..75_000;
+
+/// Something that happens at a planned time.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    /// A client of the fleet enqueues a message.
+    Enqueue {
+        bot: usize,
+        peer: usize,
+        /// The position among the messages of the bot to the peer.
+        number: usize,
+        time_to_live: Option<Duration>,
+    },
+    /// A peer sends a message to a bot.
+    Write {
+        peer: usize,
+        bot: usize,
+        number: usize,
+    },
+    Kill(usize),
+    Drain(usize),
+    /// A new process of the worker, if it does not run.
+    Start(usize),
+    Pause(usize),
+    Resume(usize),
+    CutServer(usize),
+    RestoreServer(usize),
+    CutDatabase(usize),
+    RestoreDatabase(usize),
+    BeginOutage,
+    EndOutage,
+    /// The database's clock jumps, in milliseconds.
+    JumpClock(i64),
+    SlowStatements(Duration),
+    /// The applications of a bot are lost.
+    DropApplications(usize),
+    ExpireTokens,
+    SuspendIdentity(usize),
+    ResumeIdentity(usize),
+}
+
+/// The plan of a run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) workers: usize,
+    pub(crate) bots: usize,
+    pub(crate) peers: usize,
+    /// The lost transmissions per mille on the links of the workers.
+    pub(crate) losses_per_mille: u64,
+    /// Whether one more identity has a wrong password.
+    pub(crate) has_wrong_password: bool,
+    /// In the order of their times.
+    pub(crate) actions: Vec<(Duration, Action)>,
+    /// The end of the last fault.
+    pub(crate) faults_end: Duration,
+}
+
+impl Plan {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut random = RandomStream::new(seed, stream::PLAN);
+        let workers = 2 + random.index(2);
+        let bots = 2 + random.index(5);
+        let peers = 1 + random.index(2);
+        let mut actions = Vec::new();
+        let mut numbers = vec![0; bots * peers * 2];
+        for _ in 0..8 + random.index(25) {
+            let at = random.millis(ACTIVITY);
+            actions.push((
+                at,
+                random.index(bots),
+                random.index(peers),
+                random.chance(600),
+            ));
+        }
+        actions.sort_by_key(|(at, ..)| *at);
+        let actions = actions.into_iter().map(|(at, bot, peer, is_outgoing)| {
+            let pair = (bot * peers + peer) * 2 + usize::from(is_outgoing);
+            let number = numbers.get_mut(pair).map_or(0, |it| {
+                *it += 1;
+                *it
+            });
+            let action = if is_outgoing {
+                let time_to_live = random.chance(150).then(|| random.millis(3000..30_000));
+                Action::Enqueue {
+                    bot,
+                    peer,
+                    number,
+                    time_to_live,
+                }
+            } else {
+                Action::Write { peer, bot, number }
+            };
+            (at, action)
+        });
+        let mut actions: Vec<_> = actions.collect();
+        let mut faults = Faults {
+            random: RandomStream::new(seed, stream::FAULTS),
+            workers,
+            bots,
+            actions: Vec::new(),
+        };
+        let losses_per_mille = match faults.random.below(4) {
+            0 | 1 => 0,
+            2 => 5,
+            _ => 20,
+        };
+        let has_wrong_password = faults.random.chance(300);
+        for _ in 0..faults.random.index(7) {
+            faults.add();
+        }
+        let ends = faults.actions.iter().map(|(at, _)| *at);
+        let faults_end = ends.max().unwrap_or_default().max(Duration::from_secs(75));
+        actions.extend(faults.actions);
+        actions.sort_by_key(|(at, _)| *at);
+        Self {
+            workers,
+            bots,
+            peers,
+            losses_per_mille,
+            has_wrong_password,
+            actions,
+            faults_end,
+        }
+    }
+}
+
+/// The faults of a plan, each with its end.
+struct Faults {
+    random: RandomStream,
+    workers: usize,
+    bots: usize,
+    actions: Vec<(Duration, Action)>,
+}
+
+impl Faults {
+    fn add(&mut self) {
+        let at = self.random.millis(ACTIVITY);
+        let worker = self.random.index(self.workers);
+        let bot = self.random.index(self.bots);
+        let short = self.random.millis(200..6000);
+        let long = self.random.millis(1000..40_000);
+        match self.random.below(13) {
+            0 | 1 => self.pair(at, Action::Kill(worker), long / 2, Action::Start(worker)),
+            2 => self.pair(at, Action::Pause(worker), short, Action::Resume(worker)),
+            3 => self.pair(at, Action::Pause(worker), long, Action::Resume(worker)),
+            4 => self.pair(
+                at,
+                Action::CutServer(worker),
+                long / 2,
+                Action::RestoreServer(worker),
+            ),
+            5 => self.pair(
+                at,
+                Action::CutDatabase(worker),
+                long / 2,
+                Action::RestoreDatabase(worker),
+            ),
+            6 => self.pair(at, Action::BeginOutage, long, Action::EndOutage),
+            7 => {
+                // A failover: another machine, whose clock differs.
+                self.pair(at, Action::BeginOutage, short * 2, Action::EndOutage);
+                let jump = i64::try_from(self.random.below(12_000)).unwrap_or_default() - 6000;
+                self.actions.push((at + short, Action::JumpClock(jump)));
+            }
+            8 => {
+                let jump = i64::try_from(self.random.below(120_000)).unwrap_or_default() - 60_000;
+                self.actions.push((at, Action::JumpClock(jump)));
+            }
+            9 => {
+                let slowness = self.random.millis(200..4000);
+                let end = Action::SlowStatements(Duration::ZERO);
+                self.pair(at, Action::SlowStatements(slowness), long / 2, end);
+            }
+            10 => {
+                // A front end restarts: about half of the applications were on it.
+                for bot in 0..self.bots {
+                    if self.random.chance(500) {
+                        self.actions.push((at, Action::DropApplications(bot)));
+                    }
+                }
+            }
+            11 if self.random.chance(500) => self.actions.push((at, Action::ExpireTokens)),
+            11 => self.pair(
+                at,
+                Action::SuspendIdentity(bot),
+                long / 2,
+                Action::ResumeIdentity(bot),
+            ),
+            _ => self.pair(at, Action::Drain(worker), long, Action::Start(worker)),
+        }
+    }
+
+    fn pair(&mut self, at: Duration, begin: Action, duration: Duration, end: Action) {
+        self.actions.push((at, begin));
+        self.actions.push((at + duration, end));
+    }
+}

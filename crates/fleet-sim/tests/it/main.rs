@@ -1,0 +1,3 @@
+//! Tests of the simulated fleet.
+
+mod seeds;

@@ -1,0 +1,71 @@
+//! The invariants hold on a number of seeds, and on every seed that failed before.
+
+use std::thread;
+
+use fleet_sim::{Counts, Options, run};
+
+/// Seeds that failed: a text that was recorded twice after a release, and a clock that was set back.
+const FAILED: [u64; 2] = [81, 334];
+
+/// Plays seeds, and returns what happened in them.
+fn play(seeds: impl Iterator<Item = u64> + Send) -> Counts {
+    let mut counts = Counts::default();
+    for seed in seeds {
+        let report = run(seed, &Options::default());
+        assert!(
+            report.violations.is_empty(),
+            "{report}\n{:?}",
+            report.violations
+        );
+        counts.add(&report.counts);
+    }
+    counts
+}
+
+#[test]
+fn a_seed_repeats_a_run_exactly() {
+    let mut options = Options::default();
+    options.trace = true;
+    for seed in 0..3 {
+        let (one, two) = (run(seed, &options), run(seed, &options));
+        assert!(!one.trace.is_empty());
+        assert_eq!(one.to_string(), two.to_string());
+        assert_eq!(one.trace, two.trace);
+    }
+}
+
+#[test]
+fn seeds_that_failed_are_clean() {
+    play(FAILED.into_iter());
+}
+
+/// Every fault, and every result but an unknown one that the server could have told, happens.
+#[test]
+fn the_first_seeds_are_clean_and_have_every_fault() {
+    let halves = [0..30, 30..60];
+    let counts = thread::scope(|scope| {
+        let halves = halves.map(|seeds| scope.spawn(|| play(seeds)));
+        let mut counts = Counts::default();
+        for half in halves {
+            counts.add(&half.join().unwrap());
+        }
+        counts
+    });
+    let happened = [
+        counts.delivered,
+        counts.failed,
+        counts.dead,
+        counts.unknown,
+        counts.received,
+        counts.takeovers,
+        counts.kills,
+        counts.pauses,
+        counts.drains,
+        counts.cuts,
+        counts.outages,
+        counts.server_faults,
+        counts.clock_jumps,
+        counts.slow_times,
+    ];
+    assert!(happened.iter().all(|it| *it > 0), "{counts}");
+}
