@@ -35,10 +35,10 @@ const RETRY: Duration = Duration::from_millis(200);
 /// The time in which an event tells the result of a message that the session has refused.
 const EVENT_DELAY: Duration = Duration::from_secs(1);
 
-/// The pause before another sign-in after the server could not be reached.
+/// The longest pause before another sign-in after the server could not be reached.
 const UNREACHABLE_PAUSE: Duration = Duration::from_secs(5);
 
-/// The pause before another sign-in after the server, or this worker, cannot serve the identity.
+/// The longest pause before another sign-in after the server did not serve the identity, and the pause after this worker cannot.
 const FAILURE_PAUSE: Duration = Duration::from_secs(30);
 
 /// The interval in which ended conversations are removed from memory.
@@ -175,7 +175,7 @@ impl Session {
                 },
                 batch = events.next() => match batch {
                     Some(batch) => self.store_events(batch).await.err(),
-                    None => Some(End::Release(UNREACHABLE_PAUSE)),
+                    None => Some(End::Release(self.pause(UNREACHABLE_PAUSE))),
                 },
                 result = &mut sign_in, if !is_ready => match result {
                     Ok(()) => {
@@ -193,7 +193,7 @@ impl Session {
                     self.store_refusal(&operation, &reason).await.err()
                 }
                 _ = state.wait_for(SignInState::SignedOut), if is_ready => {
-                    Some(signed_out(state.reason().as_ref()))
+                    Some(self.signed_out(state.reason().as_ref()))
                 }
                 _ = cleaning.tick() => {
                     self.clean(&conversations);
@@ -434,13 +434,13 @@ impl Session {
             | SignInErrorKind::Unreachable { .. }
             | SignInErrorKind::Cancelled => {
                 metrics.sign_in(SignInResult::Failed);
-                End::Release(UNREACHABLE_PAUSE)
+                End::Release(self.pause(UNREACHABLE_PAUSE))
             }
             SignInErrorKind::UnexpectedAnswer
             | SignInErrorKind::Refused
             | SignInErrorKind::Spent => {
                 metrics.sign_in(SignInResult::Failed);
-                End::Release(FAILURE_PAUSE)
+                End::Release(self.pause(FAILURE_PAUSE))
             }
             // Another attempt fails in the same way, and may lock the account.
             _ => {
@@ -448,6 +448,23 @@ impl Session {
                 End::Suspend(error.to_string())
             }
         }
+    }
+
+    /// The end of a session that was signed out by the server.
+    fn signed_out(&self, reason: Option<&Reason>) -> End {
+        match reason {
+            // The server has refused the password when the token was renewed.
+            Some(reason) if *reason.code() == ReasonCode::SignInFailed => {
+                End::Suspend(format!("{reason:#}"))
+            }
+            _ => End::Release(self.pause(UNREACHABLE_PAUSE)),
+        }
+    }
+
+    /// The pause before another sign-in.
+    fn pause(&self, longest: Duration) -> Duration {
+        let sessions = &self.registration.shared.sessions;
+        sessions.pause(self.claim.lease, longest)
     }
 
     /// Removes ended conversations from memory.
@@ -461,17 +478,6 @@ impl Session {
                 drop(conversations.remove(&conversation));
             }
         }
-    }
-}
-
-/// The end of a session that was signed out by the server.
-fn signed_out(reason: Option<&Reason>) -> End {
-    match reason {
-        // The server has refused the password when the token was renewed.
-        Some(reason) if *reason.code() == ReasonCode::SignInFailed => {
-            End::Suspend(format!("{reason:#}"))
-        }
-        _ => End::Release(UNREACHABLE_PAUSE),
     }
 }
 
