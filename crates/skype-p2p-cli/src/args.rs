@@ -10,6 +10,8 @@ use clap_complete::Shell;
 use skype_p2p::Representation;
 use ucwa_server::parse_origin;
 
+#[cfg(feature = "fleet")]
+use crate::fleet::FleetCommand;
 use crate::{
     account::Account,
     chat::Chat,
@@ -137,6 +139,10 @@ pub enum Command {
     ///
     /// The exit code is 0 if a server was found at which users can sign in, and 4 if not. `skype-p2p --help` lists the others.
     Discover(Box<Discover>),
+    /// Run and operate a fleet: thousands of identities over several processes, on PostgreSQL
+    #[cfg(feature = "fleet")]
+    #[command(subcommand)]
+    Fleet(FleetCommand),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -8,6 +8,8 @@ mod settings;
 mod system_keyring;
 
 pub use self::commands::{ConfigCommand, ProfileName};
+#[cfg(feature = "fleet")]
+pub(crate) use self::settings::{Setting, Source};
 pub(crate) use self::{
     commands::{check, login, logout, profiles},
     key::Key,
