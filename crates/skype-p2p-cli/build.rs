@@ -18,11 +18,13 @@ fn main() {
     let commit = commit.map_or_else(String::new, |commit| format!(" ({commit})"));
     println!("cargo::rustc-env=SKYPE_P2P_COMMIT={commit}");
 
+    let fleet = env::var_os("CARGO_FEATURE_FLEET").is_some();
     let windows_auth = env::var_os("CARGO_FEATURE_WINDOWS_AUTH").is_some();
     let web = env::var_os("CARGO_FEATURE_WEB").is_some();
     let sign = |enabled| if enabled { '+' } else { '-' };
     println!(
-        "cargo::rustc-env=SKYPE_P2P_FEATURES={}windows-auth {}web",
+        "cargo::rustc-env=SKYPE_P2P_FEATURES={}fleet {}windows-auth {}web",
+        sign(fleet),
         sign(windows_auth),
         sign(web)
     );

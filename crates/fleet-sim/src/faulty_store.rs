@@ -167,6 +167,7 @@ forward! {
     add_identity(identity: NewIdentity) -> IdentityId;
     set_credential(identity: &str, credential: Sealed) -> ();
     suspend(identity: &str, reason: &str) -> ();
+    suspended(limit: usize) -> Vec<Identity>;
     resume(identity: &str) -> ();
     identity(identity: &str) -> Option<Identity>;
     status() -> FleetStatus;

@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ucwa_server::parse_origin;
 
+#[cfg(feature = "fleet")]
+use crate::fleet::FleetCommand;
 use crate::{
     account::Account,
     chat::Chat,
@@ -137,6 +139,10 @@ pub enum Command {
     ///
     /// The exit code is 0 if every step was observed, and 1 if one was not.
     Demo(Demo),
+    /// Run and operate a fleet: thousands of identities over several processes, on PostgreSQL
+    #[cfg(feature = "fleet")]
+    #[command(subcommand)]
+    Fleet(FleetCommand),
     /// Print a script with which a shell completes the command line
     Completions(Completions),
     /// Print the manual page, or write the page of each command into a folder

@@ -7,6 +7,8 @@ mod secret_store;
 mod settings;
 mod system_keyring;
 
+#[cfg(feature = "fleet")]
+pub(crate) use self::settings::{Setting, Source};
 pub use self::{commands::ConfigCommand, settings::ProfileName};
 pub(crate) use self::{
     commands::{check, login, logout, profiles},

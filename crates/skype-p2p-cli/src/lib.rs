@@ -18,6 +18,8 @@ mod discover;
 mod exit_code;
 mod failure;
 mod faults;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod groups;
 mod history;
 mod interrupt;
@@ -61,6 +63,11 @@ pub use discover::Discover;
 use exit_code::End;
 use failure::Failure;
 pub use faults::Faults;
+#[cfg(feature = "fleet")]
+pub use fleet::{
+    FleetAdd, FleetCommand, FleetDatabase, FleetDrain, FleetEnqueue, FleetRequeue, FleetResume,
+    FleetStatusOptions, FleetSuspend, FleetWorker,
+};
 pub use groups::{GroupsCommand, GroupsCreate, GroupsList, GroupsRemove, GroupsRename};
 pub use history::{
     Archiving, ExportFormat, HistoryCommand, HistoryExport, HistoryList, HistoryShow, Selection,
@@ -118,6 +125,9 @@ fn settings(cli: &Cli) -> Result<Option<Settings>, Failure> {
         | Command::Diff(_)
         | Command::Completions(_)
         | Command::Man(_) => Ok(None),
+        // The settings of a fleet are others.
+        #[cfg(feature = "fleet")]
+        Command::Fleet(_) => Ok(None),
     }
 }
 
@@ -126,6 +136,18 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
     let log = match &settings {
         Some(settings) => settings.one(Key::Log),
         None => cli.console.log.as_deref(),
+    };
+    #[cfg(feature = "fleet")]
+    let fleet = match &cli.command {
+        Command::Fleet(command) => fleet::Settings::resolve(command, log),
+        _ => Ok(fleet::Settings::default()),
+    };
+    #[cfg(feature = "fleet")]
+    let fleet = fleet.map_err(|failure| (Console::default(), failure))?;
+    #[cfg(feature = "fleet")]
+    let log = match &cli.command {
+        Command::Fleet(command) => fleet::log(command, &fleet, &cli.console),
+        _ => log,
     };
     // Lines of the log would be written across the screen of the client.
     let on_screen = matches!(cli.command, Command::Chat(_)) && stderr().is_terminal();
@@ -162,6 +184,8 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         (Command::Config(ConfigCommand::Check(args)), Some(settings)) => {
             config::check(&args, &settings)
         }
+        #[cfg(feature = "fleet")]
+        (Command::Fleet(command), _) => fleet::run(command, &fleet, console).await,
         (_, None) => Err(Failure::other("The command has no settings.")),
     };
     // The command has ended here, also after a signal.

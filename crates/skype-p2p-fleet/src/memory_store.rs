@@ -178,6 +178,10 @@ impl Store for MemoryStore {
         Ok(self.state().identity(identity))
     }
 
+    async fn suspended(&self, limit: usize) -> Result<Vec<Identity>, StoreError> {
+        Ok(self.state().suspended(limit))
+    }
+
     async fn status(&self) -> Result<FleetStatus, StoreError> {
         Ok(self.state().status(self.now()))
     }

@@ -334,6 +334,13 @@ impl Store for PostgresStore {
         Ok(found.into_iter().next())
     }
 
+    async fn suspended(&self, limit: usize) -> Result<Vec<Identity>, StoreError> {
+        let sql = "select id, sip_uri, state, reason, owner, fence from fleet.identity
+            where state = 'suspended' order by id limit $1";
+        let limit = size(limit);
+        self.read(sql, &[(&limit, Type::INT8)], identity).await
+    }
+
     async fn status(&self) -> Result<FleetStatus, StoreError> {
         // One statement, so that the numbers are of the same moment.
         let sql = "select 'worker', w.id, w.name, w.version, w.capacity, w.state,

@@ -215,6 +215,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Returns an identity, by its SIP URI.
     async fn identity(&self, identity: &str) -> Result<Option<Identity>, StoreError>;
 
+    /// Returns the suspended identities, in the order of their numbers, at most `limit`.
+    async fn suspended(&self, limit: usize) -> Result<Vec<Identity>, StoreError>;
+
     /// Returns the workers, and the numbers of identities and of messages without a result, by state.
     async fn status(&self) -> Result<FleetStatus, StoreError>;
 

@@ -211,6 +211,7 @@ impl Worker {
                 Ok(worker) => worker,
                 Err(error @ StoreError::Unavailable(_)) => {
                     tracing::warn!(%error, "cannot register, trying again");
+                    self.shared.clock().fail();
                     sleep(RETRY).await;
                     continue;
                 }
@@ -258,11 +259,7 @@ impl WorkerMonitor {
     /// Returns the metrics in the text format of OpenMetrics. They contain no address and no text of a message.
     #[must_use]
     pub fn metrics(&self) -> String {
-        let counts = self
-            .shared
-            .sessions
-            .counts(self.shared.clock().lease_time());
-        self.shared.metrics.render(counts)
+        self.shared.metrics.render(self.shared.sessions.counts())
     }
 }
 

@@ -21,7 +21,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
         "skype-p2p",
         &["conv-model", "conv-transport", "ucwa-session"],
     ),
-    ("skype-p2p-cli", &["skype-p2p", "ucwa-har", "ucwa-server"]),
+    (
+        "skype-p2p-cli",
+        &["skype-p2p", "skype-p2p-fleet", "ucwa-har", "ucwa-server"],
+    ),
     ("skype-p2p-web", &["conv-transport", "skype-p2p"]),
     ("skype-p2p-fleet", &["conv-transport", "skype-p2p"]),
     ("ucwa-har", &["conv-transport", "ucwa-proto"]),

@@ -42,9 +42,12 @@ impl ProfileName {
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    Option(&'static str),
+    Option(String),
     Variable(String),
     Profile(String),
+    /// The file of a fleet.
+    #[cfg(feature = "fleet")]
+    File,
 }
 
 impl fmt::Display for Source {
@@ -53,6 +56,8 @@ impl fmt::Display for Source {
             Self::Option(name) => write!(f, "option {name}"),
             Self::Variable(name) => write!(f, "variable {name}"),
             Self::Profile(name) => write!(f, "profile {name}"),
+            #[cfg(feature = "fleet")]
+            Self::File => f.write_str("file"),
         }
     }
 }
@@ -113,7 +118,7 @@ impl Settings {
         let mut values = BTreeMap::new();
         for key in Key::ALL {
             let setting = if let Some(given) = option(key, args, log) {
-                Some((given, Source::Option(key.option())))
+                Some((given, Source::Option(key.option().to_owned())))
             } else if let Some(set) = variable(key)? {
                 Some((set, Source::Variable(key.variable())))
             } else {
@@ -164,12 +169,25 @@ impl Settings {
         })
     }
 
+    /// These values, without a profile.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn of_values(values: BTreeMap<Key, Setting>) -> Self {
+        Self {
+            profile: String::new(),
+            path: PathBuf::new(),
+            in_file: false,
+            login: None,
+            values,
+            recording: None,
+        }
+    }
+
     /// The same settings for another user of the same server.
     pub(crate) fn with_user(&self, name: &str) -> Self {
         let mut settings = self.clone();
         let user = Setting {
             values: vec![name.to_owned()],
-            source: Source::Option("--to"),
+            source: Source::Option("--to".to_owned()),
         };
         settings.values.insert(Key::User, user);
         settings.values.remove(&Key::WindowsAccount);
@@ -277,7 +295,7 @@ mod tests {
 
     #[test]
     fn only_the_endpoint_id_of_the_option_is_kept() {
-        let option = with_endpoint(Source::Option("--endpoint-id"));
+        let option = with_endpoint(Source::Option("--endpoint-id".to_owned()));
         let kept = option.with_endpoint_of_option();
         assert_eq!(kept.one(Key::EndpointId), Some("desk"));
         for other in [

@@ -274,7 +274,7 @@ fn the_script_of_the_page_about_bots_works() {
 }
 
 /// The long options that a text names.
-fn options(text: &str) -> BTreeSet<String> {
+pub(crate) fn options(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !c.is_ascii_lowercase() && c != '-')
         .filter(|word| word.starts_with("--") && word.len() > 2 && !word.ends_with('-'))
         .map(str::to_owned)

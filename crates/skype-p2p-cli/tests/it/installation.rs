@@ -49,7 +49,8 @@ fn the_version_has_the_commit_and_the_features() {
     let sign = |enabled| if enabled { '+' } else { '-' };
     let (windows_auth, web) = (cfg!(feature = "windows-auth"), cfg!(feature = "web"));
     let features = format!(
-        "features: {}windows-auth {}web",
+        "features: {}fleet {}windows-auth {}web",
+        sign(cfg!(feature = "fleet")),
         sign(windows_auth),
         sign(web)
     );

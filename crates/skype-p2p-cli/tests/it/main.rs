@@ -19,6 +19,8 @@ mod company;
 mod contacts;
 mod demo;
 mod discover;
+#[cfg(all(unix, feature = "fleet"))]
+mod fleet;
 mod foreign_clients;
 mod guide;
 mod history;

@@ -76,14 +76,16 @@ impl State {
     pub(super) fn identity(&self, identity: &str) -> Option<Identity> {
         let id = self.find(identity)?;
         let row = self.identities.get(&id)?;
-        Some(Identity {
-            id,
-            sip_uri: row.sip_uri.clone(),
-            state: row.state,
-            reason: row.reason.clone(),
-            owner: row.owner,
-            fence: row.fence,
-        })
+        Some(row.identity(id))
+    }
+
+    pub(super) fn suspended(&self, limit: usize) -> Vec<Identity> {
+        let rows = self.identities.iter();
+        let suspended = rows.filter(|(_, row)| row.state == IdentityState::Suspended);
+        suspended
+            .take(limit)
+            .map(|(id, row)| row.identity(*id))
+            .collect()
     }
 
     pub(super) fn status(&self, now: SystemTime) -> FleetStatus {

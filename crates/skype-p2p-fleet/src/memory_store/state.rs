@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::store::{
-    Content, IdentityId, IdentityState, MessageState, OperationId, ReceivedMessage, Sealed,
-    WorkerId, WorkerState,
+    Content, Identity, IdentityId, IdentityState, MessageState, OperationId, ReceivedMessage,
+    Sealed, WorkerId, WorkerState,
 };
 
 /// The rows of the store, and their indexes.
@@ -76,6 +76,18 @@ impl IdentityRow {
     /// The place of the identity among the claimable ones.
     pub(super) fn claim_order(&self, id: IdentityId) -> ClaimOrder {
         (self.owner.is_none(), self.claimed_at, id)
+    }
+
+    /// The identity, as an operator sees it.
+    pub(super) fn identity(&self, id: IdentityId) -> Identity {
+        Identity {
+            id,
+            sip_uri: self.sip_uri.clone(),
+            state: self.state,
+            reason: self.reason.clone(),
+            owner: self.owner,
+            fence: self.fence,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 use tokio_postgres::{
     Config, Row,
@@ -65,6 +66,13 @@ impl PostgresConfig {
     #[must_use]
     pub fn with_authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities = pem.into();
+        self
+    }
+
+    /// Sets the password of the database role, instead of one in the connection string.
+    #[must_use]
+    pub fn with_password(mut self, password: &SecretString) -> Self {
+        self.config.password(password.expose_secret());
         self
     }
 

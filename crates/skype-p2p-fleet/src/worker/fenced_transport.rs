@@ -1,23 +1,35 @@
 //! A transport that sends nothing for an identity which the worker may have lost.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use conv_transport::Stage;
 use http::{Method, Request, Response};
-use skype_p2p::{HttpTransport, SendOptions, TransportError, TransportErrorKind};
+use skype_p2p::{HttpTransport, Lane, SendOptions, TransportError, TransportErrorKind};
+use tokio::time::Instant;
 
 use super::lease_clock::LeaseClock;
+
+/// The first time of a lease, in which the session resumes.
+const RESUMPTION: Duration = Duration::from_secs(5);
+
+/// The deadline of a read that begins in this time. If a response is lost, the session repeats the read, and still polls within
+/// 15 s after the death of the former owner. The deadline of the session is 30 s.
+const RESUMPTION_DEADLINE: Duration = Duration::from_secs(4);
 
 /// The permission of a session to send requests.
 #[derive(Clone, Debug)]
 pub(super) struct Permit {
     clock: Arc<LeaseClock>,
     is_revoked: Arc<AtomicBool>,
+    began: Instant,
 }
 
 impl Permit {
@@ -25,6 +37,7 @@ impl Permit {
         Self {
             clock,
             is_revoked: Arc::new(AtomicBool::new(false)),
+            began: Instant::now(),
         }
     }
 
@@ -63,7 +76,7 @@ impl HttpTransport for FencedTransport {
     async fn send(
         &self,
         request: Request<Bytes>,
-        options: SendOptions,
+        mut options: SendOptions,
     ) -> Result<Response<Bytes>, TransportError> {
         let authority = request.uri().authority();
         let host = authority.map(ToString::to_string).unwrap_or_default();
@@ -75,6 +88,9 @@ impl HttpTransport for FencedTransport {
         if !is_permitted {
             let error = TransportError::new(TransportErrorKind::Closed, Stage::Connect, host);
             return Err(error.with_detail("the worker may have lost its lease"));
+        }
+        if is_read && options.lane == Lane::Commands && self.permit.began.elapsed() < RESUMPTION {
+            options.deadline = options.deadline.min(RESUMPTION_DEADLINE);
         }
         if is_read {
             return self.inner.send(request, options).await;

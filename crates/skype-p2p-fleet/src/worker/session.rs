@@ -1,12 +1,14 @@
 //! The session of one identity, from the claim to the end of the lease.
 
-use std::{future::ready, pin::pin, sync::Arc, time::Duration};
+mod application;
+
+use std::{pin::pin, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use skype_p2p::{
     Application, CallConnectionState, Checkpoint, Conversation, ConversationState,
-    ConversationsManager, Credentials, DoubtfulMessage as Doubtful, Event, EventBatch, Events,
-    MessageBody, Reason, ReasonCode, Root, SignInError, SignInErrorKind, SignInState,
+    ConversationsManager, Credentials, Event, EventBatch, Events, MessageBody, Reason, ReasonCode,
+    SignInError, SignInErrorKind, SignInState,
 };
 use tokio::{
     sync::mpsc,
@@ -17,12 +19,12 @@ use super::{
     Registration,
     batch_builder::BatchBuilder,
     committer::{CommitError, Committer},
-    fenced_transport::{FencedTransport, Permit},
+    fenced_transport::Permit,
     metrics::SignInResult,
     sessions::{Order, Phase},
 };
 use crate::{
-    sealing::{Purpose, SealingError},
+    sealing::Purpose,
     store::{
         Batch, Claim, CommitRefusal, Content, OperationId, QueuedMessage, Release, Sealed,
         StoreError,
@@ -35,10 +37,10 @@ const RETRY: Duration = Duration::from_millis(200);
 /// The time in which an event tells the result of a message that the session has refused.
 const EVENT_DELAY: Duration = Duration::from_secs(1);
 
-/// The pause before another sign-in after the server could not be reached.
+/// The longest pause before another sign-in after the server could not be reached.
 const UNREACHABLE_PAUSE: Duration = Duration::from_secs(5);
 
-/// The pause before another sign-in after the server, or this worker, cannot serve the identity.
+/// The longest pause before another sign-in after the server did not serve the identity, and the pause after this worker cannot.
 const FAILURE_PAUSE: Duration = Duration::from_secs(30);
 
 /// The interval in which ended conversations are removed from memory.
@@ -175,7 +177,7 @@ impl Session {
                 },
                 batch = events.next() => match batch {
                     Some(batch) => self.store_events(batch).await.err(),
-                    None => Some(End::Release(UNREACHABLE_PAUSE)),
+                    None => Some(End::Release(self.pause(UNREACHABLE_PAUSE))),
                 },
                 result = &mut sign_in, if !is_ready => match result {
                     Ok(()) => {
@@ -193,7 +195,7 @@ impl Session {
                     self.store_refusal(&operation, &reason).await.err()
                 }
                 _ = state.wait_for(SignInState::SignedOut), if is_ready => {
-                    Some(signed_out(state.reason().as_ref()))
+                    Some(self.signed_out(state.reason().as_ref()))
                 }
                 _ = cleaning.tick() => {
                     self.clean(&conversations);
@@ -204,111 +206,6 @@ impl Session {
                 return Next::End(end);
             }
         }
-    }
-
-    /// Builds the application, which continues the checkpoint of the claim.
-    async fn build(&mut self) -> Result<(Application, Events, Credentials), End> {
-        let claim = &self.claim;
-        let (checkpoint, password) = match (self.open_checkpoint(), self.open_password()) {
-            (Ok(checkpoint), Ok(password)) => (checkpoint, password),
-            (Err(error), _) | (_, Err(error)) => {
-                let identity = claim.lease.identity.0;
-                tracing::error!(identity, %error, "the keys of this worker do not fit");
-                return Err(End::Release(FAILURE_PAUSE));
-            }
-        };
-        let credentials = match password {
-            Some(password) => Credentials::password(&claim.sip_uri, password.expose_secret()),
-            None => Credentials::none(&claim.sip_uri),
-        };
-        let config = &self.registration.shared.config;
-        let transport = self.registration.shared.transport.clone();
-        let transport = FencedTransport::new(transport, self.permit.clone());
-        let permit = self.permit.clone();
-        let mut builder = Application::builder()
-            .root(claim.root.clone().map_or(Root::Domain, Root::Url))
-            .endpoint_id(&claim.endpoint_id)
-            .user_agent(&claim.user_agent)
-            .transport(Arc::new(transport))
-            .on_take_back(move || ready(permit.is_valid()));
-        for domain in &config.trusted_domains {
-            builder = builder.trust_suffix(domain);
-        }
-        if let Some(runtime) = &config.runtime {
-            builder = builder.runtime(runtime.clone());
-        }
-        let (builder, lost) = match checkpoint {
-            Some(mut checkpoint) => {
-                let lost = self.add_doubtful(&mut checkpoint);
-                (builder.resume(checkpoint), lost)
-            }
-            None => {
-                let doubtful = claim.doubtful.iter();
-                (builder, doubtful.map(|it| it.operation.clone()).collect())
-            }
-        };
-        if !lost.is_empty() {
-            let batch = self
-                .builder
-                .unknown(lost, &self.registration.shared.metrics);
-            self.commit(batch).await?;
-        }
-        let (application, events) = builder.build_with_events().map_err(|error| {
-            tracing::error!(%error, "no application");
-            End::Release(FAILURE_PAUSE)
-        })?;
-        Ok((application, events, credentials))
-    }
-
-    /// Adds the messages that a former owner may have sent. Returns those whose results cannot be found out.
-    fn add_doubtful(&mut self, checkpoint: &mut Checkpoint) -> Vec<OperationId> {
-        let mut lost = Vec::new();
-        for message in &self.claim.doubtful {
-            let (id, peer) = (message.operation.as_str(), message.peer.as_str());
-            let text = message.content.text.as_str();
-            let mut doubtful = match is_html(&message.content) {
-                true => Doubtful::html(id, peer, text),
-                false => Doubtful::text(id, peer, text),
-            };
-            if let Some(href) = &message.href {
-                doubtful = doubtful.with_remote_id(href);
-            }
-            match checkpoint.add_doubtful_message(doubtful) {
-                true => self.builder.add_doubtful(&message.operation, peer),
-                false => lost.push(message.operation.clone()),
-            }
-        }
-        lost
-    }
-
-    fn open_checkpoint(&self) -> Result<Option<Checkpoint>, SealingError> {
-        let Some(sealed) = &self.claim.checkpoint else {
-            return Ok(None);
-        };
-        let opened = self.open(Purpose::Checkpoint, sealed)?;
-        match Checkpoint::decode(opened.expose_secret()) {
-            Ok(checkpoint) => Ok(Some(checkpoint)),
-            Err(error) => {
-                let identity = self.claim.lease.identity.0;
-                tracing::warn!(identity, %error, "the checkpoint cannot be continued");
-                Ok(None)
-            }
-        }
-    }
-
-    fn open_password(&self) -> Result<Option<SecretString>, SealingError> {
-        let sealed = self.claim.credential.as_ref();
-        sealed
-            .map(|it| self.open(Purpose::Credential, it))
-            .transpose()
-    }
-
-    fn open(&self, purpose: Purpose, sealed: &Sealed) -> Result<SecretString, SealingError> {
-        let keyring = &self.registration.shared.keyring;
-        let opened = keyring.open(&self.claim.sip_uri, purpose, sealed)?;
-        let text = std::str::from_utf8(opened.expose_secret());
-        let text = text.map_err(|_| SealingError::NotAuthentic)?;
-        Ok(SecretString::from(text))
     }
 
     async fn set_ready(&self, claimed_at: Instant) -> Result<(), End> {
@@ -434,13 +331,13 @@ impl Session {
             | SignInErrorKind::Unreachable { .. }
             | SignInErrorKind::Cancelled => {
                 metrics.sign_in(SignInResult::Failed);
-                End::Release(UNREACHABLE_PAUSE)
+                End::Release(self.pause(UNREACHABLE_PAUSE))
             }
             SignInErrorKind::UnexpectedAnswer
             | SignInErrorKind::Refused
             | SignInErrorKind::Spent => {
                 metrics.sign_in(SignInResult::Failed);
-                End::Release(FAILURE_PAUSE)
+                End::Release(self.pause(FAILURE_PAUSE))
             }
             // Another attempt fails in the same way, and may lock the account.
             _ => {
@@ -448,6 +345,23 @@ impl Session {
                 End::Suspend(error.to_string())
             }
         }
+    }
+
+    /// The end of a session that was signed out by the server.
+    fn signed_out(&self, reason: Option<&Reason>) -> End {
+        match reason {
+            // The server has refused the password when the token was renewed.
+            Some(reason) if *reason.code() == ReasonCode::SignInFailed => {
+                End::Suspend(format!("{reason:#}"))
+            }
+            _ => End::Release(self.pause(UNREACHABLE_PAUSE)),
+        }
+    }
+
+    /// The pause before another sign-in.
+    fn pause(&self, longest: Duration) -> Duration {
+        let sessions = &self.registration.shared.sessions;
+        sessions.pause(self.claim.lease, longest)
     }
 
     /// Removes ended conversations from memory.
@@ -461,17 +375,6 @@ impl Session {
                 drop(conversations.remove(&conversation));
             }
         }
-    }
-}
-
-/// The end of a session that was signed out by the server.
-fn signed_out(reason: Option<&Reason>) -> End {
-    match reason {
-        // The server has refused the password when the token was renewed.
-        Some(reason) if *reason.code() == ReasonCode::SignInFailed => {
-            End::Suspend(format!("{reason:#}"))
-        }
-        _ => End::Release(UNREACHABLE_PAUSE),
     }
 }
 

@@ -28,9 +28,31 @@ pub(super) enum Phase {
     Releasing,
 }
 
+/// The time after which a failed sign-in no longer counts, for example because another worker has the identity.
+const FAILURE_MEMORY: Duration = Duration::from_secs(120);
+
+/// The pause after the first of several failed sign-ins. It doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
 /// The sessions of a worker.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sessions(Arc<Mutex<BTreeMap<IdentityId, Entry>>>);
+pub(super) struct Sessions(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    entries: BTreeMap<IdentityId, Entry>,
+    /// The identities that do not poll because their last sign-in has failed.
+    failures: BTreeMap<IdentityId, Failures>,
+}
+
+/// Failed sign-ins of an identity, without a successful one between them.
+#[derive(Debug)]
+struct Failures {
+    count: u32,
+    last_at: Instant,
+    /// The time since which the identity has not polled.
+    since: Instant,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -40,7 +62,8 @@ struct Entry {
     task: Option<AbortHandle>,
     phase: Phase,
     claimed_at: Instant,
-    is_takeover: bool,
+    /// The time before the claim in which the identity has not polled.
+    gap: Duration,
 }
 
 /// The sessions in each phase.
@@ -54,8 +77,21 @@ pub(super) struct LeaseCounts {
 }
 
 impl Sessions {
-    pub(super) fn add(&self, claim: &Claim, permit: Permit) -> mpsc::UnboundedReceiver<Order> {
+    /// Adds the session of a claim. `lease_time` has passed before an identity of a dead worker is claimed.
+    pub(super) fn add(
+        &self,
+        claim: &Claim,
+        permit: Permit,
+        lease_time: Duration,
+    ) -> mpsc::UnboundedReceiver<Order> {
         let (orders, receiver) = mpsc::unbounded_channel();
+        let mut state = self.lock();
+        let failures = state.failures.get(&claim.lease.identity);
+        let gap = match failures {
+            Some(failures) => failures.since.elapsed(),
+            None if claim.is_takeover => lease_time,
+            None => Duration::ZERO,
+        };
         let entry = Entry {
             lease: claim.lease,
             permit,
@@ -63,9 +99,9 @@ impl Sessions {
             task: None,
             phase: Phase::Leased,
             claimed_at: Instant::now(),
-            is_takeover: claim.is_takeover,
+            gap,
         };
-        self.lock().insert(claim.lease.identity, entry);
+        state.entries.insert(claim.lease.identity, entry);
         receiver
     }
 
@@ -76,10 +112,33 @@ impl Sessions {
 
     pub(super) fn set_phase(&self, lease: Lease, phase: Phase) {
         self.update(lease, |entry| entry.phase = phase);
+        if phase == Phase::Ready {
+            self.lock().failures.remove(&lease.identity);
+        }
+    }
+
+    /// Counts a failed sign-in. Returns the pause before the next one: short at first, because the senders of incoming messages
+    /// wait, and at most `longest`.
+    pub(super) fn pause(&self, lease: Lease, longest: Duration) -> Duration {
+        let mut state = self.lock();
+        let State { entries, failures } = &mut *state;
+        failures.retain(|_, it| it.last_at.elapsed() < FAILURE_MEMORY);
+        let now = Instant::now();
+        let entry = entries.get(&lease.identity);
+        let gap = entry.map_or(Duration::ZERO, |it| it.gap + it.claimed_at.elapsed());
+        let failures = failures.entry(lease.identity).or_insert(Failures {
+            count: 0,
+            last_at: now,
+            since: now.checked_sub(gap).unwrap_or(now),
+        });
+        failures.last_at = now;
+        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.count));
+        failures.count += 1;
+        pause.min(longest)
     }
 
     pub(super) fn remove(&self, lease: Lease) {
-        let mut entries = self.lock();
+        let entries = &mut self.lock().entries;
         if entries
             .get(&lease.identity)
             .is_some_and(|it| it.lease == lease)
@@ -90,7 +149,7 @@ impl Sessions {
 
     /// Ends a session at once, without a change at the server.
     pub(super) fn abandon(&self, lease: Lease) {
-        let mut entries = self.lock();
+        let entries = &mut self.lock().entries;
         if entries
             .get(&lease.identity)
             .is_some_and(|it| it.lease == lease)
@@ -102,7 +161,7 @@ impl Sessions {
 
     /// Ends every session at once, without a change at the server.
     pub(super) fn abandon_all(&self) {
-        for entry in std::mem::take(&mut *self.lock()).into_values() {
+        for entry in std::mem::take(&mut self.lock().entries).into_values() {
             entry.abandon();
         }
     }
@@ -116,7 +175,7 @@ impl Sessions {
 
     /// Orders ready sessions to release their identities, at most `limit`. Returns their number.
     pub(super) fn release(&self, limit: usize) -> usize {
-        let mut entries = self.lock();
+        let entries = &mut self.lock().entries;
         let ready = entries
             .values_mut()
             .filter(|it| it.phase != Phase::Releasing);
@@ -130,26 +189,20 @@ impl Sessions {
     }
 
     pub(super) fn leases(&self) -> Vec<Lease> {
-        self.lock().values().map(|it| it.lease).collect()
+        self.lock().entries.values().map(|it| it.lease).collect()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().entries.len()
     }
 
-    /// Counts the sessions. `lease_time` passed before an identity of a dead worker was claimed.
-    pub(super) fn counts(&self, lease_time: Duration) -> LeaseCounts {
+    pub(super) fn counts(&self) -> LeaseCounts {
         let mut counts = LeaseCounts::default();
-        for entry in self.lock().values() {
+        for entry in self.lock().entries.values() {
             match entry.phase {
                 Phase::Leased => {
                     counts.leased += 1;
-                    let before = if entry.is_takeover {
-                        lease_time
-                    } else {
-                        Duration::ZERO
-                    };
-                    let gap = entry.claimed_at.elapsed() + before;
+                    let gap = entry.gap + entry.claimed_at.elapsed();
                     counts.event_gap = counts.event_gap.max(gap);
                 }
                 Phase::Ready => counts.ready += 1,
@@ -160,14 +213,14 @@ impl Sessions {
     }
 
     fn update(&self, lease: Lease, change: impl FnOnce(&mut Entry)) {
-        let mut entries = self.lock();
+        let entries = &mut self.lock().entries;
         let entry = entries.get_mut(&lease.identity);
         if let Some(entry) = entry.filter(|it| it.lease == lease) {
             change(entry);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<IdentityId, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -104,6 +104,75 @@ async fn rule_7_the_survivors_of_a_killed_worker_resume_its_sessions_within_15_s
 }
 
 #[tokio::test(start_paused = true)]
+async fn rule_7_a_takeover_whose_first_sign_in_fails_is_repeated_soon() {
+    for is_busy in [false, true] {
+        let world = World::new(1).await;
+        let killed = world.worker("one");
+        world.ready(1).await;
+        let heir = world.worker("two");
+        // It must have been live for a lease time before it declares others dead.
+        sleep(6 * SECOND).await;
+        let trouble = match is_busy {
+            true => heir.is_server_busy.clone(),
+            false => heir.is_server_away.clone(),
+        };
+        killed.kill().await;
+        trouble.store(true, Ordering::Relaxed);
+        let failed = || {
+            let metrics = heir.monitor.metrics();
+            !metrics.contains("skype_p2p_fleet_sign_ins_total{result=\"failed\"} 0")
+        };
+        until("the failed sign-in", async || failed()).await;
+        let failed_at = Instant::now();
+        trouble.store(false, Ordering::Relaxed);
+        world.ready(1).await;
+        let repeated = failed_at.elapsed();
+        assert!(repeated < 2 * SECOND, "{is_busy}: {repeated:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_7_a_takeover_takes_less_than_15_s_although_a_response_is_lost() {
+    let world = World::new(1).await;
+    let killed = world.worker("one");
+    world.ready(1).await;
+    let heir = world.worker("two");
+    // It must have been live for a lease time before it declares others dead.
+    sleep(6 * SECOND).await;
+    let began = Instant::now();
+    killed.kill().await;
+    heir.loses_read.store(true, Ordering::Relaxed);
+    until("the death", async || {
+        world.store.status().await.unwrap().workers.len() == 1
+    })
+    .await;
+    world.ready(1).await;
+    let taken_over = began.elapsed();
+    assert!(!heir.loses_read.load(Ordering::Relaxed));
+    assert!(taken_over < 15 * SECOND, "{taken_over:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_after_failed_sign_ins_grows_and_the_event_gap_counts_all_of_them() {
+    let world = World::new(1).await;
+    let worker = world.worker("one");
+    world.ready(1).await;
+    worker.kill().await;
+    let worker = world.worker("two");
+    worker.is_server_away.store(true, Ordering::Relaxed);
+    sleep(60 * SECOND).await;
+    let metrics = worker.monitor.metrics();
+    let value = |name: &str| -> f64 {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim().parse().unwrap()
+    };
+    let failed = value("skype_p2p_fleet_sign_ins_total{result=\"failed\"}");
+    assert!((6.0..=14.0).contains(&failed), "{failed}");
+    let gap = value("skype_p2p_fleet_event_gap_seconds");
+    assert!(gap > 40.0, "{gap}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn rule_5_a_message_that_a_killed_worker_may_have_sent_is_settled_and_not_sent_again() {
     // The worker is killed at many moments of a delivery.
     for millis in (0..400).step_by(9) {
@@ -223,6 +292,18 @@ async fn rule_10_while_the_database_is_away_nobody_is_signed_out_and_nothing_is_
     for worker in &workers {
         assert_eq!(worker.requests("DELETE", ""), 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_10_a_worker_that_starts_while_the_database_is_away_is_live_and_waits() {
+    let world = World::new(1).await;
+    let worker = world.worker("one");
+    worker.is_store_away.store(true, Ordering::Relaxed);
+    sleep(60 * SECOND).await;
+    assert!(worker.monitor.is_live() && !worker.monitor.is_ready());
+    worker.is_store_away.store(false, Ordering::Relaxed);
+    world.ready(1).await;
+    assert!(worker.monitor.is_ready());
 }
 
 #[tokio::test(start_paused = true)]

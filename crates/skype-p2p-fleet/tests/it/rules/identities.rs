@@ -30,6 +30,7 @@ async fn rule_08_a_refused_password_suspends_the_identity_in_the_whole_fleet(wor
     assert_eq!(identity.state, IdentityState::Suspended);
     assert_eq!(identity.reason.as_deref(), Some("password refused"));
     assert_eq!(identity.owner, None);
+    assert_eq!(store.suspended(10).await.unwrap(), [identity]);
     // Also not after the death of the worker, or after any time.
     for _ in 0..3 {
         assert!(store.claim(first, 1).await.unwrap().is_empty());
@@ -44,6 +45,7 @@ async fn rule_08_a_refused_password_suspends_the_identity_in_the_whole_fleet(wor
     assert!(claim.lease.fence > lease.fence && !claim.is_takeover);
     let identity = store.identity(BOT).await.unwrap().unwrap();
     assert_eq!(identity.reason, None);
+    assert_eq!(store.suspended(10).await.unwrap(), []);
     // An identity that is not suspended does not change.
     store.resume(BOT).await.unwrap();
     assert_eq!(store.leases(second).await.unwrap(), [claim.lease]);
@@ -114,6 +116,9 @@ async fn rule_08_a_suspended_identity_is_no_part_of_the_fair_share(world: &World
     let identities = world.store.status().await.unwrap().identities;
     let counts = (identities.suspended, identities.free, identities.leased);
     assert_eq!(counts, (2, 1, 1));
+    let first = world.store.suspended(1).await.unwrap();
+    assert_eq!(first[0].sip_uri, "sip:bot0@contoso.com");
+    assert_eq!(first.len(), 1);
 }
 
 async fn an_identity_is_added_once(world: &World) {

@@ -65,6 +65,7 @@ forward! {
     suspend(identity: &str, reason: &str) -> ();
     resume(identity: &str) -> ();
     identity(identity: &str) -> Option<Identity>;
+    suspended(limit: usize) -> Vec<Identity>;
     status() -> FleetStatus;
     dead_letters(limit: usize) -> Vec<DeadLetter>;
     requeue(identity: &str, key: &str, new_key: &str, time_to_live: Option<Duration>) -> EnqueueOutcome;

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use conv_transport::{HttpTransport, SendOptions, Stage, TransportError, TransportErrorKind};
+use conv_transport::{HttpTransport, Lane, SendOptions, Stage, TransportError, TransportErrorKind};
 use http::{Request, Response, header};
 use secrecy::SecretString;
 use skype_p2p::{Application, CallConnectionState, Credentials, Direction, Root};
@@ -45,6 +45,10 @@ pub(crate) struct Running {
     pub(crate) monitor: skype_p2p_fleet::WorkerMonitor,
     pub(crate) is_store_away: Arc<AtomicBool>,
     pub(crate) is_server_away: Arc<AtomicBool>,
+    /// A proxy answers in the place of the server.
+    pub(crate) is_server_busy: Arc<AtomicBool>,
+    /// The response to the next read of the application is lost.
+    pub(crate) loses_read: Arc<AtomicBool>,
     /// Method and path of every request that the worker has sent.
     pub(crate) log: Arc<Mutex<Vec<String>>>,
 }
@@ -79,11 +83,15 @@ impl World {
     pub(crate) fn worker(&self, name: &str) -> Running {
         let is_store_away = Arc::new(AtomicBool::new(false));
         let is_server_away = Arc::new(AtomicBool::new(false));
+        let is_server_busy = Arc::new(AtomicBool::new(false));
+        let loses_read = Arc::new(AtomicBool::new(false));
         let log = Arc::new(Mutex::new(Vec::new()));
         let store = UnreliableStore::new(self.store.clone(), is_store_away.clone());
         let transport = WorkerTransport {
             server: self.server.clone(),
             is_away: is_server_away.clone(),
+            is_busy: is_server_busy.clone(),
+            loses_read: loses_read.clone(),
             log: log.clone(),
         };
         let config = WorkerConfig::new(name);
@@ -104,6 +112,8 @@ impl World {
             monitor,
             is_store_away,
             is_server_away,
+            is_server_busy,
+            loses_read,
             log,
         }
     }
@@ -373,6 +383,8 @@ impl Drop for Connection<'_> {
 struct WorkerTransport {
     server: Server,
     is_away: Arc<AtomicBool>,
+    is_busy: Arc<AtomicBool>,
+    loses_read: Arc<AtomicBool>,
     log: Arc<Mutex<Vec<String>>>,
 }
 
@@ -393,6 +405,18 @@ impl HttpTransport for WorkerTransport {
                 Stage::Connect,
                 host,
             ));
+        }
+        if self.is_busy.load(Ordering::Relaxed) {
+            sleep(Duration::from_secs(1)).await;
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            return Ok(response);
+        }
+        let is_read = request.method() == http::Method::GET && options.lane == Lane::Commands;
+        if is_read && self.loses_read.swap(false, Ordering::Relaxed) {
+            sleep(options.deadline).await;
+            let error = TransportErrorKind::Timeout;
+            return Err(TransportError::new(error, Stage::Wait, host));
         }
         let response = self.server.send(request, options).await;
         match self.is_away.load(Ordering::Relaxed) {
