@@ -567,7 +567,8 @@ impl Core {
                 .with_host(base.host())
                 .with_message(error.to_string())
         })?;
-        if base.is_same(&url) {
+        // An href that begins with a slash is a path of the base.
+        if href.starts_with('/') || base.is_same(&url) {
             return Ok(url);
         }
         match Origin::of(&url) {
