@@ -441,3 +441,86 @@ impl Roster {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::config::{Root, SessionConfig};
+
+    /// A core with an application.
+    fn core() -> Core {
+        let root = Root::Url("https://pool.contoso.com/".to_owned());
+        let mut core = Core::new(SessionConfig::new(root, 1, SystemTime::UNIX_EPOCH));
+        core.base = ucwa_proto::Origin::of("https://pool.contoso.com/").ok();
+        core
+    }
+
+    fn merge(roster: &mut Roster, core: &mut Core, href: &str, uri: &str) -> ParticipantKey {
+        let address = Address::of(core, href);
+        let facts = ParticipantFacts {
+            uri: Some(uri).filter(|uri| !uri.is_empty()),
+            ..ParticipantFacts::default()
+        };
+        roster.merge(core, address, &facts, false).0.key
+    }
+
+    /// Compares the searches by the indexes with scans of the members.
+    fn assert_indexes_match(roster: &mut Roster) {
+        for position in 0..roster.members.len() {
+            let member = &roster.members[position];
+            let (key, uri) = (member.key, member.uri.clone());
+            let href = member.seat.address.as_ref().map(|it| it.key.clone());
+            assert_eq!(roster.by_key(key).unwrap().key, key);
+            if let Some(href) = href {
+                assert_eq!(roster.by_href(&href).unwrap().key, key);
+            }
+            if let Some(uri) = uri {
+                let shouted = uri.to_uppercase();
+                assert_eq!(roster.by_uri(&shouted).unwrap().key, key);
+            }
+        }
+        assert!(roster.keys.len() == roster.members.len());
+    }
+
+    #[test]
+    fn members_are_found_after_every_change_of_their_identity() {
+        let (mut core, mut roster) = (core(), Roster::default());
+        let uri = |number: u64| format!("sip:guest{number}@contoso.com");
+        let href = |number: u64| format!("/Participants/{number}");
+        for number in 0..50 {
+            roster.expect(ParticipantKey::Local(number), &uri(number));
+        }
+        roster.expect(ParticipantKey::Local(100), &uri(7).to_uppercase());
+        assert!(roster.by_key(ParticipantKey::Local(7)).is_none());
+        assert_indexes_match(&mut roster);
+        for number in 25..75 {
+            merge(&mut roster, &mut core, &href(number), &uri(number));
+        }
+        assert_eq!(roster.members.len(), 75);
+        // A participant gets another href.
+        merge(&mut roster, &mut core, &href(200), &uri(30));
+        let former = key_of(&core, &href(30)).unwrap();
+        assert!(roster.by_href(&former).is_none());
+        assert_indexes_match(&mut roster);
+        // A participant who was known by href alone has the URI of another.
+        merge(&mut roster, &mut core, &href(300), "");
+        let met = key_of(&core, &href(300)).unwrap();
+        let mut duplicate = roster.remove_duplicate(&met, &uri(1)).unwrap();
+        assert_indexes_match(&mut roster);
+        let known = roster.move_seat(&uri(1), &mut duplicate).unwrap().key;
+        assert_eq!(roster.by_href(&met).unwrap().key, known);
+        assert_indexes_match(&mut roster);
+        roster.remove(ParticipantKey::Local(3));
+        assert!(roster.by_uri(&uri(3)).is_none());
+        assert_indexes_match(&mut roster);
+        roster.move_hrefs();
+        assert!(roster.by_href(&met).is_none());
+        merge(&mut roster, &mut core, &href(300), &uri(20));
+        assert_eq!(roster.by_href(&met).unwrap().key, ParticipantKey::Local(20));
+        roster.end_life();
+        assert!(roster.by_href(&met).is_none());
+        assert_indexes_match(&mut roster);
+    }
+}

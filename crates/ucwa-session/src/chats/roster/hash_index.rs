@@ -34,6 +34,11 @@ impl HashIndex {
         same.filter_map(|(_, position)| usize::try_from(*position).ok())
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
