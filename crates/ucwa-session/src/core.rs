@@ -450,6 +450,10 @@ impl Core {
         if let Purpose::Batch(id) = exchange.purpose {
             return self.on_batch(id, result);
         }
+        if self.finished.is_empty() {
+            // Usually there is one. Room for four exchanges would be a large allocation for each response.
+            self.finished.reserve_exact(1);
+        }
         self.finished.push_back((exchange, result));
     }
 

@@ -196,6 +196,10 @@ impl Deliveries {
         place: MessageHref,
         messaging: Option<HrefKey>,
     ) {
+        if self.sent.is_empty() {
+            // Most conversations wait for the result of one message.
+            self.sent.reserve_exact(1);
+        }
         self.sent.push_back(Sent {
             message: draft.message,
             ticket: Some(draft.ticket),

@@ -182,7 +182,7 @@ impl Conversation {
         seat.chat = None;
         seat.in_lobby = false;
         seat.typing = false;
-        seat.commands.clear();
+        seat.commands = Box::default();
         let ejecting = std::mem::take(&mut seat.ejecting);
         let moderating = std::mem::take(&mut seat.moderating);
         // If the user ejected the participant, no reason is reported.

@@ -283,6 +283,10 @@ impl Conversation {
                 self.tasks.read(cx.core, Some(href), purpose);
             }
         }
+        if self.received.queue.is_empty() {
+            // Usually the message is shown at once.
+            self.received.queue.reserve_exact(1);
+        }
         self.received.queue.push_back(waiting);
         self.show_next(cx);
     }

@@ -52,8 +52,8 @@ pub(super) struct Member {
 #[derive(Debug, Default)]
 pub(super) struct Seat {
     pub(super) address: Option<Address>,
-    /// The commands that this user may perform, as hrefs by rel.
-    pub(super) commands: BTreeMap<&'static str, String>,
+    /// The commands that this user may perform, with their rels and hrefs. Only leaders may perform any.
+    pub(super) commands: Box<[(&'static str, String)]>,
     /// The operations that wait for the participant to leave.
     pub(super) ejecting: Vec<Ticket>,
     /// The actions in flight, with their operations.
@@ -67,6 +67,16 @@ pub(super) struct Seat {
     /// Whether the participant's chat is connected, if an event reported it.
     pub(super) chat: Option<bool>,
     pub(super) typing: bool,
+}
+
+impl Seat {
+    /// The href of a command that this user may perform.
+    pub(super) fn command(&self, rel: &str) -> Option<&str> {
+        let mut commands = self.commands.iter();
+        commands
+            .find(|(other, _)| *other == rel)
+            .map(|(_, href)| &**href)
+    }
 }
 
 impl Member {
@@ -104,8 +114,7 @@ impl Member {
     }
 
     fn takes(&self, action: Action) -> bool {
-        (self.seat.in_lobby || !action.is_of_lobby())
-            && self.seat.commands.contains_key(action.rel())
+        (self.seat.in_lobby || !action.is_of_lobby()) && self.seat.command(action.rel()).is_some()
     }
 
     /// The URI in the form for comparisons, if it is valid.
@@ -437,7 +446,7 @@ impl Roster {
         self.hrefs.clear();
         for member in &mut self.members {
             member.seat.address = None;
-            member.seat.commands.clear();
+            member.seat.commands = Box::default();
         }
     }
 }
