@@ -75,7 +75,7 @@ fn groups_of_group(cells: &mut GroupCells) -> &mut List<Group> {
 }
 
 fn groups_of_person(cells: &mut PersonCells) -> &mut List<Group> {
-    &mut cells.groups
+    &mut cells.details().groups
 }
 
 /// Persons have no order of their own: new ones come last.
@@ -145,7 +145,9 @@ fn remove_group(transaction: &mut Transaction<'_>, root: &Group, group: &Group) 
     group.set_listing(transaction, Listing::NotListed);
     transaction.remove(&root.node, groups_of_group, |it| it == group);
     for person in people::all(transaction, &root.node.fixed.model) {
-        transaction.remove(&person.node, groups_of_person, |it| it == group);
+        if transaction.cells(&person.node).keeps_groups {
+            transaction.remove(&person.node, groups_of_person, |it| it == group);
+        }
         transaction.discard(person);
     }
 }
@@ -197,9 +199,12 @@ pub(crate) fn unlink(model: &Arc<Model>) {
             transaction.discard(group);
         }
         for person in people::all(transaction, model) {
-            let cells = transaction.cells(&person.node);
-            let groups = std::mem::replace(&mut cells.groups, List::new());
-            transaction.discard((groups, person));
+            if transaction.cells(&person.node).keeps_groups {
+                let groups = groups_of_person(transaction.cells(&person.node));
+                let groups = std::mem::replace(groups, List::new());
+                transaction.discard(groups);
+            }
+            transaction.discard(person);
         }
     });
 }

@@ -48,6 +48,8 @@ pub(crate) struct ConversationCells {
     /// The messages and the other items of the history.
     pub(crate) activities: List<ActivityItem>,
     pub(crate) by_id: IdMap<MessageId, TextMessage>,
+    /// The folder of the last message with an ID at the server.
+    pub(crate) last_folder: Option<Arc<str>>,
     /// The number of archived messages, which come first.
     pub(crate) archived: usize,
     /// Outgoing messages whose delivery is not known yet, in order.
@@ -116,6 +118,7 @@ impl Conversation {
             activities: List::new(),
             by_id: IdMap::new(),
             participants_by_id: IdMap::new(),
+            last_folder: None,
             archived: 0,
             pending: Vec::new(),
             command_state: Cell::new(command_state),

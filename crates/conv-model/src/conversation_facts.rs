@@ -24,7 +24,7 @@ impl Conversation {
                 self.receive(transaction, message, &sender, body, timestamp);
             }
             Fact::MessageRemoteId { message, remote_id } => {
-                self.set_remote_id(transaction, message, remote_id);
+                self.set_remote_id(transaction, message, &remote_id);
             }
             Fact::MessageStatus {
                 message,

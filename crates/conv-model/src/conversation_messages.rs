@@ -13,6 +13,7 @@ use crate::participant::Participant;
 use crate::people;
 use crate::person::Person;
 use crate::reason::Reason;
+use crate::remote_id::RemoteId;
 use crate::states::{Direction, MessageFormat, MessageStatus};
 
 impl Conversation {
@@ -131,10 +132,12 @@ impl Conversation {
         &self,
         transaction: &mut Transaction<'_>,
         message: MessageId,
-        remote_id: String,
+        remote_id: &str,
     ) {
-        let item = transaction.cells(&self.node).by_id.get(message).cloned();
+        let cells = transaction.cells(&self.node);
+        let item = cells.by_id.get(message).cloned();
         if let Some(item) = item {
+            let remote_id = RemoteId::new(remote_id, &mut cells.last_folder);
             item.set_remote_id(transaction, remote_id);
         }
     }

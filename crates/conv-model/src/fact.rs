@@ -10,7 +10,7 @@ use crate::fact_parts::{
     ParticipantUpdate, SenderFact,
 };
 use crate::ids::{CommandId, ConversationId, MessageId, ParticipantId};
-use crate::person::{Capabilities, EndpointType, Note, PersonStatus, PersonType, PhoneNumber};
+use crate::presence::{Capabilities, EndpointType, Note, PersonStatus, PersonType, PhoneNumber};
 use crate::reason::Reason;
 use crate::request::Outcome;
 use crate::states::{

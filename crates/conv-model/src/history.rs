@@ -26,43 +26,47 @@ pub enum ActivityItem {
     ParticipantLeft(ParticipantActivity),
 }
 
-/// A participant joined or left.
+/// A participant joined or left. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParticipantActivity {
+pub struct ParticipantActivity(Arc<Activity>);
+
+/// Shared, so that the items of a history, most of which are messages, are small.
+#[derive(Debug, PartialEq, Eq)]
+struct Activity {
     participant: Participant,
     timestamp: SystemTime,
     reason: Option<Reason>,
 }
 
 impl ParticipantActivity {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         participant: Participant,
         timestamp: SystemTime,
         reason: Option<Reason>,
     ) -> Self {
-        Self {
+        Self(Arc::new(Activity {
             participant,
             timestamp,
             reason,
-        }
+        }))
     }
 
     /// The participant.
     #[must_use]
-    pub const fn participant(&self) -> &Participant {
-        &self.participant
+    pub fn participant(&self) -> &Participant {
+        &self.0.participant
     }
 
     /// The local time when the event arrived.
     #[must_use]
-    pub const fn timestamp(&self) -> SystemTime {
-        self.timestamp
+    pub fn timestamp(&self) -> SystemTime {
+        self.0.timestamp
     }
 
     /// The reason why the participant left, if there is one.
     #[must_use]
-    pub const fn reason(&self) -> Option<&Reason> {
-        self.reason.as_ref()
+    pub fn reason(&self) -> Option<&Reason> {
+        self.0.reason.as_ref()
     }
 }
 

@@ -152,8 +152,10 @@ mod people;
 mod person;
 mod persons_and_groups_manager;
 mod photo;
+mod presence;
 mod reason;
 mod remote_collection;
+mod remote_id;
 mod remote_property;
 mod request;
 mod roster;
@@ -190,13 +192,14 @@ pub use observable::{
     Property, Reader, Subscription, Subscriptions,
 };
 pub use participant::{Participant, ParticipantChat};
-pub use person::{
-    Capabilities, EndpointType, Note, NoteKind, Person, PersonStatus, PersonType, PhoneNumber,
-};
+pub use person::Person;
 pub use persons_and_groups_manager::{
     FoundGroups, FoundPersons, GroupSearch, PersonSearch, PersonsAndGroupsManager,
 };
 pub use photo::{Photo, PhotoSize};
+pub use presence::{
+    Capabilities, EndpointType, Note, NoteKind, PersonStatus, PersonType, PhoneNumber,
+};
 pub use reason::{ErrorDetails, Reason, ReasonCode, Resend};
 pub use remote_collection::RemoteCollection;
 pub use remote_property::{PublishedProperty, RemoteProperty};

@@ -3,7 +3,8 @@
 use crate::model::Step;
 use crate::observable::Property;
 use crate::observable::command::CommandFuture;
-use crate::person::{Note, Person, PersonStatus};
+use crate::person::Person;
+use crate::presence::{Note, PersonStatus};
 use crate::remote_property::PublishedProperty;
 use crate::request::{MeChange, PersonField, Request};
 
@@ -37,7 +38,7 @@ impl MePerson {
         PublishedProperty {
             remote: self
                 .0
-                .remote(PersonField::Status, |cells| &mut cells.status),
+                .remote(PersonField::Status, |cells| &mut cells.details().status),
             change: MeChange::Status,
         }
     }
@@ -46,7 +47,9 @@ impl MePerson {
     #[must_use]
     pub fn note(&self) -> PublishedProperty<Option<Note>> {
         PublishedProperty {
-            remote: self.0.remote(PersonField::Note, |cells| &mut cells.note),
+            remote: self
+                .0
+                .remote(PersonField::Note, |cells| &mut cells.details().note),
             change: |note| note.map_or(MeChange::ResetNote, |note| MeChange::Note(note.text)),
         }
     }
@@ -57,7 +60,7 @@ impl MePerson {
         PublishedProperty {
             remote: self
                 .0
-                .remote(PersonField::Location, |cells| &mut cells.location),
+                .remote(PersonField::Location, |cells| &mut cells.details().location),
             change: |location| location.map_or(MeChange::ResetLocation, MeChange::Location),
         }
     }

@@ -12,13 +12,14 @@ use crate::observable::cell::{Cell, Field};
 use crate::observable::store::{Node, Transaction};
 use crate::person::Person;
 use crate::reason::Reason;
+use crate::remote_id::RemoteId;
 use crate::states::{Direction, MessageStatus};
 use crate::sync::Arc;
 
 pub(crate) struct MessageCells {
     timestamp: Cell<SystemTime>,
     status: Cell<MessageStatus>,
-    remote_id: Cell<Option<String>>,
+    remote_id: Cell<Option<RemoteId>>,
 }
 
 pub(crate) struct MessageIdentity {
@@ -145,13 +146,14 @@ impl TextMessage {
     /// sent it with [an ID](crate::ChatService::send_message_with_id) and the server has it.
     #[must_use]
     pub fn remote_id(&self) -> Property<Option<String>> {
-        Property::new(Field {
+        let remote_id = Property::new(Field {
             node: Arc::clone(&self.node),
             cell: |cells| &mut cells.remote_id,
-        })
+        });
+        remote_id.map(|remote_id| remote_id.as_ref().map(RemoteId::to_string))
     }
 
-    pub(crate) fn set_remote_id(&self, transaction: &mut Transaction<'_>, remote_id: String) {
+    pub(crate) fn set_remote_id(&self, transaction: &mut Transaction<'_>, remote_id: RemoteId) {
         transaction.set(
             &self.node,
             |cells| &mut cells.remote_id,

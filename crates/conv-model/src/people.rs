@@ -119,11 +119,86 @@ pub(crate) fn evict(transaction: &mut Transaction<'_>, model: &Model, address: &
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::application::Application;
     use crate::backend::MockBackend;
+    use crate::fact::{ConversationFact, Fact};
+    use crate::fact_parts::{Discovered, ParticipantFact, ParticipantUpdate};
 
     fn known(model: &Model) -> Vec<String> {
         model.people.read(|people| people.keys().cloned().collect())
+    }
+
+    /// Compares the conversations in the records of the persons with the participants of all conversations.
+    fn assert_records_match(application: &Application, addresses: &[&str]) {
+        let conversations = application.conversations_manager().conversations();
+        let model = &conversations.get(0).unwrap().node.fixed.model.clone();
+        let mut expected = BTreeMap::<String, Vec<_>>::new();
+        for conversation in conversations.snapshot() {
+            for participant in conversation.participants().snapshot() {
+                let address = participant.person().id().get().to_ascii_lowercase();
+                let entry = (conversation.id(), participant.id());
+                expected.entry(address).or_default().push(entry);
+            }
+        }
+        for address in addresses {
+            let mut expected = expected.remove(*address).unwrap_or_default();
+            expected.sort_unstable();
+            let found = model
+                .store
+                .transact(|transaction| rosters(transaction, model, address));
+            assert_eq!(found, expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_person_lists_the_conversations_of_which_it_is_a_participant() {
+        let (lene, tim, sara) = (
+            "sip:lene@contoso.com",
+            "sip:tim@contoso.com",
+            "sip:sara@contoso.com",
+        );
+        let mut backend = MockBackend::new();
+        backend.expect_now().returning(|| SystemTime::UNIX_EPOCH);
+        backend
+            .expect_normalize_address()
+            .returning(|address| Ok(address.to_owned()));
+        backend.expect_request().returning(|_, _| ());
+        let (application, writer) = Application::new(Arc::new(backend));
+        let manager = application.conversations_manager();
+        let check = || assert_records_match(&application, &[lene, tim, sara]);
+        let chat = manager.get_conversation(lene).unwrap();
+        check();
+        let group = ConversationId::Remote(1);
+        let known = [(1, lene), (2, ""), (3, tim)]
+            .map(|(id, address)| ParticipantFact::new(ParticipantId::Remote(id), address));
+        writer.commit([Fact::Discovered(Discovered::new(group, known.to_vec()))]);
+        check();
+        // The address of the second participant becomes known: it is that of a person whom the model knows.
+        let _sara = manager.get_conversation(sara).unwrap();
+        let update = ParticipantUpdate {
+            address: Some(sara.to_owned()),
+            ..ParticipantUpdate::default()
+        };
+        let update = ConversationFact::participant_updated(ParticipantId::Remote(2), update);
+        writer.commit([Fact::of(group, update)]);
+        check();
+        assert_eq!(
+            manager
+                .get_conversation(sara)
+                .unwrap()
+                .participants()
+                .size()
+                .get(),
+            1
+        );
+        let participants = chat.participants();
+        drop(participants.remove(participants.get(0).unwrap()));
+        check();
+        drop(manager.remove(&chat));
+        check();
     }
 
     #[test]

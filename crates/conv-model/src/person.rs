@@ -1,4 +1,4 @@
-//! A person and its presence.
+//! A person.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,143 +16,28 @@ use crate::observable::list::{List, ListField};
 use crate::observable::store::{Node, Transaction};
 use crate::observable::{Collection, Property};
 use crate::people;
+use crate::presence::{Capabilities, EndpointType, Note, PersonStatus, PersonType, PhoneNumber};
 use crate::remote_collection::{RemoteCollection, RemoteList};
 use crate::remote_property::{Interests, RemoteProperty};
 use crate::request::{Interest, PersonField, Request};
 use crate::sync::Arc;
 
-/// The presence of a person (`Person.status` of the Web SDK).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum PersonStatus {
-    /// Available.
-    Online,
-    /// Not signed in.
-    Offline,
-    /// Signed in, but shown to others as offline.
-    Hidden,
-    /// Busy.
-    Busy,
-    /// Available, but inactive for a while.
-    Idle,
-    /// Will be right back.
-    BeRightBack,
-    /// Away.
-    Away,
-    /// Wants no interruptions.
-    DoNotDisturb,
-    /// Not known.
-    #[default]
-    Unknown,
-}
-
-/// The type of a person (`Person.type` of the Web SDK).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum PersonType {
-    /// A user.
-    User,
-    /// A phone.
-    Phone,
-    /// A program.
-    Bot,
-    /// Not known.
-    #[default]
-    Unknown,
-}
-
-/// The kind of device that a person uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum EndpointType {
-    /// A computer.
-    Desktop,
-    /// A phone or a tablet.
-    Mobile,
-    /// A browser.
-    Web,
-    /// Not known.
-    #[default]
-    Unknown,
-}
-
-/// A note that a person publishes. Debug output does not show the text.
-#[derive(Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Note {
-    /// The kind of note.
-    pub kind: NoteKind,
-    /// The text.
-    pub text: String,
-}
-
-impl Note {
-    /// A note of this kind.
-    pub fn new(kind: NoteKind, text: impl Into<String>) -> Self {
-        Self {
-            kind,
-            text: text.into(),
-        }
-    }
-
-    /// A note that the person writes.
-    pub fn personal(text: impl Into<String>) -> Self {
-        Self::new(NoteKind::Personal, text)
-    }
-}
-
-impl fmt::Debug for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Note({:?}, {} bytes)", self.kind, self.text.len())
-    }
-}
-
-/// The kind of a note.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum NoteKind {
-    /// Written by the person.
-    Personal,
-    /// Taken from the calendar of a person who is out of the office.
-    OutOfOffice,
-}
-
-/// A phone number of a person.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct PhoneNumber {
-    /// The kind of number, such as work, mobile or home, in the protocol's words.
-    pub kind: String,
-    /// The number.
-    pub number: String,
-}
-
-impl PhoneNumber {
-    /// A number of this kind.
-    pub fn new(kind: impl Into<String>, number: impl Into<String>) -> Self {
-        Self {
-            kind: kind.into(),
-            number: number.into(),
-        }
-    }
-}
-
-/// The modalities that a person can use. The default has none; set the fields.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Capabilities {
-    /// Chat.
-    pub chat: bool,
-    /// Audio.
-    pub audio: bool,
-    /// Video.
-    pub video: bool,
-}
-
 pub(crate) struct PersonCells {
     model: Arc<Model>,
     id: Cell<String>,
     display_name: Cell<String>,
+    details: Option<Box<PersonDetails>>,
+    /// The groups are kept, because the application has asked for them. A person whose groups are not kept has none.
+    pub(crate) keeps_groups: bool,
+    /// The conversations with the person, in order, and the participants that the person is there.
+    pub(crate) rosters: Vec<(ConversationId, ParticipantId)>,
+    /// Other objects of the same person, which get every change too.
+    aliases: Vec<Weak<PersonNode>>,
+}
+
+/// The values that most persons do not have, because an application asks only for those of the persons that it shows. They are
+/// allocated when the first of them is read or written.
+pub(crate) struct PersonDetails {
     title: Cell<Option<String>>,
     office: Cell<Option<String>>,
     department: Cell<Option<String>>,
@@ -170,13 +55,43 @@ pub(crate) struct PersonCells {
     capabilities: Cell<Capabilities>,
     relationship_level: Cell<Option<PrivacyLevel>>,
     pub(crate) groups: List<Group>,
-    /// The groups are kept, because the application has asked for them.
-    pub(crate) keeps_groups: bool,
     pub(crate) interests: BTreeMap<PersonField, Interests>,
-    /// The conversations with the person, in order, and the participants that the person is there.
-    pub(crate) rosters: Vec<(ConversationId, ParticipantId)>,
-    /// Other objects of the same person, which get every change too.
-    aliases: Vec<Weak<PersonNode>>,
+}
+
+impl PersonCells {
+    pub(crate) fn details(&mut self) -> &mut PersonDetails {
+        self.details.get_or_insert_with(Box::default)
+    }
+
+    /// The interests in the person, without an allocation if there are none.
+    fn interests(&self) -> impl Iterator<Item = (&PersonField, &Interests)> {
+        self.details.iter().flat_map(|details| &details.interests)
+    }
+}
+
+impl Default for PersonDetails {
+    fn default() -> Self {
+        Self {
+            title: Cell::new(None),
+            office: Cell::new(None),
+            department: Cell::new(None),
+            company: Cell::new(None),
+            avatar_url: Cell::new(None),
+            phone_numbers: Cell::new(Vec::new()),
+            emails: Cell::new(Vec::new()),
+            person_type: Cell::new(PersonType::Unknown),
+            status: Cell::new(PersonStatus::Unknown),
+            activity: Cell::new(None),
+            last_seen_at: Cell::new(None),
+            endpoint_type: Cell::new(EndpointType::Unknown),
+            note: Cell::new(None),
+            location: Cell::new(None),
+            capabilities: Cell::new(Capabilities::default()),
+            relationship_level: Cell::new(None),
+            groups: List::new(),
+            interests: BTreeMap::new(),
+        }
+    }
 }
 
 pub(crate) struct PersonIdentity {
@@ -204,25 +119,8 @@ impl Person {
             model: Arc::clone(model),
             id: Cell::new(address.to_owned()),
             display_name: Cell::new(address.to_owned()),
-            title: Cell::new(None),
-            office: Cell::new(None),
-            department: Cell::new(None),
-            company: Cell::new(None),
-            avatar_url: Cell::new(None),
-            phone_numbers: Cell::new(Vec::new()),
-            emails: Cell::new(Vec::new()),
-            person_type: Cell::new(PersonType::Unknown),
-            status: Cell::new(PersonStatus::Unknown),
-            activity: Cell::new(None),
-            last_seen_at: Cell::new(None),
-            endpoint_type: Cell::new(EndpointType::Unknown),
-            note: Cell::new(None),
-            location: Cell::new(None),
-            capabilities: Cell::new(Capabilities::default()),
-            relationship_level: Cell::new(None),
-            groups: List::new(),
+            details: None,
             keeps_groups: false,
-            interests: BTreeMap::new(),
             rosters: Vec::new(),
             aliases: Vec::new(),
         };
@@ -262,7 +160,7 @@ impl Person {
     pub fn title(&self) -> RemoteProperty<Option<String>> {
         self.card(
             PersonField::Title,
-            |cells| &mut cells.title,
+            |cells| &mut cells.details().title,
             Option::is_some,
         )
     }
@@ -272,7 +170,7 @@ impl Person {
     pub fn office(&self) -> RemoteProperty<Option<String>> {
         self.card(
             PersonField::Office,
-            |cells| &mut cells.office,
+            |cells| &mut cells.details().office,
             Option::is_some,
         )
     }
@@ -282,7 +180,7 @@ impl Person {
     pub fn department(&self) -> RemoteProperty<Option<String>> {
         self.card(
             PersonField::Department,
-            |cells| &mut cells.department,
+            |cells| &mut cells.details().department,
             Option::is_some,
         )
     }
@@ -292,7 +190,7 @@ impl Person {
     pub fn company(&self) -> RemoteProperty<Option<String>> {
         self.card(
             PersonField::Company,
-            |cells| &mut cells.company,
+            |cells| &mut cells.details().company,
             Option::is_some,
         )
     }
@@ -302,7 +200,7 @@ impl Person {
     pub fn avatar_url(&self) -> RemoteProperty<Option<String>> {
         self.card(
             PersonField::AvatarUrl,
-            |cells| &mut cells.avatar_url,
+            |cells| &mut cells.details().avatar_url,
             Option::is_some,
         )
     }
@@ -312,7 +210,7 @@ impl Person {
     pub fn phone_numbers(&self) -> RemoteProperty<Vec<PhoneNumber>> {
         self.card(
             PersonField::PhoneNumbers,
-            |cells| &mut cells.phone_numbers,
+            |cells| &mut cells.details().phone_numbers,
             |numbers| !numbers.is_empty(),
         )
     }
@@ -322,7 +220,7 @@ impl Person {
     pub fn emails(&self) -> RemoteProperty<Vec<String>> {
         self.card(
             PersonField::Emails,
-            |cells| &mut cells.emails,
+            |cells| &mut cells.details().emails,
             |emails| !emails.is_empty(),
         )
     }
@@ -332,7 +230,7 @@ impl Person {
     pub fn person_type(&self) -> RemoteProperty<PersonType> {
         self.card(
             PersonField::PersonType,
-            |cells| &mut cells.person_type,
+            |cells| &mut cells.details().person_type,
             |person_type| *person_type != PersonType::Unknown,
         )
     }
@@ -340,50 +238,56 @@ impl Person {
     /// The presence status.
     #[must_use]
     pub fn status(&self) -> RemoteProperty<PersonStatus> {
-        self.remote(PersonField::Status, |cells| &mut cells.status)
+        self.remote(PersonField::Status, |cells| &mut cells.details().status)
     }
 
     /// The activity, a text such as "In a meeting".
     #[must_use]
     pub fn activity(&self) -> RemoteProperty<Option<String>> {
-        self.remote(PersonField::Activity, |cells| &mut cells.activity)
+        self.remote(PersonField::Activity, |cells| &mut cells.details().activity)
     }
 
     /// The time of the last activity.
     #[must_use]
     pub fn last_seen_at(&self) -> RemoteProperty<Option<SystemTime>> {
-        self.remote(PersonField::LastSeenAt, |cells| &mut cells.last_seen_at)
+        self.remote(PersonField::LastSeenAt, |cells| {
+            &mut cells.details().last_seen_at
+        })
     }
 
     /// The kind of device.
     #[must_use]
     pub fn endpoint_type(&self) -> RemoteProperty<EndpointType> {
-        self.remote(PersonField::EndpointType, |cells| &mut cells.endpoint_type)
+        self.remote(PersonField::EndpointType, |cells| {
+            &mut cells.details().endpoint_type
+        })
     }
 
     /// The note.
     #[must_use]
     pub fn note(&self) -> RemoteProperty<Option<Note>> {
-        self.remote(PersonField::Note, |cells| &mut cells.note)
+        self.remote(PersonField::Note, |cells| &mut cells.details().note)
     }
 
     /// The location.
     #[must_use]
     pub fn location(&self) -> RemoteProperty<Option<String>> {
-        self.remote(PersonField::Location, |cells| &mut cells.location)
+        self.remote(PersonField::Location, |cells| &mut cells.details().location)
     }
 
     /// The modalities that the person can use.
     #[must_use]
     pub fn capabilities(&self) -> RemoteProperty<Capabilities> {
-        self.remote(PersonField::Capabilities, |cells| &mut cells.capabilities)
+        self.remote(PersonField::Capabilities, |cells| {
+            &mut cells.details().capabilities
+        })
     }
 
     /// The level of the user's data that the person may see. `None` if it is not known.
     #[must_use]
     pub fn relationship_level(&self) -> RemoteProperty<Option<PrivacyLevel>> {
         self.remote(PersonField::RelationshipLevel, |cells| {
-            &mut cells.relationship_level
+            &mut cells.details().relationship_level
         })
     }
 
@@ -393,7 +297,7 @@ impl Person {
     pub fn groups(&self) -> RemoteCollection<Group> {
         let items = Collection::new(ListField {
             node: Arc::clone(&self.canonical().node),
-            list: |cells| &mut cells.groups,
+            list: |cells| &mut cells.details().groups,
         });
         RemoteCollection::new(
             items,
@@ -483,19 +387,23 @@ impl Person {
         let mine = transaction.cells(&self.node);
         let has_name = mine.display_name.get() != mine.id.get();
         let name = has_name.then(|| mine.display_name.get().clone());
-        let facts = mine.facts();
-        let interests = std::mem::take(&mut mine.interests);
+        let mut details = mine.details.take();
+        let facts = details.as_ref().map_or_else(Vec::new, |it| it.facts());
+        let interests = details.as_mut().map(|it| std::mem::take(&mut it.interests));
+        mine.details = details;
         let aliases = std::mem::take(&mut mine.aliases);
         let rosters = std::mem::take(&mut mine.rosters);
         let keeps_groups = mine.keeps_groups;
         let theirs = transaction.cells(&principal.node);
         theirs.keeps_groups |= keeps_groups;
-        let known = theirs.facts();
+        let known = theirs.details.as_ref();
+        let known = known.map_or_else(Vec::new, |it| it.facts());
         let is_nameless = theirs.display_name.get() == theirs.id.get();
         theirs.aliases.extend(aliases);
         theirs.aliases.push(Arc::downgrade(&self.node));
-        for (field, interest) in interests {
-            theirs.interests.entry(field).or_default().add(interest);
+        for (field, interest) in interests.into_iter().flatten() {
+            let interests = &mut theirs.details().interests;
+            interests.entry(field).or_default().add(interest);
         }
         let is_known = |fact: &PersonFact| {
             let kind = std::mem::discriminant(fact);
@@ -558,7 +466,7 @@ impl Person {
     /// Requests the interests that were not requested from the backend before.
     pub(crate) fn request_interests(&self, transaction: &mut Transaction<'_>) {
         let cells = transaction.cells(&self.node);
-        let fields: Vec<_> = cells.interests.keys().copied().collect();
+        let fields: Vec<_> = cells.interests().map(|(field, _)| *field).collect();
         for field in fields {
             self.request_interest(transaction, field);
         }
@@ -571,7 +479,9 @@ impl Person {
         if address.is_empty() && !self.node.fixed.is_me {
             return;
         }
-        if let Some(interest) = cells.interests.get_mut(&field).and_then(Interests::update) {
+        let interests = cells.details.as_mut().map(|it| &mut it.interests);
+        let interest = interests.and_then(|it| it.get_mut(&field)?.update());
+        if let Some(interest) = interest {
             let request = Request::SetInterest {
                 address,
                 field,
@@ -605,14 +515,14 @@ macro_rules! fields {
                 match fact {
                     PersonFact::DisplayName(name) => self.set_name(transaction, Some(&name)),
                     $(PersonFact::$fact(value) => {
-                        self.set(transaction, |cells| &mut cells.$field, value);
+                        self.set(transaction, |cells| &mut cells.details().$field, value);
                     })+
                 }
             }
         }
 
-        impl PersonCells {
-            /// The values that are known, without the name.
+        impl PersonDetails {
+            /// The values that are known.
             fn facts(&self) -> Vec<PersonFact> {
                 let mut facts = Vec::new();
                 $(if is_known(self.$field.get()) {
@@ -651,7 +561,7 @@ impl Drop for PersonCells {
     /// Ends the interests in the person, and its entry among the people.
     fn drop(&mut self) {
         let address = self.id.get();
-        let followed: Vec<_> = (self.interests.iter())
+        let followed: Vec<_> = (self.interests())
             .filter(|(_, interests)| interests.is_requested())
             .map(|(field, _)| *field)
             .collect();

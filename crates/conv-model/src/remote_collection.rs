@@ -91,7 +91,9 @@ impl RemoteList {
     pub(crate) fn groups_now(&self, transaction: &mut Transaction<'_>) -> Vec<Group> {
         let groups = match self {
             Self::Groups(group) => &transaction.cells(&group.node).groups,
-            Self::Memberships(person) => &transaction.cells(&person.canonical().node).groups,
+            Self::Memberships(person) => {
+                &transaction.cells(&person.canonical().node).details().groups
+            }
             Self::Persons(_) => return Vec::new(),
         };
         groups.iter().cloned().collect()

@@ -162,7 +162,7 @@ fn count_interest(
         // An address may have become known since, and with it the principal object.
         let person = person.canonical();
         let cells = transaction.cells(&person.node);
-        let interests = cells.interests.entry(field).or_default();
+        let interests = cells.details().interests.entry(field).or_default();
         interests.count(interval, by);
         person.request_interest(transaction, field);
     });

@@ -7,9 +7,9 @@ use crate::body::MessageBody;
 use crate::call_forwarding::{CallForwarding, UserPhone};
 use crate::contact_list_request::ContactsRequest;
 use crate::ids::{ConversationId, MessageId, ParticipantId};
-use crate::person::PersonStatus;
 use crate::persons_and_groups_manager::{FoundGroups, FoundPersons};
 use crate::photo::Photo;
+use crate::presence::PersonStatus;
 use crate::states::{Importance, ParticipantRole};
 
 /// A request of the model to the [`Backend`](crate::Backend).

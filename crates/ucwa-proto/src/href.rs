@@ -1,6 +1,8 @@
 //! Addresses of resources.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -25,7 +27,7 @@ impl Href {
         &self.0
     }
 
-    /// The form for comparisons: resolved against the origin, in lower case, with the query.
+    /// The form for comparisons: relative to the origin, in lower case, with the query.
     #[must_use]
     pub fn key(&self, origin: &Origin) -> HrefKey {
         HrefKey::of(&self.0, origin)
@@ -50,27 +52,60 @@ impl From<String> for Href {
     }
 }
 
-/// The form of an address for comparisons. Never send it.
+/// The form of an address for comparisons with other addresses of the same origin. Cloning it is cheap.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct HrefKey(String);
+pub struct HrefKey(Arc<str>);
 
 impl HrefKey {
     /// The key of an address from this origin. An address that cannot be resolved is its own key.
     #[must_use]
     pub fn of(href: &str, origin: &Origin) -> Self {
-        let absolute = origin.resolve(href).unwrap_or_else(|_| href.to_owned());
-        // Writes the origin in one form, so that `https://host:443/x` and `/x` have the same key.
-        let canonical = match (Origin::of(&absolute), split_absolute(&absolute)) {
-            (Ok(origin), Some((_, _, rest))) => format!("{origin}{rest}"),
-            _ => absolute,
-        };
-        Self(canonical.to_lowercase())
+        Self(normalize(href, origin).into())
     }
 
-    /// The key as a string.
+    /// Like [`of`](Self::of), without a copy of an address that already has the form for comparisons.
+    #[must_use]
+    pub fn of_shared(href: &Arc<str>, origin: &Origin) -> Self {
+        match normalize(href, origin) {
+            Cow::Borrowed(key) if key.len() == href.len() => Self(Arc::clone(href)),
+            key => Self(key.into()),
+        }
+    }
+
+    /// The key as a string: a path with its query, or the absolute form of an address of another origin, in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The form of an address for comparisons.
+fn normalize<'h>(href: &'h str, origin: &Origin) -> Cow<'h, str> {
+    let relative = if href.starts_with('/') {
+        Cow::Borrowed(href)
+    } else {
+        relative_to(href, origin)
+    };
+    let is_lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    // Without an early exit, the compiler vectorizes the loop.
+    if relative
+        .bytes()
+        .fold(true, |all, byte| all & is_lower(byte))
+    {
+        relative
+    } else {
+        Cow::Owned(relative.to_lowercase())
+    }
+}
+
+/// The path and query of an address of the origin that does not begin with a slash, and the absolute form of any other address.
+fn relative_to<'h>(href: &'h str, origin: &Origin) -> Cow<'h, str> {
+    match (split_absolute(href), Origin::of(href)) {
+        (Some((_, _, rest)), Ok(own)) if own == *origin && rest.starts_with('/') => rest.into(),
+        // Writes the origin in one form, so that `https://host:443/x` and `https://host/x` have the same key.
+        (Some((_, _, rest)), Ok(other)) => format!("{other}{rest}").into(),
+        (None, _) if origin.resolve(href).is_ok() => format!("/{href}").into(),
+        _ => href.into(),
     }
 }
 
@@ -242,11 +277,11 @@ impl Origin {
             return Err(HrefError::Empty);
         }
         check_characters(href)?;
-        if split_absolute(href).is_some() {
-            return Self::of(href).map(|_| href.to_owned());
-        }
         if href.starts_with('/') {
             return Ok(format!("{self}{href}"));
+        }
+        if split_absolute(href).is_some() {
+            return Self::of(href).map(|_| href.to_owned());
         }
         if has_scheme(href) {
             return Err(HrefError::Scheme);
@@ -284,11 +319,21 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme.as_str(), self.authority())
+        write!(f, "{}://{}", self.scheme.as_str(), self.host)?;
+        if self.port == self.scheme.default_port() {
+            Ok(())
+        } else {
+            write!(f, ":{}", self.port)
+        }
     }
 }
 
 fn check_characters(href: &str) -> Result<(), HrefError> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    // Most addresses are ASCII. Without an early exit, the compiler vectorizes the loop.
+    if href.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        return Ok(());
+    }
     if href
         .chars()
         .any(|c| c.is_whitespace() || c.is_control() || c == '\\')
@@ -345,7 +390,9 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), HrefError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Href, HrefError, Origin, Scheme};
+    use std::sync::Arc;
+
+    use super::{Href, HrefError, HrefKey, Origin, Scheme};
 
     fn origin() -> Origin {
         Origin::of("https://Pool.Contoso.com:443/autodiscover").unwrap()
@@ -437,8 +484,30 @@ mod tests {
             key("/people/SaraD@Contoso.com"),
             key("https://pool.contoso.com:443/people/sarad@contoso.com")
         );
+        assert_eq!(key("x?a=1"), key("/X?A=1"));
+        assert_eq!(key("/PÖÖL"), key("/pööl"));
         assert_ne!(key("/x?a=1"), key("/x"));
         assert_ne!(key("https://other.example/x"), key("/x"));
+        assert_ne!(key("https://pool.contoso.com:444/x"), key("/x"));
+        assert_ne!(key("https://pool.contoso.com@other.example/x"), key("/x"));
+        assert_eq!(
+            key("https://other.example:443/X"),
+            key("HTTPS://Other.example/x")
+        );
+        assert_ne!(key("https://pool.contoso.com?x"), key("?x"));
+        assert_ne!(key("x y"), key("/x y"), "cannot be resolved");
+    }
+
+    #[test]
+    fn an_address_in_the_form_for_comparisons_is_shared_with_its_key() {
+        let href: Arc<str> = "/people/sarad@contoso.com?a=1".into();
+        let key = HrefKey::of_shared(&href, &origin());
+        assert_eq!(key, HrefKey::of(&href, &origin()));
+        assert_eq!(key.as_str().as_ptr(), href.as_ptr());
+        for other in ["/people/SaraD", "https://pool.contoso.com/x", "x"] {
+            let key = HrefKey::of_shared(&other.into(), &origin());
+            assert_eq!(key, HrefKey::of(other, &origin()), "{other}");
+        }
     }
 
     #[test]

@@ -14,20 +14,24 @@ impl Representation {
     /// and the same for XML. Ignores parameters and case. `None` for other types, such as the HTML page of a proxy.
     #[must_use]
     pub fn from_content_type(value: &str) -> Option<Self> {
-        let media_type = value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
+        let media_type = value.split(';').next().unwrap_or_default().trim();
         let (kind, subtype) = media_type.split_once('/')?;
-        if !matches!(kind, "application" | "text") {
+        if !["application", "text"]
+            .iter()
+            .any(|it| kind.eq_ignore_ascii_case(it))
+        {
             return None;
         }
-        match subtype.rsplit('+').next() {
-            Some("json") => Some(Self::Json),
-            Some("xml") if !subtype.starts_with("xhtml") => Some(Self::Xml),
-            _ => None,
+        let format = subtype.rsplit('+').next().unwrap_or_default();
+        let is_xhtml = subtype
+            .get(..5)
+            .is_some_and(|it| it.eq_ignore_ascii_case("xhtml"));
+        if format.eq_ignore_ascii_case("json") {
+            Some(Self::Json)
+        } else if format.eq_ignore_ascii_case("xml") && !is_xhtml {
+            Some(Self::Xml)
+        } else {
+            None
         }
     }
 

@@ -53,7 +53,8 @@ pub(crate) struct Chats {
     /// The user's own SIP URI.
     pub(crate) me: String,
     account: Account,
-    conversations: BTreeMap<ConversationKey, Conversation>,
+    /// Boxed, because the nodes of a map are half empty.
+    conversations: BTreeMap<ConversationKey, Box<Conversation>>,
     index: Index,
     buffer: EventBuffer,
     /// Incoming invitations that are being read, since their first event was merged with a later one.
@@ -186,7 +187,7 @@ impl Chats {
                     self.conversations.entry(key).or_insert_with(|| {
                         let mut conversation = Conversation::new(key, thread_id, Kind::Chat);
                         conversation.expect(participant, uri.as_str().to_owned());
-                        conversation
+                        Box::new(conversation)
                     });
                     Outcome::Done
                 });
@@ -199,9 +200,9 @@ impl Chats {
                 let opened = uri.map(|uri| SipUri::parse(&uri)).transpose().map(|uri| {
                     let thread_id = core.uuid();
                     let uri = uri.map(|uri| uri.as_str().to_owned());
-                    self.conversations
-                        .entry(key)
-                        .or_insert_with(|| Conversation::new(key, thread_id, Kind::Meeting(uri)));
+                    self.conversations.entry(key).or_insert_with(|| {
+                        Box::new(Conversation::new(key, thread_id, Kind::Meeting(uri)))
+                    });
                     Outcome::Done
                 });
                 core.complete(ticket, opened.map_err(|error| invalid(error.to_string())));
@@ -405,7 +406,7 @@ impl Chats {
 
     /// The number of operations without a result and reads in flight.
     pub(crate) fn awaited(&self) -> usize {
-        self.conversations.values().map(Conversation::awaited).sum()
+        self.conversations.values().map(|it| it.awaited()).sum()
     }
 
     /// The number of conversations with buffered events that no invitation has named.

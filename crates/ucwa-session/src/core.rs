@@ -450,6 +450,10 @@ impl Core {
         if let Purpose::Batch(id) = exchange.purpose {
             return self.on_batch(id, result);
         }
+        if self.finished.is_empty() {
+            // Usually there is one. Room for four exchanges would be a large allocation for each response.
+            self.finished.reserve_exact(1);
+        }
         self.finished.push_back((exchange, result));
     }
 
@@ -567,7 +571,8 @@ impl Core {
                 .with_host(base.host())
                 .with_message(error.to_string())
         })?;
-        if base.is_same(&url) {
+        // An href that begins with a slash is a path of the base.
+        if href.starts_with('/') || base.is_same(&url) {
             return Ok(url);
         }
         match Origin::of(&url) {

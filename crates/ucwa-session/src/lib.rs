@@ -80,6 +80,7 @@ mod event;
 mod exchange;
 mod failure;
 mod grant;
+mod hash_map;
 mod history;
 mod io;
 mod keys;

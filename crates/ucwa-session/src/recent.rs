@@ -1,11 +1,14 @@
 //! A map of bounded size: a session that runs for months recognizes recent repetitions and evicts older entries.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::hash::Hash;
+
+use crate::hash_map::SeedlessHashMap;
 
 /// A map that holds the `N` keys that were inserted last.
 pub(crate) struct Recent<K, V, const N: usize> {
-    known: BTreeMap<K, V>,
+    known: SeedlessHashMap<K, V>,
     /// The keys in the order of their first insertion.
     order: VecDeque<K>,
 }
@@ -13,13 +16,13 @@ pub(crate) struct Recent<K, V, const N: usize> {
 impl<K, V, const N: usize> Default for Recent<K, V, N> {
     fn default() -> Self {
         Self {
-            known: BTreeMap::new(),
+            known: SeedlessHashMap::default(),
             order: VecDeque::new(),
         }
     }
 }
 
-impl<K: Clone + Ord, V, const N: usize> Recent<K, V, N> {
+impl<K: Clone + Eq + Hash, V, const N: usize> Recent<K, V, N> {
     /// Inserts a value. Returns whether the key is new.
     pub(crate) fn insert(&mut self, key: K, value: V) -> bool {
         let news = self.known.insert(key.clone(), value).is_none();
@@ -34,7 +37,7 @@ impl<K: Clone + Ord, V, const N: usize> Recent<K, V, N> {
         news
     }
 
-    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    pub(crate) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {

@@ -65,8 +65,8 @@ impl Trust {
     }
 
     pub(crate) fn decide(&self, origin: &Origin) -> TrustDecision {
-        let host = origin.host().to_ascii_lowercase();
-        if within(&host, "online.lync.com") {
+        let host = origin.host();
+        if within(host, "online.lync.com") {
             return TrustDecision::Online;
         }
         if is_plain_http(origin) {
@@ -75,14 +75,14 @@ impl Trust {
         let anchored = self
             .domain
             .as_deref()
-            .is_some_and(|domain| within(&host, domain))
-            || self.root.as_deref() == Some(&host)
+            .is_some_and(|domain| within(host, domain))
+            || self.root.as_deref() == Some(host)
             || self
                 .policy
                 .suffixes
                 .iter()
-                .any(|suffix| within(&host, suffix.trim_start_matches('.')))
-            || self.approved.contains(&host);
+                .any(|suffix| within(host, suffix.trim_start_matches('.')))
+            || self.approved.contains(host);
         match (anchored, self.policy.ask) {
             (true, _) => TrustDecision::Trusted,
             (false, true) => TrustDecision::Ask,
@@ -98,11 +98,13 @@ pub(crate) fn is_plain_http(origin: &Origin) -> bool {
 
 /// Whether `host` is `domain` or a subdomain of it.
 fn within(host: &str, domain: &str) -> bool {
-    let domain = domain.to_ascii_lowercase();
+    let rest = host.len().checked_sub(domain.len());
+    let Some((rest, end)) = rest.and_then(|rest| host.split_at_checked(rest)) else {
+        return false;
+    };
     !domain.is_empty()
-        && host
-            .strip_suffix(domain.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        && end.eq_ignore_ascii_case(domain)
+        && (rest.is_empty() || rest.ends_with('.'))
 }
 
 #[cfg(test)]

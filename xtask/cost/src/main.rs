@@ -35,9 +35,12 @@ fn main() {
         world.begin(conversations);
         world.measure_beside_conversations(&format!("{conversations} conversations"));
     }
-    let mut world = World::new();
-    world.begin(1);
-    step("join of a participant", || world.join(1));
+    for participants in [10, 1_000] {
+        let mut world = World::new();
+        world.begin(1);
+        world.join(participants);
+        world.measure_beside_participants(&format!("{participants} participants"));
+    }
 }
 
 /// Measures the repetitions of a step. The first ones are not measured: they load code and fill caches.

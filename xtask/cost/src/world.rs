@@ -286,6 +286,16 @@ impl World {
         });
     }
 
+    /// Measures the steps whose cost must not depend on the number of participants.
+    pub(crate) fn measure_beside_participants(&mut self, participants: &str) {
+        step(&format!("receive a message, {participants}"), || {
+            self.receive();
+        });
+        step(&format!("join of a participant, {participants}"), || {
+            self.join(1);
+        });
+    }
+
     /// Measures the steps whose cost must not depend on the number of conversations.
     pub(crate) fn measure_beside_conversations(&mut self, conversations: &str) {
         step(&format!("receive a message, {conversations}"), || {

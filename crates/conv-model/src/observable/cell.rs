@@ -7,9 +7,13 @@ use super::store::{Node, Transaction};
 use super::subscription::Subscription;
 use super::sync::Arc;
 
-/// A value, its reason and its listeners.
+/// A value, its reason and its listeners. An application observes few of its values, so the rest is allocated when it is needed.
 pub(crate) struct Cell<T> {
     value: T,
+    observed: Option<Box<Observed<T>>>,
+}
+
+struct Observed<T> {
     reason: Option<Reason>,
     listeners: Listeners<Change<T>>,
 }
@@ -18,13 +22,31 @@ impl<T> Cell<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self {
             value,
-            reason: None,
-            listeners: Listeners::new(),
+            observed: None,
         }
     }
 
     pub(crate) const fn get(&self) -> &T {
         &self.value
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        self.observed.as_ref()?.reason.clone()
+    }
+
+    fn observed(&mut self) -> &mut Observed<T> {
+        self.observed.get_or_insert_with(|| {
+            Box::new(Observed {
+                reason: None,
+                listeners: Listeners::new(),
+            })
+        })
+    }
+
+    fn set_reason(&mut self, reason: Option<&Reason>) {
+        if self.observed.is_some() || reason.is_some() {
+            self.observed().reason = reason.cloned();
+        }
     }
 }
 
@@ -45,23 +67,22 @@ impl Transaction<'_> {
     {
         let (cells, outlet) = self.split(node);
         let cell = cell(cells);
-        cell.reason.clone_from(&reason);
+        cell.set_reason(reason.as_ref());
         if cell.value == value {
             outlet.discard(value);
             return false;
         }
-        if cell.listeners.is_empty() {
-            outlet.discard(std::mem::replace(&mut cell.value, value));
-        } else {
-            let old = std::mem::replace(&mut cell.value, value.clone());
-            cell.listeners.deliver(
-                Change {
+        match &mut cell.observed {
+            Some(observed) if !observed.listeners.is_empty() => {
+                let old = std::mem::replace(&mut cell.value, value.clone());
+                let change = Change {
                     new: value,
                     reason,
                     old: Some(old),
-                },
-                outlet,
-            );
+                };
+                observed.listeners.deliver(change, outlet);
+            }
+            _ => outlet.discard(std::mem::replace(&mut cell.value, value)),
         }
         true
     }
@@ -86,7 +107,7 @@ where
     fn get_with_reason(&self) -> (T, Option<Reason>) {
         self.node.read(|cells| {
             let cell = (self.cell)(cells);
-            (cell.value.clone(), cell.reason.clone())
+            (cell.value.clone(), cell.reason())
         })
     }
 
@@ -95,12 +116,12 @@ where
         register(
             &self.node,
             callback,
-            move |cells| &mut cell(cells).listeners,
+            move |cells| &mut cell(cells).observed().listeners,
             move |cells| {
                 let cell = cell(cells);
                 Change {
                     new: cell.value.clone(),
-                    reason: cell.reason.clone(),
+                    reason: cell.reason(),
                     old: None,
                 }
             },

@@ -9,12 +9,17 @@ use super::store::{Node, Transaction};
 use super::subscription::Subscription;
 use super::sync::Arc;
 
-/// Items in order, their keys, and the listeners.
+/// Items in order, their keys, and the listeners. An application observes few of its collections, so the listeners are allocated
+/// when they are needed.
 pub(crate) struct List<T> {
     items: VecDeque<(Key, T)>,
     next: u64,
     /// Whether the keys ascend, so that a key is found by binary search.
     sorted: bool,
+    observed: Option<Box<Observed<T>>>,
+}
+
+struct Observed<T> {
     listeners: Listeners<ListEvent<T>>,
     /// The listeners that get one event for each commit, and the changes of this commit so far.
     observers: Listeners<ListEvent<T>>,
@@ -30,10 +35,18 @@ impl<T: Clone + Send + Sync + 'static> List<T> {
             items: VecDeque::new(),
             next: 0,
             sorted: true,
-            listeners: Listeners::new(),
-            observers: Listeners::new(),
-            batch: Vec::new(),
+            observed: None,
         }
+    }
+
+    fn observed(&mut self) -> &mut Observed<T> {
+        self.observed.get_or_insert_with(|| {
+            Box::new(Observed {
+                listeners: Listeners::new(),
+                observers: Listeners::new(),
+                batch: Vec::new(),
+            })
+        })
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
@@ -84,6 +97,10 @@ impl Transaction<'_> {
         let key = Key(cells.next);
         cells.next += 1;
         cells.sorted &= index == cells.items.len();
+        if cells.items.is_empty() {
+            // Many collections have one item, such as the participants of most conversations.
+            cells.items.reserve_exact(1);
+        }
         cells.items.insert(index, (key, item.clone()));
         self.deliver_change(node, list, CollectionChange::Added { item, key, index });
         key
@@ -180,28 +197,30 @@ impl Transaction<'_> {
         let (cells, outlet) = self.split(node);
         let cells = list(cells);
         let size = cells.len();
-        let observed = !cells.observers.is_empty();
-        let first = observed && cells.batch.is_empty();
-        if observed {
-            cells.batch.push(change.clone());
+        let Some(observed) = &mut cells.observed else {
+            return outlet.discard(change);
+        };
+        let has_observers = !observed.observers.is_empty();
+        let first = has_observers && observed.batch.is_empty();
+        if has_observers {
+            observed.batch.push(change.clone());
         }
-        if cells.listeners.is_empty() {
+        if observed.listeners.is_empty() {
             outlet.discard(change);
         } else {
-            cells
-                .listeners
-                .deliver(ListEvent::one(change, size), outlet);
+            let event = ListEvent::one(change, size);
+            observed.listeners.deliver(event, outlet);
         }
         if first {
             let node = Arc::clone(node);
             self.at_end(move |transaction| {
                 let (cells, outlet) = transaction.split(&node);
                 let cells = list(cells);
-                let batch = std::mem::take(&mut cells.batch);
                 let size = cells.len();
-                cells
-                    .observers
-                    .deliver(ListEvent::many(batch, size), outlet);
+                let observed = cells.observed();
+                let batch = std::mem::take(&mut observed.batch);
+                let event = ListEvent::many(batch, size);
+                observed.observers.deliver(event, outlet);
             });
         }
     }
@@ -269,13 +288,13 @@ where
             Batching::EachChange => register(
                 &self.node,
                 callback,
-                move |cells| &mut list(cells).listeners,
+                move |cells| &mut list(cells).observed().listeners,
                 snapshot,
             ),
             Batching::EachCommit => register(
                 &self.node,
                 callback,
-                move |cells| &mut list(cells).observers,
+                move |cells| &mut list(cells).observed().observers,
                 snapshot,
             ),
         }

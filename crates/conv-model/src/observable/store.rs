@@ -35,12 +35,11 @@ const KEPT_CAPACITY: usize = 1024;
 
 /// The lock, the queue and the outbox of one model. Cloning gives another handle on the same store.
 #[derive(Clone)]
-pub(crate) struct Store {
-    shared: Arc<Shared>,
-    id: QCellOwnerID,
-}
+pub(crate) struct Store(Arc<Shared>);
 
 struct Shared {
+    /// The owner in `core`.
+    id: QCellOwnerID,
     core: Mutex<Core>,
     role: Role,
 }
@@ -99,25 +98,23 @@ impl Store {
             outbox: VecDeque::new(),
             calling: false,
         };
-        Self {
-            shared: Arc::new(Shared {
-                core: Mutex::new(core),
-                role: Role(AtomicU8::new(FREE)),
-            }),
+        Self(Arc::new(Shared {
             id,
-        }
+            core: Mutex::new(core),
+            role: Role(AtomicU8::new(FREE)),
+        }))
     }
 
     pub(crate) fn node<C, F>(&self, fixed: F, cells: C) -> Arc<Node<C, F>> {
         Arc::new(Node {
             store: self.clone(),
             fixed,
-            cells: QCell::new(self.id, cells),
+            cells: QCell::new(self.0.id, cells),
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, Core> {
-        lock(&self.shared.core)
+        lock(&self.0.core)
     }
 
     /// Changes cells as one commit, then makes the calls and the deliveries of the commit.
@@ -152,7 +149,7 @@ impl Store {
             let (event, garbage) = core.transact(enter);
             // A replay is a delivery: a write inside it waits for its end. If another thread already delivers, the replay
             // runs concurrently, and the listener queues the deliveries of that thread.
-            let is_first = self.shared.role.take();
+            let is_first = self.0.role.take();
             (event, garbage, is_first)
         };
         listener.replay(&event);
@@ -191,7 +188,7 @@ impl Store {
             core.calling = true;
             return Work::Call(first);
         }
-        if core.queue.is_empty() || !self.shared.role.take() {
+        if core.queue.is_empty() || !self.0.role.take() {
             return Work::None;
         }
         self.next_delivery(core).map_or(Work::None, Work::Deliver)
@@ -203,7 +200,7 @@ impl Store {
         if core.queue.is_empty() && core.queue.capacity() > KEPT_CAPACITY {
             core.queue = VecDeque::new();
         }
-        self.shared.role.keep(!core.queue.is_empty());
+        self.0.role.keep(!core.queue.is_empty());
         next
     }
 
@@ -213,7 +210,7 @@ impl Store {
         if let Some(delivery) = first {
             delivery.deliver();
         }
-        if !self.shared.role.give_back() {
+        if !self.0.role.give_back() {
             self.deliver_queue(own + BATCH);
         }
     }
@@ -229,9 +226,7 @@ impl Store {
             if let Some(delivery) = next {
                 delivery.deliver();
             }
-            if self.shared.role.give_back()
-                || watch.is_some_and(|watch| self.shared.role.offer(&watch))
-            {
+            if self.0.role.give_back() || watch.is_some_and(|watch| self.0.role.offer(&watch)) {
                 return;
             }
         }

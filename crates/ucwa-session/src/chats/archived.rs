@@ -50,7 +50,7 @@ impl Chats {
         thread_id: Option<&str>,
         kind: &ArchivedKind,
     ) -> Option<ConversationKey> {
-        let matches = |conversation: &&Conversation| {
+        let matches = |conversation: &Conversation| {
             let same_thread = thread_id == Some(&conversation.thread_id);
             let peer = conversation.peer.as_deref();
             match kind {
@@ -66,7 +66,7 @@ impl Chats {
         };
         self.conversations
             .values()
-            .find(matches)
+            .find(|conversation| matches(conversation))
             .map(|conversation| conversation.key)
     }
 
@@ -122,7 +122,7 @@ impl Chats {
                 recipients.iter().map(&mut add_recipient).collect()
             }
         };
-        self.conversations.insert(key, conversation);
+        self.conversations.insert(key, Box::new(conversation));
         core.emit(SessionEvent::Archived {
             conversation: key,
             participants,

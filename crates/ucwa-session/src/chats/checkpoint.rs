@@ -1,5 +1,7 @@
 //! The conversations in a checkpoint: saved by one session, and continued by the next.
 
+use std::sync::Arc;
+
 use ucwa_proto::Resource;
 
 use super::conversation::{Chat, Conference, Context, Conversation, Form, Kind, Life, Live};
@@ -50,8 +52,8 @@ impl Chats {
         let conversations = self.conversations.values().filter(|it| !it.forgotten);
         let pending_invitations = conversations
             .clone()
-            .filter_map(Conversation::pending_invitation);
-        let unshown = conversations.flat_map(Conversation::unshown_invitations);
+            .filter_map(|conversation| conversation.pending_invitation());
+        let unshown = conversations.flat_map(|conversation| conversation.unshown_invitations());
         let unshown = unshown.map(|href| (href, "messagingInvitation".to_owned()));
         let unknown = core.exchanges().filter_map(|exchange| {
             let Purpose::Chats(ChatsPurpose::ReadUnknownInvitation(href, rel)) = &exchange.purpose
@@ -92,7 +94,7 @@ impl Chats {
                 saved.thread_id = core.uuid();
             }
             let conversation = Conversation::of_checkpoint(key, &saved);
-            self.conversations.insert(key, conversation);
+            self.conversations.insert(key, Box::new(conversation));
             self.with(core, key, |conversation, cx| {
                 conversation.restore(cx, saved);
             });
@@ -134,7 +136,7 @@ impl Conversation {
     fn pending_invitation(&self) -> Option<(String, String)> {
         let live = self.life.live()?;
         let offer = live.offer.as_ref().filter(|_| self.life.is_beginning())?;
-        Some((offer.address.href.clone(), offer.rel().to_owned()))
+        Some((offer.address.href.to_string(), offer.rel().to_owned()))
     }
 
     /// The hrefs of the invitations whose text is not shown yet: that of the accepted one, and those that follow a message
@@ -169,7 +171,10 @@ impl Conversation {
         let peer = self.peer.clone();
         let peer = peer.or_else(|| sole_peer.as_ref()?.uri.clone());
         let chat = live.is_chat_connected().then_some(live.messaging.html);
-        let href = live.address.as_ref().map(|address| address.href.clone());
+        let href = live
+            .address
+            .as_ref()
+            .map(|address| address.href.to_string());
         let doubtful = self.doubtful_messages(is_gated, is_unsent);
         // The results of these messages may be reported at an href that the conversation has left.
         let former = index
@@ -197,7 +202,7 @@ impl Conversation {
                 SavedInvite {
                     operation_id: invite.operation_id.clone(),
                     kind: invite.kind,
-                    href: href.cloned().unwrap_or_default(),
+                    href: href.map_or_else(String::new, |href| href.to_string()),
                 }
             }),
             doubtful,
@@ -231,12 +236,12 @@ impl Conversation {
             });
         }
         live.invite = saved.invite.as_ref().map(|invite| {
-            let href = filled(&invite.href);
+            let href = filled(&invite.href).map(Arc::from);
             let mut restored = Invite::new(invite.operation_id.clone(), invite.kind);
             // An event named the conversation and the invitation.
             restored.href = href.clone().filter(|_| !saved.href.is_empty());
             restored.location = href;
-            restored
+            Box::new(restored)
         });
         let mut conversation = Self::new(key, saved.thread_id.clone(), kind);
         conversation.peer = filled(&saved.peer);

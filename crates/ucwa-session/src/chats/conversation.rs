@@ -1,5 +1,6 @@
 //! One conversation: the state that survives restarts, and its life at the server.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use ucwa_proto::{HrefKey, Sender};
@@ -77,19 +78,19 @@ impl Context<'_> {
     }
 }
 
-/// An href of the application, as the server wrote it and as it is compared.
+/// An href of the application, as the server wrote it and as it is compared. The two share one string if they are equal.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
-    pub(super) href: String,
+    pub(super) href: Arc<str>,
     pub(super) key: HrefKey,
 }
 
 impl Address {
     pub(super) fn of(core: &Core, href: &str) -> Option<Self> {
-        Some(Self {
-            href: href.to_owned(),
-            key: key_of(core, href)?,
-        })
+        let base = core.base.as_ref()?;
+        let href = Arc::from(href);
+        let key = HrefKey::of_shared(&href, base);
+        Some(Self { href, key })
     }
 }
 
@@ -195,9 +196,9 @@ pub(super) struct Live {
     /// The messaging link was read once after an invitation succeeded without it.
     pub(super) messaging_read: bool,
     /// This user's invitation, until its result.
-    pub(super) invite: Option<Invite>,
+    pub(super) invite: Option<Box<Invite>>,
     /// The peer's invitation, until its result.
-    pub(super) offer: Option<Offer>,
+    pub(super) offer: Option<Box<Offer>>,
     /// The participants with an invitation in flight, in the order of the commands.
     pub(super) joining: Vec<Joining>,
     pub(super) invitation_text: InvitationText,
@@ -576,6 +577,13 @@ impl Conversation {
                 self.on_event(cx, &sender.rel, event);
             }
         }
+    }
+
+    /// Frees the room of empty queues. Most conversations wait for nothing.
+    pub(super) fn shrink(&mut self) {
+        self.tasks.shrink();
+        self.deliveries.shrink();
+        self.received.shrink();
     }
 
     pub(super) fn read_conversation(&mut self, cx: &mut Context<'_>) {

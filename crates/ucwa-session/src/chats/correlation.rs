@@ -1,10 +1,12 @@
 //! The index from the server's hrefs and operation IDs to conversations.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ucwa_proto::HrefKey;
 
 use super::purpose::InvitationId;
+use crate::hash_map::SeedlessHashMap;
 use crate::keys::ConversationKey;
 use crate::recent::Recent;
 
@@ -15,16 +17,16 @@ const MAX_ENDED: usize = 1_024;
 /// The hrefs, operation IDs and thread IDs of conversations and invitations in this application.
 #[derive(Default)]
 pub(super) struct Index {
-    conversations: BTreeMap<HrefKey, ConversationKey>,
+    conversations: SeedlessHashMap<HrefKey, ConversationKey>,
     /// Conversations that ended. A late event must not reach the conversation that replaced an ended one.
     ended: Recent<HrefKey, ConversationKey, MAX_ENDED>,
     /// The invitations without a result, outgoing and incoming, by href.
-    invitations: BTreeMap<HrefKey, (ConversationKey, InvitationId)>,
+    invitations: SeedlessHashMap<HrefKey, (ConversationKey, InvitationId)>,
     /// The outgoing invitations without a result, by operation ID. An entry is added before the request is sent, since
     /// events may precede the response.
     operations: BTreeMap<String, Operation>,
     /// The outgoing invitations with a result, by operation ID.
-    completed_operations: Recent<String, ConversationKey, MAX_ENDED>,
+    completed_operations: Recent<Arc<str>, ConversationKey, MAX_ENDED>,
     /// Incoming invitations with a result. A late event must not offer such an invitation again.
     completed_invitations: Recent<HrefKey, (), MAX_ENDED>,
     /// The live conferences by their thread ID.
@@ -63,7 +65,9 @@ impl Index {
     }
 
     pub(super) fn known_hrefs(&self) -> Vec<HrefKey> {
-        self.conversations.keys().cloned().collect()
+        let mut hrefs: Vec<_> = self.conversations.keys().cloned().collect();
+        hrefs.sort_unstable();
+        hrefs
     }
 
     /// Binds an href to a conversation. `true` if the same conversation was at this href before and ended.
@@ -119,7 +123,7 @@ impl Index {
     pub(super) fn complete_operation(&mut self, operation: &str) {
         if let Some(conversation) = self.forget_operation(operation) {
             self.completed_operations
-                .insert(operation.to_owned(), conversation);
+                .insert(operation.into(), conversation);
         }
     }
 

@@ -150,6 +150,19 @@ impl Deliveries {
         self.drafts.len() + sent.count() + self.early.len()
     }
 
+    /// Frees the room of empty queues.
+    pub(super) fn shrink(&mut self) {
+        if self.drafts.is_empty() {
+            self.drafts.shrink_to_fit();
+        }
+        if self.sent.is_empty() {
+            self.sent.shrink_to_fit();
+        }
+        if self.early.is_empty() {
+            self.early.shrink_to_fit();
+        }
+    }
+
     /// Whether `href` is the href of an outgoing message, with or without a result.
     pub(super) fn is_at(&self, href: &HrefKey) -> bool {
         self.settled.contains(href) || self.sent.iter().any(|sent| sent.is_at(href))
@@ -183,6 +196,10 @@ impl Deliveries {
         place: MessageHref,
         messaging: Option<HrefKey>,
     ) {
+        if self.sent.is_empty() {
+            // Most conversations wait for the result of one message.
+            self.sent.reserve_exact(1);
+        }
         self.sent.push_back(Sent {
             message: draft.message,
             ticket: Some(draft.ticket),

@@ -135,7 +135,10 @@ impl Chats {
     /// Advances the conversations that may have changed.
     pub(super) fn advance_changed(&mut self, core: &mut Core) {
         for key in std::mem::take(&mut self.changed_conversations) {
-            self.with(core, key, Conversation::advance);
+            self.with(core, key, |conversation, cx| {
+                conversation.advance(cx);
+                conversation.shrink();
+            });
         }
         self.changed_conversations.clear();
     }
@@ -248,7 +251,7 @@ impl Chats {
         let escalated = known.or_else(|| self.index.conference(thread?));
         let is_staying = |key: &ConversationKey| {
             let conversation = self.conversations.get(key);
-            is_conference && conversation.is_some_and(Conversation::is_staying)
+            is_conference && conversation.is_some_and(|it| it.is_staying())
         };
         if let Some(key) = escalated.filter(is_staying) {
             self.with(core, key, |conversation, cx| {
@@ -291,8 +294,8 @@ impl Chats {
             let thread_id = event.invitation.text("threadId");
             let thread_id = thread_id.filter(|id| !id.is_empty());
             let thread_id = thread_id.map_or_else(|| core.uuid(), str::to_owned);
-            self.conversations
-                .insert(key, Conversation::begun_elsewhere(key, thread_id));
+            let conversation = Conversation::begun_elsewhere(key, thread_id);
+            self.conversations.insert(key, Box::new(conversation));
             key
         });
         self.with(core, key, |conversation, cx| {

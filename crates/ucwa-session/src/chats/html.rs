@@ -1,12 +1,17 @@
 //! Conversion between plain text and HTML.
 
+use std::borrow::Cow;
+
 use ucwa_proto::strip_trailing_newline;
 
 use crate::operation::MessageBody;
 
 /// The text by which two bodies are compared: plain text without a line break at the end.
-pub(super) fn comparable(body: &MessageBody) -> String {
-    strip_trailing_newline(&plain_text(body)).to_owned()
+pub(super) fn comparable(body: &MessageBody) -> Cow<'_, str> {
+    match plain_text(body) {
+        Cow::Borrowed(text) => strip_trailing_newline(text).into(),
+        Cow::Owned(text) => strip_trailing_newline(&text).to_owned().into(),
+    }
 }
 
 /// The hash of the text by which two bodies are compared: FNV-1a with 64 bits. A checkpoint contains it, so every version of
@@ -20,11 +25,10 @@ pub(crate) fn hash(body: &MessageBody) -> u64 {
 }
 
 /// The plain text of a body, for a peer or an invitation that supports text only.
-pub(super) fn plain_text(body: &MessageBody) -> String {
+pub(super) fn plain_text(body: &MessageBody) -> Cow<'_, str> {
     match body {
-        MessageBody::Text(text) => text.clone(),
-        MessageBody::Html(html) => to_text(html),
-        MessageBody::Other { raw, .. } => raw.clone(),
+        MessageBody::Text(text) | MessageBody::Other { raw: text, .. } => text.into(),
+        MessageBody::Html(html) => to_text(html).into(),
     }
 }
 

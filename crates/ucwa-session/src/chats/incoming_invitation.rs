@@ -48,7 +48,7 @@ impl Offer {
 
 impl Live {
     pub(super) fn offer_at(&self, href: &HrefKey) -> Option<&Offer> {
-        let offer = self.offer.as_ref();
+        let offer = self.offer.as_deref();
         offer.filter(|offer| offer.address.key == *href)
     }
 }
@@ -129,8 +129,8 @@ impl Conversation {
             return;
         };
         cx.index.open_incoming(&address.key, self.key);
-        let href = address.href.clone();
-        live.offer = Some(Offer {
+        let href = address.href.to_string();
+        live.offer = Some(Box::new(Offer {
             address,
             accept,
             decline: invitation.link_href("decline").map(str::to_owned),
@@ -139,7 +139,7 @@ impl Conversation {
             declining: Vec::new(),
             began_conversation: begins,
             is_conference,
-        });
+        }));
         live.messaging_read = false;
         live.chat = match answerable {
             true => Chat::Notified,
@@ -221,7 +221,7 @@ impl Conversation {
             && let Some(body) = body
         {
             let sender = self.inviter(cx, invitation);
-            self.show_text(cx, sender, body, address.href);
+            self.show_text(cx, sender, body, address.href.to_string());
         }
     }
 
@@ -259,7 +259,7 @@ impl Conversation {
     fn offered(&mut self) -> Option<&mut Offer> {
         let live = self.life.live_mut();
         let notified = live.filter(|live| live.chat == Chat::Notified);
-        notified.and_then(|live| live.offer.as_mut())
+        notified.and_then(|live| live.offer.as_deref_mut())
     }
 
     /// Accepts the invitation, unless the request was sent before.

@@ -163,7 +163,7 @@ impl Conversation {
     }
 
     /// Removes the outgoing invitation, because it has a result.
-    fn remove_invite(&mut self, cx: &mut Context<'_>) -> Option<Invite> {
+    fn remove_invite(&mut self, cx: &mut Context<'_>) -> Option<Box<Invite>> {
         let invite = self.life.live_mut()?.invite.take()?;
         let operation = &invite.operation_id;
         cx.index.complete_operation(operation);
@@ -205,7 +205,7 @@ impl Conversation {
             }
         }
         if invite.cancel_wanted {
-            self.end_accepted(cx, invite);
+            self.end_accepted(cx, *invite);
         }
     }
 

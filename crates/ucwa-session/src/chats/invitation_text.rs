@@ -18,9 +18,9 @@ const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(super) struct InvitationText {
     /// The text, until it is shown.
-    pub(super) preview: Option<Preview>,
+    pub(super) preview: Option<Box<Preview>>,
     /// The text after it was shown. The first message event may repeat it.
-    pub(super) shown_preview: Option<Preview>,
+    pub(super) shown_preview: Option<Box<Preview>>,
 }
 
 pub(super) struct Preview {
@@ -91,14 +91,16 @@ impl InvitationText {
         offered_at: Option<SystemTime>,
         href: String,
     ) {
-        self.preview = body.map(|body| Preview {
-            body,
-            href,
-            sender,
-            is_sender_known,
-            offered_at,
-            accepted: false,
-            accepted_at: None,
+        self.preview = body.map(|body| {
+            Box::new(Preview {
+                body,
+                href,
+                sender,
+                is_sender_known,
+                offered_at,
+                accepted: false,
+                accepted_at: None,
+            })
         });
         self.shown_preview = None;
     }
@@ -106,7 +108,7 @@ impl InvitationText {
     /// Resumes a life whose shown text is in `received`. Its first event may still repeat this text.
     pub(super) fn resume(&mut self, received: &mut Received) {
         if self.shown_preview.is_none() {
-            self.shown_preview = received.invitation_texts.pop_back();
+            self.shown_preview = received.invitation_texts.pop_back().map(Box::new);
         }
     }
 }

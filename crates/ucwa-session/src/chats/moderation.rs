@@ -152,10 +152,8 @@ impl Conversation {
             return;
         };
         let purpose = ChatPurpose::Eject(participant);
-        let Seat {
-            commands, address, ..
-        } = &member.seat;
-        let failure = match (commands.get(EJECT), address.clone()) {
+        let seat = &member.seat;
+        let failure = match (seat.command(EJECT), seat.address.clone()) {
             (Some(_), _) if self.tasks.is_in_flight(&purpose) => return,
             (Some(eject), _) => match cx.core.resolve(eject, Stage::Conversation) {
                 Ok(url) => return self.tasks.post(cx.core, purpose, url),
@@ -305,10 +303,8 @@ impl Conversation {
             return;
         };
         let purpose = ChatPurpose::Moderate(participant, action);
-        let Seat {
-            commands, address, ..
-        } = &member.seat;
-        let failure = match (commands.get(action.rel()), address.clone()) {
+        let seat = &member.seat;
+        let failure = match (seat.command(action.rel()), seat.address.clone()) {
             (Some(_), _) if self.tasks.is_in_flight(&purpose) => return,
             (Some(href), _) => match cx.core.resolve(href, Stage::Conversation) {
                 Ok(url) => return self.tasks.post(cx.core, purpose, url),

@@ -1,5 +1,6 @@
 //! Outgoing invitations, from the command to their result.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -32,9 +33,9 @@ pub(super) struct Invite {
     pub(super) operation_id: String,
     pub(super) kind: InviteKind,
     /// The href in the response to the request.
-    pub(super) location: Option<String>,
+    pub(super) location: Option<Arc<str>>,
     /// The href in the events of the invitation. `None` until the first event.
-    pub(super) href: Option<String>,
+    pub(super) href: Option<Arc<str>>,
     pub(super) cancel: Option<String>,
     /// The invitation is cancelled as soon as its `cancel` link is known.
     pub(super) cancel_wanted: bool,
@@ -99,7 +100,7 @@ impl Invite {
 
 impl Live {
     pub(super) fn invite_mut(&mut self, operation: &str) -> Option<&mut Invite> {
-        let invite = self.invite.as_mut();
+        let invite = self.invite.as_deref_mut();
         invite.filter(|invite| invite.operation_id == operation)
     }
 }
@@ -202,7 +203,7 @@ impl Conversation {
             live.chat_refused = false;
             live.chat = Chat::Connecting;
             live.messaging_read = false;
-            live.invite = Some(invite);
+            live.invite = Some(Box::new(invite));
         }
         if begins {
             cx.change(self.key, ConversationChange::Connecting);
@@ -445,7 +446,7 @@ impl Conversation {
             let invite = Invite::new(operation.to_owned(), InviteKind::Peer);
             self.begin_life(cx);
             if let Some(live) = self.life.live_mut() {
-                live.invite = Some(invite);
+                live.invite = Some(Box::new(invite));
             }
         }
         lost

@@ -1,5 +1,7 @@
 //! Invitations of participants into a conversation.
 
+use std::sync::Arc;
+
 use ucwa_proto::{Event, EventStatus, Resource, SipUri};
 
 use super::conversation::{Address, Context, Conversation, Live};
@@ -23,9 +25,9 @@ pub(super) struct Joining {
     ticket: Option<Ticket>,
     /// The request was sent.
     pub(super) is_posted: bool,
-    location: Option<String>,
+    location: Option<Arc<str>>,
     /// The href in the events of the invitation. `None` until the first event.
-    href: Option<String>,
+    href: Option<Arc<str>>,
     pub(super) cancel: Option<String>,
 }
 

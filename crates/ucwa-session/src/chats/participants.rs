@@ -48,17 +48,12 @@ impl Conversation {
         let (Some(address), Some(uri)) = (address, uri) else {
             return;
         };
-        let Some(duplicate) = self.roster.remove_duplicate(&address.key, uri) else {
+        let Some(mut duplicate) = self.roster.remove_duplicate(&address.key, uri) else {
             return;
         };
         let participant = duplicate.key;
         let was_joined = duplicate.seat.joined;
-        let known = self.roster.by_uri(uri).filter(|known| !known.seat.joined);
-        if let Some(known) = known.filter(|_| was_joined) {
-            let ejecting = std::mem::take(&mut known.seat.ejecting);
-            known.expected = false;
-            known.seat = duplicate.seat;
-            known.seat.ejecting.extend(ejecting);
+        if was_joined && let Some(known) = self.roster.move_seat(uri, &mut duplicate) {
             cx.change(
                 self.key,
                 ConversationChange::ParticipantJoined(known.to_participant()),
@@ -187,7 +182,7 @@ impl Conversation {
         seat.chat = None;
         seat.in_lobby = false;
         seat.typing = false;
-        seat.commands.clear();
+        seat.commands = Box::default();
         let ejecting = std::mem::take(&mut seat.ejecting);
         let moderating = std::mem::take(&mut seat.moderating);
         // If the user ejected the participant, no reason is reported.
@@ -224,7 +219,7 @@ impl Conversation {
             return self.read_participant(cx, address);
         }
         let requested = Address {
-            href: url,
+            href: url.into(),
             key: href.clone(),
         };
         match (read, arriving, known) {

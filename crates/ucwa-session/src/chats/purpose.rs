@@ -1,6 +1,6 @@
 //! The purposes of the requests and timers of the chats, and the conversations that own them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::Method;
@@ -161,26 +161,37 @@ pub(crate) enum ChatTimer {
 /// discarded by [`Tasks::finish`] and [`Tasks::finish_timer`].
 pub(super) struct Tasks {
     conversation: ConversationKey,
-    requests: BTreeMap<ExchangeId, ChatPurpose>,
-    timers: BTreeMap<TimerKey, ChatTimer>,
+    /// In the order in which they began. There are few of them.
+    requests: Vec<(ExchangeId, ChatPurpose)>,
+    timers: Vec<(TimerKey, ChatTimer)>,
 }
 
 impl Tasks {
     pub(super) fn new(conversation: ConversationKey) -> Self {
         Self {
             conversation,
-            requests: BTreeMap::new(),
-            timers: BTreeMap::new(),
+            requests: Vec::new(),
+            timers: Vec::new(),
+        }
+    }
+
+    /// Frees the room of empty lists.
+    pub(super) fn shrink(&mut self) {
+        if self.requests.is_empty() {
+            self.requests.shrink_to_fit();
+        }
+        if self.timers.is_empty() {
+            self.timers.shrink_to_fit();
         }
     }
 
     /// Aborts the requests and cancels the timers.
     pub(super) fn drop_all(&mut self, core: &mut Core) {
         let ended = std::mem::replace(self, Self::new(self.conversation));
-        for timer in ended.timers.into_keys() {
+        for (timer, _) in ended.timers {
             core.cancel_timer(timer);
         }
-        core.abandon_owned(&ended.requests.into_keys().collect());
+        core.abandon_owned(&ended.requests.into_iter().map(|(id, _)| id).collect());
     }
 
     pub(super) fn issue(
@@ -255,17 +266,19 @@ impl Tasks {
 
     fn track(&mut self, core: &mut Core, purpose: ChatPurpose, exchange: Exchange) {
         let id = core.issue_owned(exchange);
-        self.requests.insert(id, purpose);
+        self.requests.push((id, purpose));
     }
 
     /// Removes a request that has ended. `false` if the request belongs to an earlier life.
     pub(super) fn finish(&mut self, exchange: &Exchange) -> bool {
-        let known = exchange.id.and_then(|id| self.requests.remove(&id));
-        known.is_some()
+        let Some(finished) = exchange.id else {
+            return false;
+        };
+        remove(&mut self.requests, finished)
     }
 
     pub(super) fn is_in_flight(&self, purpose: &ChatPurpose) -> bool {
-        self.requests.values().any(|other| other == purpose)
+        self.requests.iter().any(|(_, other)| other == purpose)
     }
 
     /// Whether the request has certainly not been sent yet.
@@ -279,28 +292,31 @@ impl Tasks {
         let requests = self.requests.iter();
         let unwanted = requests.filter(|(_, purpose)| unwanted(purpose));
         let ids: BTreeSet<_> = unwanted.map(|(id, _)| *id).collect();
-        self.requests.retain(|id, _| !ids.contains(id));
+        if ids.is_empty() {
+            return;
+        }
+        self.requests.retain(|(id, _)| !ids.contains(id));
         core.abandon_owned(&ids);
     }
 
     pub(super) fn arm(&mut self, core: &mut Core, after: Duration, timer: ChatTimer) {
         let owned = ChatsTimer::Conversation(self.conversation, timer.clone());
         let key = core.arm(after, Timer::Chats(owned));
-        self.timers.insert(key, timer);
+        self.timers.push((key, timer));
     }
 
     pub(super) fn is_armed(&self, timer: &ChatTimer) -> bool {
-        self.timers.values().any(|other| other == timer)
+        self.timers.iter().any(|(_, other)| other == timer)
     }
 
     /// Removes a timer that is due. `false` if the timer belongs to an earlier life.
     pub(super) fn finish_timer(&mut self, key: TimerKey) -> bool {
-        self.timers.remove(&key).is_some()
+        remove(&mut self.timers, key)
     }
 
     /// Cancels the timers for which `unwanted` is true.
     pub(super) fn cancel(&mut self, core: &mut Core, unwanted: impl Fn(&ChatTimer) -> bool) {
-        self.timers.retain(|key, timer| {
+        self.timers.retain(|(key, timer)| {
             let cancelled = unwanted(timer);
             if cancelled {
                 core.cancel_timer(*key);
@@ -308,4 +324,10 @@ impl Tasks {
             !cancelled
         });
     }
+}
+
+/// Removes the entry with this ID. Returns whether there was one.
+fn remove<I: PartialEq, T>(entries: &mut Vec<(I, T)>, id: I) -> bool {
+    let position = entries.iter().position(|(other, _)| *other == id);
+    position.map(|position| entries.remove(position)).is_some()
 }

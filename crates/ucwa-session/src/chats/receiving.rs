@@ -82,13 +82,13 @@ impl Received {
         let position = texts.position(|text| text.href == href)?;
         Some(InvitationText {
             preview: None,
-            shown_preview: self.invitation_texts.remove(position),
+            shown_preview: self.invitation_texts.remove(position).map(Box::new),
         })
     }
 
     /// Stores the text of an invitation that was shown. The server repeats the text of an accepted invitation in an
     /// event, so these texts are kept before others.
-    pub(super) fn remember(&mut self, shown: Option<Preview>) {
+    pub(super) fn remember(&mut self, shown: Option<Box<Preview>>) {
         let Some(shown) = shown.filter(|text| text.accepted || self.invitation_texts.is_empty())
         else {
             return;
@@ -96,7 +96,7 @@ impl Received {
         if self.invitation_texts.len() == REMEMBERED_TEXTS {
             self.invitation_texts.pop_front();
         }
-        self.invitation_texts.push_back(shown);
+        self.invitation_texts.push_back(*shown);
     }
 
     /// Removes the text of an earlier invitation that a late event repeats. Returns whether there was one.
@@ -133,6 +133,13 @@ impl Received {
     /// Whether the content of a message is being read.
     pub(super) fn is_reading(&self) -> bool {
         self.queue.iter().any(|waiting| waiting.content.is_none())
+    }
+
+    /// Frees the room of an empty queue.
+    pub(super) fn shrink(&mut self) {
+        if self.queue.is_empty() {
+            self.queue.shrink_to_fit();
+        }
     }
 
     /// The number of messages that are not shown yet.
@@ -276,6 +283,10 @@ impl Conversation {
                 self.tasks.read(cx.core, Some(href), purpose);
             }
         }
+        if self.received.queue.is_empty() {
+            // Usually the message is shown at once.
+            self.received.queue.reserve_exact(1);
+        }
         self.received.queue.push_back(waiting);
         self.show_next(cx);
     }
@@ -298,7 +309,7 @@ impl Conversation {
                 let timestamp = content.timestamp.unwrap_or(first.arrived_at);
                 let href = first
                     .address
-                    .map_or(first.invitation, |address| address.href);
+                    .map_or(first.invitation, |address| address.href.to_string());
                 self.show(cx, first.sender, content.body, timestamp, href);
             }
         }

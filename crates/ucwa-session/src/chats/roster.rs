@@ -1,9 +1,12 @@
 //! The participants of a conversation, and their hrefs and URIs.
 
+mod hash_index;
+
 use std::collections::BTreeMap;
 
 use ucwa_proto::{HrefKey, Resource, SipUri};
 
+use self::hash_index::HashIndex;
 use super::conversation::Address;
 use super::key_of;
 use super::moderation::{Action, EJECT};
@@ -12,10 +15,13 @@ use crate::core::Core;
 use crate::event::{Participant, ParticipantCapabilities, Role};
 use crate::keys::{ParticipantKey, Ticket};
 
-/// The remote participants, in the order in which they became known.
+/// The remote participants, in the order in which they became known. The indexes find one of many participants without a scan.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     members: Vec<Member>,
+    keys: HashIndex,
+    hrefs: HashIndex,
+    uris: HashIndex,
     /// Participants that are being read because their event does not identify them, with the name in the event.
     pub(super) arriving: BTreeMap<HrefKey, Option<String>>,
 }
@@ -46,8 +52,8 @@ pub(super) struct Member {
 #[derive(Debug, Default)]
 pub(super) struct Seat {
     pub(super) address: Option<Address>,
-    /// The commands that this user may perform, as hrefs by rel.
-    pub(super) commands: BTreeMap<&'static str, String>,
+    /// The commands that this user may perform, with their rels and hrefs. Only leaders may perform any.
+    pub(super) commands: Box<[(&'static str, String)]>,
     /// The operations that wait for the participant to leave.
     pub(super) ejecting: Vec<Ticket>,
     /// The actions in flight, with their operations.
@@ -61,6 +67,16 @@ pub(super) struct Seat {
     /// Whether the participant's chat is connected, if an event reported it.
     pub(super) chat: Option<bool>,
     pub(super) typing: bool,
+}
+
+impl Seat {
+    /// The href of a command that this user may perform.
+    pub(super) fn command(&self, rel: &str) -> Option<&str> {
+        let mut commands = self.commands.iter();
+        commands
+            .find(|(other, _)| *other == rel)
+            .map(|(_, href)| &**href)
+    }
 }
 
 impl Member {
@@ -84,23 +100,26 @@ impl Member {
             role: self.role,
             anonymous: self.anonymous,
             in_lobby: self.seat.in_lobby,
-            capabilities: ParticipantCapabilities {
-                promote: self.takes(Action::Promote),
-                demote: self.takes(Action::Demote),
-                admit: self.takes(Action::Admit),
-                reject: self.takes(Action::Reject),
-            },
+            capabilities: self.capabilities(),
+        }
+    }
+
+    fn capabilities(&self) -> ParticipantCapabilities {
+        ParticipantCapabilities {
+            promote: self.takes(Action::Promote),
+            demote: self.takes(Action::Demote),
+            admit: self.takes(Action::Admit),
+            reject: self.takes(Action::Reject),
         }
     }
 
     fn takes(&self, action: Action) -> bool {
-        (self.seat.in_lobby || !action.is_of_lobby())
-            && self.seat.commands.contains_key(action.rel())
+        (self.seat.in_lobby || !action.is_of_lobby()) && self.seat.command(action.rel()).is_some()
     }
 
-    fn is_at(&self, uri: &SipUri) -> bool {
-        let own = self.uri.as_deref().and_then(|uri| SipUri::parse(uri).ok());
-        own.is_some_and(|own| own == *uri)
+    /// The URI in the form for comparisons, if it is valid.
+    fn sip_uri(&self) -> Option<SipUri> {
+        self.uri.as_deref().and_then(|uri| SipUri::parse(uri).ok())
     }
 
     fn has_href(&self, href: &HrefKey) -> bool {
@@ -110,21 +129,29 @@ impl Member {
 
     /// Merges `facts` into the member. `true` if the member changed.
     fn merge(&mut self, facts: &ParticipantFacts<'_>) -> bool {
-        let before = self.to_participant();
+        let (role, anonymous) = (self.role, self.anonymous);
+        let capabilities = self.capabilities();
+        let mut changes = false;
         if let Some(uri) = facts.uri.filter(|_| self.uri.is_none()) {
             self.uri = Some(uri.to_owned());
+            changes = true;
         }
         // An empty name counts as unknown, and never replaces a known name.
-        if let Some(name) = facts.name {
+        let name = facts
+            .name
+            .filter(|name| self.name.as_deref() != Some(*name));
+        if let Some(name) = name {
             self.name = Some(name.to_owned());
+            changes = true;
         }
-        self.role = facts.role.or(self.role);
-        self.anonymous = facts.anonymous.unwrap_or(self.anonymous);
+        self.role = facts.role.or(role);
+        self.anonymous = facts.anonymous.unwrap_or(anonymous);
         if let Some(resource) = facts.resource {
             let link = |rel| Some((rel, resource.link_href(rel)?.to_owned()));
             self.seat.commands = COMMANDS.into_iter().filter_map(link).collect();
         }
-        before != self.to_participant()
+        changes
+            || (role, anonymous, capabilities) != (self.role, self.anonymous, self.capabilities())
     }
 
     /// Sets whether the participant waits in the lobby, if that is known. `true` if it changed.
@@ -138,26 +165,86 @@ impl Roster {
     /// Adds a participant who will be invited, and of whom only the URI is known.
     pub(super) fn expect(&mut self, key: ParticipantKey, uri: &str) {
         let known = self.position(None, Some(uri), false);
-        let position = known.unwrap_or_else(|| {
-            self.members.push(Member::new(key));
-            self.members.len() - 1
-        });
-        if let Some(member) = self.members.get_mut(position) {
+        let position = known.unwrap_or_else(|| self.push(Member::new(key)));
+        self.change_identity(position, |member| {
             // The caller's key replaces the key of the session.
             member.key = key;
             member.uri = Some(uri.to_owned());
             member.expected = true;
+        });
+    }
+
+    /// Adds a member and returns its position.
+    fn push(&mut self, member: Member) -> usize {
+        self.members.push(member);
+        let position = self.members.len() - 1;
+        self.index(position);
+        position
+    }
+
+    /// Changes the key, the href or the URI of a member.
+    fn change_identity(&mut self, position: usize, change: impl FnOnce(&mut Member)) {
+        let Some(member) = self.members.get_mut(position) else {
+            return;
+        };
+        self.keys.remove(&member.key, position);
+        if let Some(address) = &member.seat.address {
+            self.hrefs.remove(&address.key, position);
         }
+        if let Some(uri) = member.sip_uri() {
+            self.uris.remove(&uri, position);
+        }
+        change(member);
+        self.index(position);
+    }
+
+    /// Adds a member to the indexes.
+    fn index(&mut self, position: usize) {
+        let Some(member) = self.members.get(position) else {
+            return;
+        };
+        self.keys.insert(&member.key, position);
+        if let Some(address) = &member.seat.address {
+            self.hrefs.insert(&address.key, position);
+        }
+        if let Some(uri) = member.sip_uri() {
+            self.uris.insert(&uri, position);
+        }
+    }
+
+    /// Builds the indexes again, after the positions have changed.
+    fn index_all(&mut self) {
+        self.keys.clear();
+        self.hrefs.clear();
+        self.uris.clear();
+        (0..self.members.len()).for_each(|position| self.index(position));
+    }
+
+    /// The first of these positions whose member is the wanted one.
+    fn first(
+        &self,
+        positions: impl Iterator<Item = usize>,
+        is_wanted: impl Fn(&Member) -> bool,
+    ) -> Option<usize> {
+        let is_wanted = |position: &usize| self.members.get(*position).is_some_and(&is_wanted);
+        positions.filter(is_wanted).min()
+    }
+
+    fn position_of(&self, key: ParticipantKey) -> Option<usize> {
+        self.first(self.keys.positions(&key), |member| member.key == key)
     }
 
     /// Finds a participant by href or by URI. With `adopt`, also finds the only participant, if that participant has no href
     /// yet.
     fn position(&self, href: Option<&HrefKey>, uri: Option<&str>, adopt: bool) -> Option<usize> {
-        let members = || self.members.iter();
-        let by_href = href.and_then(|href| members().position(|member| member.has_href(href)));
+        let by_href = href.and_then(|href| {
+            let positions = self.hrefs.positions(href);
+            self.first(positions, |member| member.has_href(href))
+        });
         let by_uri = || {
             let wanted = SipUri::parse(uri?).ok()?;
-            members().position(|member| member.is_at(&wanted))
+            let is_wanted = |member: &Member| member.sip_uri().is_some_and(|uri| uri == wanted);
+            self.first(self.uris.positions(&wanted), is_wanted)
         };
         let only = || match self.members.as_slice() {
             [only] if adopt && only.seat.address.is_none() && uri.is_none() => Some(0),
@@ -189,7 +276,8 @@ impl Roster {
     }
 
     pub(super) fn by_key(&mut self, key: ParticipantKey) -> Option<&mut Member> {
-        self.members.iter_mut().find(|member| member.key == key)
+        let position = self.position_of(key)?;
+        self.members.get_mut(position)
     }
 
     /// The participants that a message did not reach: by SIP URI, or as the server describes them.
@@ -214,21 +302,31 @@ impl Roster {
     ) -> (&mut Member, bool) {
         let href = address.as_ref().map(|address| &address.key);
         let known = self.position(href, facts.uri, adopt);
-        let position = known.unwrap_or_else(|| {
-            let key = ParticipantKey::Remote(core.number());
-            self.members.push(Member::new(key));
-            self.members.len() - 1
-        });
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "the position was found or pushed above"
-        )]
-        let member = &mut self.members[position];
-        if address.is_some() {
+        let Some(position) = known else {
+            let mut member = Member::new(ParticipantKey::Remote(core.number()));
             member.seat.address = address;
+            member.merge(facts);
+            let position = self.push(member);
+            #[expect(clippy::indexing_slicing, reason = "the member was pushed above")]
+            return (&mut self.members[position], true);
+        };
+        let is_identified = |member: &Member| {
+            let href = address.as_ref().map(|address| &address.key);
+            href.is_some_and(|href| !member.has_href(href))
+                || member.uri.is_none() && facts.uri.is_some()
+        };
+        let mut changes = false;
+        if self.members.get(position).is_some_and(is_identified) {
+            self.change_identity(position, |member| {
+                member.seat.address = address.or(member.seat.address.take());
+                changes |= member.merge(facts);
+            });
+        } else if let Some(member) = self.members.get_mut(position) {
+            member.seat.address = address.or(member.seat.address.take());
+            changes |= member.merge(facts);
         }
-        let changes = member.merge(facts);
-        (member, changes || known.is_none())
+        #[expect(clippy::indexing_slicing, reason = "the position was found above")]
+        (&mut self.members[position], changes)
     }
 
     /// Removes a participant known only by href who has the SIP URI of another participant.
@@ -236,7 +334,22 @@ impl Roster {
         let met = self.position(Some(href), None, false)?;
         let known = self.position(None, Some(uri), false)?;
         let is_duplicate = met != known && self.members.get(met)?.uri.is_none();
-        is_duplicate.then(|| self.members.remove(met))
+        let duplicate = is_duplicate.then(|| self.members.remove(met))?;
+        self.index_all();
+        Some(duplicate)
+    }
+
+    /// Moves the seat of a removed duplicate to the participant with this URI, unless that participant has joined.
+    pub(super) fn move_seat(&mut self, uri: &str, duplicate: &mut Member) -> Option<&Member> {
+        let position = self.position(None, Some(uri), false)?;
+        self.members.get(position).filter(|it| !it.seat.joined)?;
+        self.change_identity(position, |member| {
+            let ejecting = std::mem::take(&mut member.seat.ejecting);
+            member.expected = false;
+            member.seat = std::mem::take(&mut duplicate.seat);
+            member.seat.ejecting.extend(ejecting);
+        });
+        self.members.get(position)
     }
 
     /// The participants to invite when the conversation starts.
@@ -249,8 +362,8 @@ impl Roster {
 
     /// Whether a participant has a SIP URI or an href, with which later events can name the participant.
     pub(super) fn is_identified(&self, key: ParticipantKey) -> bool {
-        let mut members = self.members.iter();
-        members.any(|it| it.key == key && (it.uri.is_some() || it.seat.address.is_some()))
+        let member = self.position_of(key).and_then(|it| self.members.get(it));
+        member.is_some_and(|it| it.uri.is_some() || it.seat.address.is_some())
     }
 
     /// Whether there is a participant with a URI and without an href.
@@ -261,6 +374,7 @@ impl Roster {
 
     pub(super) fn remove(&mut self, key: ParticipantKey) {
         self.members.retain(|member| member.key != key);
+        self.index_all();
     }
 
     pub(super) fn has_several(&self) -> bool {
@@ -293,10 +407,8 @@ impl Roster {
     }
 
     pub(super) fn get(&self, key: ParticipantKey) -> Option<Participant> {
-        let mut members = self.members.iter();
-        members
-            .find(|member| member.key == key)
-            .map(Member::to_participant)
+        let member = self.position_of(key).and_then(|it| self.members.get(it));
+        member.map(Member::to_participant)
     }
 
     /// The remote participant, if there is exactly one.
@@ -310,6 +422,7 @@ impl Roster {
     /// Ends the life of the conversation: keeps the participants, and returns their seats.
     pub(super) fn end_life(&mut self) -> Vec<Seat> {
         self.arriving.clear();
+        self.hrefs.clear();
         let members = self.members.iter_mut();
         members
             .map(|member| std::mem::take(&mut member.seat))
@@ -330,9 +443,93 @@ impl Roster {
     /// Removes the hrefs of all participants, because the conversation has another href.
     pub(super) fn move_hrefs(&mut self) {
         self.arriving.clear();
+        self.hrefs.clear();
         for member in &mut self.members {
             member.seat.address = None;
-            member.seat.commands.clear();
+            member.seat.commands = Box::default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::config::{Root, SessionConfig};
+
+    /// A core with an application.
+    fn core() -> Core {
+        let root = Root::Url("https://pool.contoso.com/".to_owned());
+        let mut core = Core::new(SessionConfig::new(root, 1, SystemTime::UNIX_EPOCH));
+        core.base = ucwa_proto::Origin::of("https://pool.contoso.com/").ok();
+        core
+    }
+
+    fn merge(roster: &mut Roster, core: &mut Core, href: &str, uri: &str) -> ParticipantKey {
+        let address = Address::of(core, href);
+        let facts = ParticipantFacts {
+            uri: Some(uri).filter(|uri| !uri.is_empty()),
+            ..ParticipantFacts::default()
+        };
+        roster.merge(core, address, &facts, false).0.key
+    }
+
+    /// Compares the searches by the indexes with scans of the members.
+    fn assert_indexes_match(roster: &mut Roster) {
+        for position in 0..roster.members.len() {
+            let member = &roster.members[position];
+            let (key, uri) = (member.key, member.uri.clone());
+            let href = member.seat.address.as_ref().map(|it| it.key.clone());
+            assert_eq!(roster.by_key(key).unwrap().key, key);
+            if let Some(href) = href {
+                assert_eq!(roster.by_href(&href).unwrap().key, key);
+            }
+            if let Some(uri) = uri {
+                let shouted = uri.to_uppercase();
+                assert_eq!(roster.by_uri(&shouted).unwrap().key, key);
+            }
+        }
+        assert!(roster.keys.len() == roster.members.len());
+    }
+
+    #[test]
+    fn members_are_found_after_every_change_of_their_identity() {
+        let (mut core, mut roster) = (core(), Roster::default());
+        let uri = |number: u64| format!("sip:guest{number}@contoso.com");
+        let href = |number: u64| format!("/Participants/{number}");
+        for number in 0..50 {
+            roster.expect(ParticipantKey::Local(number), &uri(number));
+        }
+        roster.expect(ParticipantKey::Local(100), &uri(7).to_uppercase());
+        assert!(roster.by_key(ParticipantKey::Local(7)).is_none());
+        assert_indexes_match(&mut roster);
+        for number in 25..75 {
+            merge(&mut roster, &mut core, &href(number), &uri(number));
+        }
+        assert_eq!(roster.members.len(), 75);
+        // A participant gets another href.
+        merge(&mut roster, &mut core, &href(200), &uri(30));
+        let former = key_of(&core, &href(30)).unwrap();
+        assert!(roster.by_href(&former).is_none());
+        assert_indexes_match(&mut roster);
+        // A participant who was known by href alone has the URI of another.
+        merge(&mut roster, &mut core, &href(300), "");
+        let met = key_of(&core, &href(300)).unwrap();
+        let mut duplicate = roster.remove_duplicate(&met, &uri(1)).unwrap();
+        assert_indexes_match(&mut roster);
+        let known = roster.move_seat(&uri(1), &mut duplicate).unwrap().key;
+        assert_eq!(roster.by_href(&met).unwrap().key, known);
+        assert_indexes_match(&mut roster);
+        roster.remove(ParticipantKey::Local(3));
+        assert!(roster.by_uri(&uri(3)).is_none());
+        assert_indexes_match(&mut roster);
+        roster.move_hrefs();
+        assert!(roster.by_href(&met).is_none());
+        merge(&mut roster, &mut core, &href(300), &uri(20));
+        assert_eq!(roster.by_href(&met).unwrap().key, ParticipantKey::Local(20));
+        roster.end_life();
+        assert!(roster.by_href(&met).is_none());
+        assert_indexes_match(&mut roster);
     }
 }

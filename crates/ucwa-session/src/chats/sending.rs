@@ -135,7 +135,7 @@ impl Conversation {
         let content = match &draft.body {
             MessageBody::Html(body) if messaging.html => (HTML, body.clone()),
             body if messaging.only_html => (HTML, html::from_text(&html::plain_text(body))),
-            body => (TEXT, html::plain_text(body)),
+            body => (TEXT, html::plain_text(body).into_owned()),
         };
         let operation_id = draft.message_id.clone().unwrap_or_else(|| cx.core.uuid());
         let message = draft.message;

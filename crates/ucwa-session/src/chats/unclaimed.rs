@@ -77,7 +77,7 @@ impl Chats {
         }
         // An established conversation may never get an invitation.
         if sender.rel == "communication" && event.resource().is_some_and(is_established) {
-            let timer = ChatsTimer::Unclaimed(address.href.clone(), 0);
+            let timer = ChatsTimer::Unclaimed(address.href.to_string(), 0);
             core.arm(INVITATION_GRACE, Timer::Chats(timer));
         }
     }
@@ -95,9 +95,9 @@ impl Chats {
             conversation.expect(ParticipantKey::Remote(core.number()), peer);
         }
         let peer = conversation.roster.only();
-        self.conversations.insert(key, conversation);
+        self.conversations.insert(key, Box::new(conversation));
         let address = Address {
-            href: discovery.href,
+            href: discovery.href.into(),
             key: href.clone(),
         };
         self.with(core, key, |conversation, cx| {
@@ -133,7 +133,7 @@ impl Chats {
     pub(super) fn read_merged_invitation(&mut self, core: &mut Core, event: &InvitationEvent<'_>) {
         let Address { href, key } = &event.address;
         let merged = MergedInvitation {
-            href: href.clone(),
+            href: href.to_string(),
             rel: event.rel.to_owned(),
             view: event.invitation.clone().into_owned(),
         };
@@ -181,9 +181,9 @@ impl Chats {
         let is_missed = invitation_state(&invitation) == InvitationState::Refused;
         let missed = known.filter(|key| {
             let conversation = self.conversations.get(key);
-            is_missed && conversation.is_some_and(Conversation::has_offer)
+            is_missed && conversation.is_some_and(|it| it.has_offer())
         });
-        let href = href.to_owned();
+        let href = href.into();
         let address = Address { href, key };
         if let Some(key) = missed.filter(|_| !self.index.is_known_invitation(&address.key)) {
             self.with(core, key, |conversation, cx| {
@@ -195,7 +195,7 @@ impl Chats {
             // The invitation was answered before it was read.
             Some(key) if !self.index.is_known_invitation(&address.key) => {
                 self.with(core, key, |conversation, cx| {
-                    let href = address.href.clone();
+                    let href = address.href.to_string();
                     conversation.on_answered_invitation(cx, view, href);
                 });
             }
@@ -306,7 +306,7 @@ impl Chats {
         }
         let inviting = self.index.inviting();
         let mut inviting = inviting.filter_map(|key| self.conversations.get(&key));
-        let may_be_beginning = inviting.any(Conversation::awaits_href);
+        let may_be_beginning = inviting.any(|it| it.awaits_href());
         drop(inviting);
         if may_be_beginning {
             // The conversation may be about to start, with its events delayed.
@@ -349,7 +349,7 @@ impl Chats {
             if !is_known && merged.view.link_href("message").is_some() {
                 let known = conversation.and_then(|it| self.index.conversation(&it));
                 let address = Address {
-                    href: merged.href,
+                    href: merged.href.into(),
                     key,
                 };
                 let (rel, kind) = (&merged.rel, &EventKind::Updated);

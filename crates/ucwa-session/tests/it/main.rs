@@ -20,7 +20,6 @@ mod commit_gate;
 mod conference;
 mod conference_roles;
 mod conference_start;
-mod cost;
 mod debug_output;
 mod discovery;
 mod doubtful_messages;

@@ -24,7 +24,7 @@ impl Conversation {
         let saved = sent.map(|sent| SavedMessage {
             operation_id: sent.operation_id.clone(),
             href: match &sent.place {
-                MessageHref::At(address) => address.href.clone(),
+                MessageHref::At(address) => address.href.to_string(),
                 _ => String::new(),
             },
             text: sent.text,
