@@ -9,6 +9,7 @@ use ucwa_proto::EventPage;
 use crate::channel::Channel;
 use crate::chats::Chats;
 use crate::config::{Root, SessionConfig};
+use crate::contact_list::ContactsOperation;
 use crate::core::{Core, Finished};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -88,17 +89,7 @@ impl Session {
         match operation {
             Operation::SignIn(credentials) => self.sign_in(ticket, credentials),
             Operation::SignOut => self.sign_out(ticket),
-            // Following a person needs no link: the interest is recorded.
-            operation @ (Operation::FetchPerson { .. }
-            | Operation::SetMe(_)
-            | Operation::SearchPeople { .. }
-            | Operation::Contacts(_)
-            | Operation::SetHistory(_)
-            | Operation::ListArchived { .. }
-            | Operation::ReadArchived(_)
-            | Operation::MarkAsRead(_))
-                if self.is_waiting_for_application() =>
-            {
+            operation if needs_application(&operation) && self.is_waiting_for_application() => {
                 self.wait_for_application(ticket, operation);
             }
             Operation::FetchPerson { .. }
@@ -314,5 +305,24 @@ impl Session {
             self.people.on_page(&mut self.core, page);
         }
         self.history.on_page(&mut self.core, page);
+    }
+}
+
+/// Whether an operation needs links that the application may have only after the user is available. An interest in a person or in
+/// a list needs none: it is recorded, and holds for every application.
+fn needs_application(operation: &Operation) -> bool {
+    match operation {
+        Operation::Contacts(
+            ContactsOperation::Follow { .. } | ContactsOperation::FollowPresence { .. },
+        ) => false,
+        Operation::FetchPerson { .. }
+        | Operation::SetMe(_)
+        | Operation::SearchPeople { .. }
+        | Operation::Contacts(_)
+        | Operation::SetHistory(_)
+        | Operation::ListArchived { .. }
+        | Operation::ReadArchived(_)
+        | Operation::MarkAsRead(_) => true,
+        _ => false,
     }
 }

@@ -35,7 +35,7 @@ fn a_chat_has_its_operations_in_both_representations() {
         let operations = of(name).operations;
         assert!(operations[0].conversation.contains("/conversations/"));
         assert_eq!(operations[0].conversation, operations[2].conversation);
-        assert_eq!(operations[0].at, Duration::from_millis(3280));
+        assert_eq!(operations[0].at, Duration::from_millis(3240));
     }
 }
 

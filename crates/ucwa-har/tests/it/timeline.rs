@@ -19,7 +19,7 @@ fn a_story_has_one_timeline_in_both_representations() {
     for wanted in [
         "4 0.080 0.040 commands POST token 200 3",
         "6 0.160 0.040 commands POST applications 201 5",
-        "11 3.280 0.040 commands POST startMessaging 201 6",
+        "11 3.240 0.040 commands POST startMessaging 201 6",
         "messagingInvitation started (of request 11)",
         "messagingInvitation completed Failure (of request 11)",
     ] {

@@ -175,6 +175,9 @@ fn a_change_of_the_own_presence_waits_for_the_read_of_the_application() {
 fn an_application_that_cannot_be_read_is_read_again_later() {
     let mut driver = unread();
     let early = set_note(&mut driver);
+    let follow = ContactsOperation::follow(ContactList::Contacts, Interest::Live);
+    let following = driver.submit(Operation::Contacts(follow));
+    assert_eq!(driver.result(following), Some(&Ok(Outcome::Done)));
     driver.reply("GET", APP, 400, json!({"code": "BadRequest"}));
     assert_eq!(driver.failure(early).status(), Some(400));
     assert!(signed_out(&driver).is_none());

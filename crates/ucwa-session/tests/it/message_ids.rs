@@ -114,7 +114,6 @@ fn a_received_message_has_the_same_href_in_the_session_that_resumes() {
     let mut driver = TestDriver::signed_in();
     driver.page(offered("17b", "hello"));
     driver.advance(40 * SECOND);
-    driver.session.detach(driver.now);
-    driver.handle(Input::Timeout);
+    driver.page(offer_completed("17b", "Failure"));
     assert_eq!(received_hrefs(&driver), [INVITATION]);
 }
