@@ -251,12 +251,16 @@ async fn an_operator_runs_a_fleet() {
     let not_failed = fleet.run(&["requeue", BOT, "order-1", "--new-key", "order-5"]);
     assert_eq!(not_failed.code, Some(1), "{not_failed:?}");
 
+    // The worker reads the state of the fleet once a second.
+    let identities = "skype_p2p_fleet_identities{state=\"ready\"} 3";
+    until("the metrics", || {
+        get(&endpoints, "metrics").1.contains(identities)
+    });
     let (status, text_of_metrics) = get(&endpoints, "metrics");
     assert_eq!(status, 200);
     let metrics = Metrics::parse(&text_of_metrics);
     metrics.check(&[
         ("skype_p2p_fleet_leases{state=\"ready\"}", 3.0..=3.0),
-        ("skype_p2p_fleet_identities{state=\"ready\"}", 3.0..=3.0),
         (
             "skype_p2p_fleet_verdicts_total{verdict=\"delivered\"}",
             2.0..=2.0,

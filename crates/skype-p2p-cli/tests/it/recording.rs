@@ -332,7 +332,7 @@ fn a_timeline_has_the_requests_the_events_and_their_causes() {
     let words = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let lines: Vec<String> = shown.stdout.iter().map(words).collect();
     for wanted in [
-        "11 3.280 0.040 commands POST startMessaging 201 6",
+        "11 3.240 0.040 commands POST startMessaging 201 6",
         "messagingInvitation completed Failure (of request 11)",
     ] {
         assert!(lines.iter().any(|line| line == wanted), "{lines:#?}");

@@ -234,3 +234,27 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::WorkerId;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pause_after_failed_sign_ins_grows() {
+        let sessions = Sessions::default();
+        let lease = Lease {
+            worker: WorkerId(1),
+            identity: IdentityId(1),
+            fence: 1,
+        };
+        let longest = Duration::from_secs(5);
+        let pauses: Vec<_> = (0..5).map(|_| sessions.pause(lease, longest)).collect();
+        assert_eq!(
+            pauses,
+            [500, 1000, 2000, 4000, 5000].map(Duration::from_millis)
+        );
+        tokio::time::advance(FAILURE_MEMORY).await;
+        assert_eq!(sessions.pause(lease, longest), FIRST_PAUSE);
+    }
+}
