@@ -5,7 +5,7 @@ use std::{
     future::pending,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -18,7 +18,7 @@ use skype_p2p_fleet::{
 };
 use tokio::time::sleep;
 
-use crate::{owners::Owners, random::RandomStream};
+use crate::{cuts::Cuts, owners::Owners, random::RandomStream};
 
 /// The time after which a statement fails that cannot reach the database.
 const FAILURE_TIME: Duration = Duration::from_millis(300);
@@ -26,24 +26,12 @@ const FAILURE_TIME: Duration = Duration::from_millis(300);
 /// The state of the database, for all processes.
 #[derive(Debug, Default)]
 pub(crate) struct Database {
-    outages: AtomicU32,
+    pub(crate) outages: Cuts,
     /// The greatest additional time of a statement, in milliseconds.
     slowness: AtomicU64,
 }
 
 impl Database {
-    pub(crate) fn begin_outage(&self) {
-        self.outages.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn end_outage(&self) {
-        self.outages.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_away(&self) -> bool {
-        self.outages.load(Ordering::Relaxed) > 0
-    }
-
     pub(crate) fn set_slowness(&self, slowness: Duration) {
         let millis = u64::try_from(slowness.as_millis()).unwrap_or(u64::MAX);
         self.slowness.store(millis, Ordering::Relaxed);
@@ -59,7 +47,7 @@ impl Database {
 pub(crate) struct DatabaseLink {
     database: Arc<Database>,
     is_dead: AtomicBool,
-    cuts: AtomicU32,
+    pub(crate) cuts: Cuts,
     random: Mutex<RandomStream>,
 }
 
@@ -68,28 +56,13 @@ impl DatabaseLink {
         Self {
             database,
             is_dead: AtomicBool::new(false),
-            cuts: AtomicU32::new(0),
+            cuts: Cuts::default(),
             random: Mutex::new(random),
         }
     }
 
     pub(crate) fn die(&self) {
         self.is_dead.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn cut(&self) {
-        self.cuts.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn restore(&self) {
-        // The process may have been started after the cut.
-        let _ = self
-            .cuts
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
-    }
-
-    pub(crate) fn is_cut(&self) -> bool {
-        self.cuts.load(Ordering::Relaxed) > 0
     }
 
     /// Passes half of a statement's time, and fails if the database cannot be reached afterwards.
@@ -103,7 +76,7 @@ impl DatabaseLink {
         if self.is_dead.load(Ordering::Relaxed) {
             pending::<()>().await;
         }
-        if self.is_cut() || self.database.is_away() {
+        if self.cuts.is_cut() || self.database.outages.is_cut() {
             sleep(FAILURE_TIME).await;
             return Err(StoreError::Unavailable("the database is away".into()));
         }

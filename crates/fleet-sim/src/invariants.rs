@@ -126,7 +126,7 @@ pub(crate) fn check(evidence: &Evidence, violations: &mut Vec<Violation>) {
             let detail = format!("{text} was recorded {recorded} times");
             violate(Invariant::RecordedOnce, detail);
         }
-        // A message in an invitation that nobody fetched is lost with the application.
+        // The text of an invitation is lost with the application if no worker has fetched it.
         let is_excused = evidence.losses.iter().any(|(_, lost)| *lost == bot);
         if recorded == 0 && evidence.record.sent.get(&text) == Some(&true) && !is_excused {
             let detail = format!("{text} was told as delivered");

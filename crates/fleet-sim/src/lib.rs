@@ -9,6 +9,7 @@
 //! [`Invariant`].
 
 mod clock;
+mod cuts;
 mod faulty_store;
 mod invariants;
 mod link;

@@ -4,7 +4,7 @@ use std::{
     future::pending,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,7 @@ use http::{Request, Response, header};
 use tokio::time::{sleep, timeout};
 use ucwa_server::RequestId;
 
-use crate::{clock::Clock, random::RandomStream, server::Server};
+use crate::{clock::Clock, cuts::Cuts, random::RandomStream, server::Server};
 
 /// The time after which opening a connection fails on a cut link.
 const CONNECT_TIME: Duration = Duration::from_secs(3);
@@ -27,7 +27,7 @@ pub(crate) struct LinkState {
     /// The number of the worker; `None` for the peers.
     worker: Option<usize>,
     is_dead: AtomicBool,
-    cuts: AtomicU32,
+    pub(crate) cuts: Cuts,
     losses_per_mille: u64,
     random: Mutex<RandomStream>,
 }
@@ -37,7 +37,7 @@ impl LinkState {
         Self {
             worker,
             is_dead: AtomicBool::new(false),
-            cuts: AtomicU32::new(0),
+            cuts: Cuts::default(),
             losses_per_mille,
             random: Mutex::new(random),
         }
@@ -54,21 +54,6 @@ impl LinkState {
 
     pub(crate) fn is_dead(&self) -> bool {
         self.is_dead.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn cut(&self) {
-        self.cuts.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn restore(&self) {
-        // The process may have been started after the cut.
-        let _ = self
-            .cuts
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
-    }
-
-    pub(crate) fn is_cut(&self) -> bool {
-        self.cuts.load(Ordering::Relaxed) > 0
     }
 
     /// Whether the next transmission is lost.
@@ -107,7 +92,7 @@ impl HttpTransport for Link {
         if self.state.is_dead() {
             return pending().await;
         }
-        if self.state.is_cut() {
+        if self.state.cuts.is_cut() {
             sleep(CONNECT_TIME).await;
             return failed(TransportErrorKind::Timeout, Stage::Connect);
         }

@@ -22,7 +22,7 @@ pub(crate) mod stream {
     pub(crate) const PEERS: u64 = 2;
     /// The faults, and their times.
     pub(crate) const FAULTS: u64 = 3;
-    /// The links of processes: 100 numbers for each, from here on.
+    /// The links of processes, from here on: 1,000 numbers for the peers, and 1,000 for each worker.
     pub(crate) const PROCESSES: u64 = 1000;
 }
 

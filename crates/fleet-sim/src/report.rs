@@ -16,7 +16,7 @@ pub struct Options {
 pub enum Invariant {
     /// A message leaves the workers once, unless the server has refused it and the worker knows it.
     OnePost,
-    /// A message that was told as delivered was heard. One that was told as failed or dead was not.
+    /// A message with the result delivered was heard by its receiver, and a message with the result failed or dead was not.
     TrueVerdict,
     /// No message is heard twice.
     HeardOnce,
@@ -24,7 +24,7 @@ pub enum Invariant {
     InOrder,
     /// No incoming message is in the inbox twice.
     RecordedOnce,
-    /// A message that its sender was told to be delivered is in the inbox.
+    /// A message to an identity is in the inbox if its sender got the result that it was delivered.
     Recorded,
     /// The incoming messages of a peer are in the inbox in the order in which they were sent.
     RecordedInOrder,

@@ -164,7 +164,7 @@ impl State {
                 let Some(waiting) = self.waiting.get(&id) else {
                     return;
                 };
-                if waiting.link.is_cut() || waiting.link.loses() {
+                if waiting.link.cuts.is_cut() || waiting.link.loses() {
                     self.schedule(at + KEEP_ALIVE, Event::Fail(id));
                 } else if let Some(waiting) = self.waiting.remove(&id) {
                     self.traffic.received(id, &response);

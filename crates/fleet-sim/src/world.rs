@@ -74,7 +74,7 @@ pub fn run(seed: u64, options: &Options) -> Report {
     played.unwrap_or_else(|error| Report::broken_off(seed, &*error))
 }
 
-/// Counts the panics of each thread. tokio catches those of tasks, so nobody else sees them.
+/// Counts the panics of each thread. tokio catches the panics of tasks, so a run would not fail by them.
 fn count_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -248,10 +248,10 @@ impl World {
             }
             Action::Start(worker) => self.start(worker)?,
             Action::BeginOutage => {
-                surroundings.database.begin_outage();
+                surroundings.database.outages.begin();
                 self.counts.outages += 1;
             }
-            Action::EndOutage => surroundings.database.end_outage(),
+            Action::EndOutage => surroundings.database.outages.end(),
             Action::JumpClock(millis) => {
                 surroundings.clock.jump_database(millis);
                 self.counts.clock_jumps += 1;
@@ -323,15 +323,15 @@ impl World {
             }
             Action::Resume(_) => process.resume(now),
             Action::CutServer(_) => {
-                process.link.cut();
+                process.link.cuts.begin();
                 self.counts.cuts += 1;
             }
-            Action::RestoreServer(_) => process.link.restore(),
+            Action::RestoreServer(_) => process.link.cuts.end(),
             Action::CutDatabase(_) => {
-                process.database.cut();
+                process.database.cuts.begin();
                 self.counts.cuts += 1;
             }
-            _ => process.database.restore(),
+            _ => process.database.cuts.end(),
         }
     }
 
@@ -400,16 +400,16 @@ impl World {
         let processes = self.processes.iter().filter_map(|(it, _)| it.as_ref());
         let mut healthy = 0;
         for process in processes {
-            if process.link.is_cut() {
+            if process.link.cuts.is_cut() {
                 return true;
             }
             let is_healthy = !process.is_paused()
                 && !process.is_draining()
                 && !process.has_ended()
-                && !process.database.is_cut();
+                && !process.database.cuts.is_cut();
             healthy += usize::from(is_healthy);
         }
-        healthy == 0 || database.is_away() || database.is_slow()
+        healthy == 0 || database.outages.is_cut() || database.is_slow()
     }
 
     fn is_settled(&self) -> Result<bool, Box<dyn Error>> {
