@@ -102,6 +102,11 @@ impl Chats {
         }
     }
 
+    /// The server has accepted the formats of the messages, which the application resource does not have before it is read again.
+    pub(crate) fn set_html(&mut self, html: bool) {
+        self.account.html = html;
+    }
+
     // Routing.
 
     /// Calls `f` with a conversation. Afterwards shows the conversations that `f` discovered, and drops the record of a

@@ -132,6 +132,9 @@ impl Session {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let failure = self.core.effect(exchange, result).done().err();
+        if failure.is_none() {
+            self.chats.set_html(self.core.config.html);
+        }
         // Messages can be sent without it, so a failure is only logged. A second call is refused, without a further effect.
         if let Some(failure) = failure.filter(|failure| failure.subcode() != Some("AlreadyExists"))
         {
@@ -170,7 +173,12 @@ impl Session {
         if self.sign_in.resumption.is_under_way() {
             return self.on_resumed_application_read(exchange, result);
         }
-        match result.and_then(|response| self.application_links(exchange, &response)) {
+        let read = result.and_then(|response| {
+            // The resource decides: an old server does not name the formats, and knows plain text only.
+            self.chats.set_html(false);
+            self.application_links(exchange, &response)
+        });
+        match read {
             Ok(()) => {
                 if !self.is_polling() {
                     // The pages were unreadable, and the channel waited for this read.

@@ -206,6 +206,35 @@ fn an_application_that_is_lost_before_the_user_is_available_is_created_again() {
     }
 }
 
+/// The server has accepted the formats with `makeMeAvailable`, and the read confirms them later.
+#[test]
+fn an_invitation_before_the_read_of_the_application_carries_html() {
+    for (status, expected) in [
+        (204, "data:text/html;base64,PGI+SGk8L2I+"),
+        (400, "data:text/plain;base64,SGk="),
+    ] {
+        let (mut driver, _) = created();
+        let href = format!("{APP}/me/makeMeAvailable");
+        driver.reply("POST", &href, status, Value::Null);
+        driver.submit(Operation::OpenConversation {
+            conversation: ConversationKey::Local(1),
+            participant: ParticipantKey::Local(1),
+            peer: "sip:lenea@contoso.com".to_owned(),
+        });
+        driver.submit(Operation::SendMessage {
+            conversation: ConversationKey::Local(1),
+            message: MessageKey::Local(1),
+            body: MessageBody::Html("<b>Hi</b>".to_owned()),
+            subject: None,
+            message_id: None,
+        });
+        let request = driver
+            .take("POST", &format!("{APP}/communication/messagingInvitations"))
+            .json();
+        assert_eq!(request["_links"]["message"]["href"], expected, "{status}");
+    }
+}
+
 #[test]
 fn a_lost_application_fails_the_operations_that_wait_for_its_read() {
     let mut driver = unread();
