@@ -165,7 +165,7 @@ async fn the_event_gap_counts_from_the_first_of_several_failed_sign_ins() {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap().trim().parse().unwrap()
     };
-    // Between two sign-ins the identity is nobody's, and has no gap.
+    // Between two sign-ins no worker has the identity, and the metric is 0.
     let mut gap: f64 = 0.0;
     for _ in 0..60 {
         sleep(SECOND).await;
