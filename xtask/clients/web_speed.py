@@ -31,6 +31,13 @@ TIME_OF_FIRST_MESSAGE = """async function timeOfFirstMessage(options, who) {
   return time;
 }"""
 
+# Requests one after the other, as many as the round trips that a sign-in and the first message need, without the SDK.
+TIME_OF_REQUESTS = """async function timeOfRequests(count) {
+  const begun = performance.now();
+  for (let i = 0; i < count; i++) await (await fetch("/?" + i, { headers: { Authorization: "Bearer token" } })).text();
+  return performance.now() - begun;
+}"""
+
 
 def native_time(program, root):
     """The milliseconds that the native client needs to sign in, to invite and to deliver a message."""

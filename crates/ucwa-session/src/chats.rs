@@ -102,6 +102,14 @@ impl Chats {
         }
     }
 
+    /// Whether the server has offered a link to begin or to join conversations.
+    pub(crate) fn can_begin(&self) -> bool {
+        let account = &self.account;
+        account.start_messaging.is_some()
+            || account.start_online_meeting.is_some()
+            || account.join_online_meeting.is_some()
+    }
+
     /// The server has accepted the formats of the messages, which the application resource does not have before it is read again.
     pub(crate) fn set_html(&mut self, html: bool) {
         self.account.html = html;

@@ -84,12 +84,35 @@ impl Session {
         self.settle();
     }
 
+    /// Whether an operation needs links that the application may have only after the user is available. An interest in a person
+    /// or in a list needs none: it is recorded, and holds for every application.
+    fn needs_application(&self, operation: &Operation) -> bool {
+        match operation {
+            Operation::Contacts(
+                ContactsOperation::Follow { .. } | ContactsOperation::FollowPresence { .. },
+            )
+            | Operation::FollowPerson { .. } => false,
+            Operation::FetchPerson { .. }
+            | Operation::SetMe(_)
+            | Operation::SearchPeople { .. }
+            | Operation::Contacts(_)
+            | Operation::SetHistory(_)
+            | Operation::ListArchived { .. }
+            | Operation::ReadArchived(_)
+            | Operation::MarkAsRead(_) => true,
+            // All operations on conversations wait, so that their order remains.
+            _ => !self.chats.can_begin(),
+        }
+    }
+
     /// Performs an operation, or keeps it until the application has been read.
     pub(crate) fn perform(&mut self, ticket: Ticket, operation: Operation) {
         match operation {
             Operation::SignIn(credentials) => self.sign_in(ticket, credentials),
             Operation::SignOut => self.sign_out(ticket),
-            operation if needs_application(&operation) && self.is_waiting_for_application() => {
+            operation
+                if self.is_waiting_for_application() && self.needs_application(&operation) =>
+            {
                 self.wait_for_application(ticket, operation);
             }
             Operation::FetchPerson { .. }
@@ -305,24 +328,5 @@ impl Session {
             self.people.on_page(&mut self.core, page);
         }
         self.history.on_page(&mut self.core, page);
-    }
-}
-
-/// Whether an operation needs links that the application may have only after the user is available. An interest in a person or in
-/// a list needs none: it is recorded, and holds for every application.
-fn needs_application(operation: &Operation) -> bool {
-    match operation {
-        Operation::Contacts(
-            ContactsOperation::Follow { .. } | ContactsOperation::FollowPresence { .. },
-        ) => false,
-        Operation::FetchPerson { .. }
-        | Operation::SetMe(_)
-        | Operation::SearchPeople { .. }
-        | Operation::Contacts(_)
-        | Operation::SetHistory(_)
-        | Operation::ListArchived { .. }
-        | Operation::ReadArchived(_)
-        | Operation::MarkAsRead(_) => true,
-        _ => false,
     }
 }

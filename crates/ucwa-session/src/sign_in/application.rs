@@ -1,7 +1,8 @@
 //! The application: its creation, `makeMeAvailable`, and the read of the links that the server adds then.
 //!
 //! The event channel opens beside `makeMeAvailable`, and the sign-in is reported when that is answered. The read, which brings the
-//! links for the user's own presence and for reports of activity, runs beside the first requests of the caller.
+//! links for the user's own presence and for reports of activity, runs beside the first requests of the caller. Conversations
+//! wait for it only if the new application had no link to begin one.
 
 use std::time::Duration;
 

@@ -171,6 +171,38 @@ fn a_change_of_the_own_presence_waits_for_the_read_of_the_application() {
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
 }
 
+/// The server offers the links of the conversations only when the user is available.
+#[test]
+fn a_chat_waits_for_the_read_if_the_new_application_has_no_link_to_begin_one() {
+    let invitations = format!("{APP}/communication/messagingInvitations");
+    for is_read in [true, false] {
+        let (mut driver, _) = creating();
+        let mut early = application(true);
+        let links = &mut early["_embedded"]["communication"]["_links"];
+        for rel in ["startMessaging", "startOnlineMeeting", "joinOnlineMeeting"] {
+            links.as_object_mut().unwrap().remove(rel);
+        }
+        driver.reply("POST", APPLICATIONS, 201, early);
+        make_available(&mut driver);
+        driver.submit(Operation::OpenConversation {
+            conversation: chat(),
+            participant: peer(),
+            peer: "sip:lenea@contoso.com".to_owned(),
+        });
+        let message = driver.send(1, "Hello Lene");
+        assert!(!driver.is_sent("POST", &invitations));
+        assert_eq!(driver.result(message), None);
+        if is_read {
+            driver.reply("GET", APP, 200, application(false));
+            assert_eq!(driver.result(message), None);
+            assert!(driver.is_sent("POST", &invitations));
+        } else {
+            driver.reply("GET", APP, 400, json!({"code": "BadRequest"}));
+            assert_eq!(driver.failure(message).status(), Some(400));
+        }
+    }
+}
+
 #[test]
 fn an_application_that_cannot_be_read_is_read_again_later() {
     let mut driver = unread();
