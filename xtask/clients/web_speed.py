@@ -1,7 +1,8 @@
 """The time from a sign-in to the first delivered message, in a page and in the native client.
 
 A browser needs some milliseconds more for each request than a program does, so the ratio of the two depends on how far away the server
-is. The limit holds at a distance of 20 ms; the result at no distance is printed only.
+is. The limit holds at a distance of 20 ms. At no distance, the limit holds for what the page needs beyond as many bare requests
+of the same browser.
 """
 
 import contextlib
@@ -17,7 +18,8 @@ from web_servers import ALEX, LENE, OWN_SCRIPT, TOSH, environment, forwarding, f
 ROUNDS = 9
 DISTANCE = 0.02  # seconds
 LARGEST_RATIO = 1.3
-ATTEMPTS = 3
+ATTEMPTS = 4
+OF_SERVER = "page of the server"
 
 # Signs in with a new application, sends a message, and signs out. Returns the milliseconds until the message was delivered.
 TIME_OF_FIRST_MESSAGE = """async function timeOfFirstMessage(options, who) {
@@ -31,12 +33,13 @@ TIME_OF_FIRST_MESSAGE = """async function timeOfFirstMessage(options, who) {
   return time;
 }"""
 
-# Requests one after the other, as many as the round trips that a sign-in and the first message need, without the SDK.
+# The time of as many bare requests, one after the other, as the round trips that a sign-in and the first message need.
 TIME_OF_REQUESTS = """async function timeOfRequests(count) {
   const begun = performance.now();
-  for (let i = 0; i < count; i++) await (await fetch("/?" + i, { headers: { Authorization: "Bearer token" } })).text();
+  for (let i = 0; i < count; i++) await (await fetch(`/?${i}`, { headers: { Authorization: "Bearer token" } })).text();
   return performance.now() - begun;
 }"""
+ROUND_TRIPS = 7
 
 
 def native_time(program, root):
@@ -58,26 +61,38 @@ def servers(program, delay):
                 yield root, site
 
 
-def ratio(program, delay, where, options):
-    """Interleaved rounds of the native client and of a page, which is in a browser of its own. Gives the ratio of the medians."""
+def measure(program, delay, where, options):
+    """Interleaved rounds of the native client and of a page, which is in a browser of its own. Gives the medians of the page, of bare
+    requests in a page of the server, and of the native client."""
     with servers(program, delay) as (root, site), chromium() as tools:
-        page = ChatPage(tools, root + "/chat/").page if where == "page of the server" else sdk_page(tools, site.origin)
+        of_server = ChatPage(tools, root + "/chat/").page
+        of_server.evaluate(f"{TIME_OF_REQUESTS}; 0")
+        page = of_server if where == OF_SERVER else sdk_page(tools, site.origin)
         page.evaluate(f"{TIME_OF_FIRST_MESSAGE}; 0")
-        in_page, native = [], []
+        in_page, bare, native = [], [], []
         for _ in range(ROUNDS):
             in_page.append(page.evaluate(call("timeOfFirstMessage", account(**options), "sip:" + LENE)))
+            bare.append(of_server.evaluate(call("timeOfRequests", ROUND_TRIPS)))
             native.append(native_time(program, root))
-    times = statistics.median(in_page), statistics.median(native)
-    passes(f"speed: {where}, server {delay * 1000:.0f} ms away: {times[0]:.0f} ms, native client {times[1]:.0f} ms, ratio {times[0] / times[1]:.2f}")
-    return times[0] / times[1]
+    page, floor, other = (statistics.median(times) for times in (in_page, bare, native))
+    passes(f"speed: {where}, server {delay * 1000:.0f} ms away: {page:.0f} ms, native client {other:.0f} ms, ratio {page / other:.2f}; "
+           f"{ROUND_TRIPS} bare requests {floor:.0f} ms")
+    return page, floor, other
+
+
+def page_of_the_server(program, delay):
+    """The ratio of a page of the server to the native client. At no distance without the browser's own cost of the requests."""
+    page, floor, native = measure(program, delay, OF_SERVER, {})
+    return (page if delay else page - floor) / native
 
 
 def first_message(program):
-    for where, options in (("page of another site, CORS", {}), ("page of another site, frame", {"cors": False}), ("page of the server", {})):
+    for where, options in (("page of another site, CORS", {}), ("page of another site, frame", {"cors": False})):
         for delay in (0, DISTANCE):
-            last = ratio(program, delay, where, options)
-    # On a busy machine, the processes of a browser get less of it than one program, so the last measurement is repeated.
-    for _ in range(ATTEMPTS):
-        if last > LARGEST_RATIO:
-            last = ratio(program, DISTANCE, "page of the server", {})
-    assert last <= LARGEST_RATIO, last
+            measure(program, delay, where, options)
+    for delay in (0, DISTANCE):
+        # On a busy machine, the processes of a browser get less of it than one program, so a high ratio is measured again.
+        ratios = []
+        while not ratios or (ratios[-1] > LARGEST_RATIO and len(ratios) < ATTEMPTS):
+            ratios.append(page_of_the_server(program, delay))
+        assert ratios[-1] <= LARGEST_RATIO, (delay, ratios)
