@@ -46,6 +46,12 @@ pub(crate) struct Arguments {
     /// The encoding of all sessions: json or xml; by default chosen by the seed for each session
     #[arg(long, value_parser = representation)]
     representation: Option<Representation>,
+    /// The identities of a large fleet; by default a few, chosen by the seed
+    #[arg(long)]
+    identities: Option<usize>,
+    /// The time of messages and faults in a large fleet, in hours
+    #[arg(long, default_value_t = 24.0, requires = "identities")]
+    hours: f64,
     /// Print the trace of each run
     #[arg(long)]
     trace: bool,

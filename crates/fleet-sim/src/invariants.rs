@@ -1,6 +1,9 @@
 //! The comparison of what the peers heard and sent, what the store holds, and what left the workers.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use skype_p2p_fleet::MessageState;
 
@@ -33,13 +36,19 @@ pub(crate) struct Told {
 }
 
 impl Evidence {
-    /// How often a message was heard by its receiver.
-    fn heard(&self, peer: usize, text: &str) -> usize {
+    /// How often each peer heard each text.
+    fn heard(&self) -> BTreeMap<(usize, &str), usize> {
         let heard = self.record.heard.iter();
-        heard.filter(|it| it.0 == peer && it.1 == text).count()
+        times(heard.map(|(peer, text)| (*peer, text.as_str())))
+    }
+
+    /// How often each text is in the inbox.
+    fn recorded(&self) -> BTreeMap<&str, usize> {
+        times(self.inbox.iter().map(String::as_str))
     }
 
     pub(crate) fn count(&self, counts: &mut Counts) {
+        let heard = self.heard();
         counts.received = self.inbox.len() as u64;
         for ((bot, peer, number), delivery) in &self.verdicts {
             let state = delivery.as_ref().map(|it| it.state);
@@ -50,7 +59,7 @@ impl Evidence {
                 Some(MessageState::Unknown) => {
                     counts.unknown += 1;
                     let text = outgoing_text(*bot, *peer, *number);
-                    counts.unknown_but_heard += self.heard(*peer, &text) as u64;
+                    counts.unknown_but_heard += of(&heard, &(*peer, text.as_str())) as u64;
                 }
                 _ => {}
             }
@@ -60,9 +69,10 @@ impl Evidence {
     /// What became of each message, as lines of the trace.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        let (heard, recorded) = (self.heard(), self.recorded());
         for ((bot, peer, number), delivery) in &self.verdicts {
             let text = outgoing_text(*bot, *peer, *number);
-            let heard = self.heard(*peer, &text);
+            let heard = of(&heard, &(*peer, text.as_str()));
             let state = delivery.as_ref().map(|it| (it.state, it.reason.as_deref()));
             let operation = delivery.as_ref().map(|it| &it.operation);
             lines.push(format!(
@@ -71,7 +81,7 @@ impl Evidence {
         }
         for &(peer, bot, number) in &self.written {
             let text = incoming_text(peer, bot, number);
-            let recorded = self.inbox.iter().filter(|it| **it == text).count();
+            let recorded = of(&recorded, &text.as_str());
             let result = self.record.sent.get(&text);
             lines.push(format!(
                 "{text}: delivered {result:?}, recorded {recorded} times"
@@ -81,12 +91,27 @@ impl Evidence {
     }
 }
 
+/// How often each item occurs.
+fn times<T: Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
+    let mut times = BTreeMap::new();
+    for item in items {
+        *times.entry(item).or_default() += 1;
+    }
+    times
+}
+
+fn of<T: Ord>(times: &BTreeMap<T, usize>, item: &T) -> usize {
+    times.get(item).copied().unwrap_or_default()
+}
+
 /// Checks the messages in both directions.
 pub(crate) fn check(evidence: &Evidence, violations: &mut Vec<Violation>) {
     let mut violate = |invariant, detail| violations.push(Violation { invariant, detail });
+    let (heard_times, recorded_times) = (evidence.heard(), evidence.recorded());
+    let lost: BTreeSet<_> = evidence.losses.iter().map(|(_, bot)| *bot).collect();
     for ((bot, peer, number), delivery) in &evidence.verdicts {
         let text = outgoing_text(*bot, *peer, *number);
-        let heard = evidence.heard(*peer, &text);
+        let heard = of(&heard_times, &(*peer, text.as_str()));
         let state = delivery.as_ref().map(|it| it.state);
         let reason = delivery.as_ref().and_then(|it| it.reason.as_deref());
         if heard > 1 {
@@ -121,13 +146,13 @@ pub(crate) fn check(evidence: &Evidence, violations: &mut Vec<Violation>) {
     }
     for &(peer, bot, number) in &evidence.written {
         let text = incoming_text(peer, bot, number);
-        let recorded = inbox.iter().filter(|it| **it == text).count();
+        let recorded = of(&recorded_times, &text.as_str());
         if recorded > 1 {
             let detail = format!("{text} was recorded {recorded} times");
             violate(Invariant::RecordedOnce, detail);
         }
         // The text of an invitation is lost with the application if no worker has fetched it.
-        let is_excused = evidence.losses.iter().any(|(_, lost)| *lost == bot);
+        let is_excused = lost.contains(&bot);
         if recorded == 0 && evidence.record.sent.get(&text) == Some(&true) && !is_excused {
             let detail = format!("{text} was told as delivered");
             violate(Invariant::Recorded, detail);
@@ -175,8 +200,6 @@ pub(crate) fn check_traffic(traffic: &Traffic, owners: &Owners, violations: &mut
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use bytes::Bytes;
     use http::{Request, Response};
     use ucwa_server::RequestId;

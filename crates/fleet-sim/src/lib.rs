@@ -24,5 +24,5 @@ mod sim_runtime;
 mod traffic;
 mod world;
 
-pub use report::{Counts, Invariant, Options, Report, Violation};
+pub use report::{Counts, Invariant, Large, Options, Report, Violation};
 pub use world::run;

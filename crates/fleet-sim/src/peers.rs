@@ -106,6 +106,11 @@ impl Peers {
     pub(crate) fn record(&self) -> Record {
         self.seen.record().clone()
     }
+
+    /// The number of sent texts that have a result.
+    pub(crate) fn results(&self) -> usize {
+        self.seen.record().sent.len()
+    }
 }
 
 impl Seen {

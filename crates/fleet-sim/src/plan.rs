@@ -1,14 +1,23 @@
 //! The plan of a run: its workers, identities, messages and faults.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
-use crate::random::{RandomStream, stream};
+use crate::{
+    random::{RandomStream, stream},
+    report::Large,
+};
 
-/// The time in which everybody signs in, before anything else happens.
-pub(crate) const PREPARATION: Duration = Duration::from_secs(15);
+/// The time in which everybody signs in, before anything else happens, in milliseconds.
+const PREPARATION: u64 = 15_000;
 
-/// The time of messages and faults, in milliseconds.
-const ACTIVITY: std::ops::Range<u64> = 15_000..75_000;
+/// The time of messages and faults in a small world, in milliseconds.
+const ACTIVITY: u64 = 60_000;
+
+/// The identities of a worker in a large world.
+const IDENTITIES_PER_WORKER: usize = 5000;
+
+/// The claims of a worker per second.
+const CLAIMS_PER_SECOND: u32 = 50;
 
 /// Something that happens at a planned time.
 #[derive(Clone, Debug)]
@@ -49,12 +58,69 @@ pub(crate) enum Action {
     ResumeIdentity(usize),
 }
 
-/// The plan of a run.
-#[derive(Debug)]
-pub(crate) struct Plan {
+/// The numbers of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Scale {
     pub(crate) workers: usize,
     pub(crate) bots: usize,
     pub(crate) peers: usize,
+    /// The messages in both directions.
+    messages: usize,
+    /// The number of faults; `None` is chosen by the seed.
+    faults: Option<usize>,
+    /// The time of messages and faults, in milliseconds. Before it everybody signs in.
+    activity: Range<u64>,
+    /// The time in which the world moves all processes.
+    pub(crate) step: Duration,
+    pub(crate) claims_per_second: u32,
+}
+
+impl Scale {
+    /// A small world, chosen by the seed.
+    fn small(random: &mut RandomStream) -> Self {
+        Self {
+            workers: 2 + random.index(2),
+            bots: 2 + random.index(5),
+            peers: 1 + random.index(2),
+            messages: 8 + random.index(25),
+            faults: None,
+            activity: PREPARATION..PREPARATION + ACTIVITY,
+            step: Duration::from_millis(10),
+            claims_per_second: CLAIMS_PER_SECOND,
+        }
+    }
+
+    /// A large world: each identity has a message a day, and there is a fault in each half hour.
+    fn large(large: &Large) -> Self {
+        let bots = large.identities.max(1);
+        // One of the workers may be dead, and another draining.
+        let workers = bots.div_ceil(IDENTITIES_PER_WORKER) + 2;
+        let per_second = workers as u64 * u64::from(CLAIMS_PER_SECOND);
+        let preparation = PREPARATION + 2000 * (bots as u64).div_ceil(per_second);
+        let minutes = usize::try_from(large.duration.as_secs() / 60).unwrap_or(usize::MAX);
+        let millis = u64::try_from(large.duration.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            workers,
+            bots,
+            peers: bots.div_ceil(IDENTITIES_PER_WORKER) + 1,
+            messages: (bots * minutes).div_ceil(24 * 60),
+            faults: Some(minutes / 30),
+            activity: preparation..preparation + millis,
+            step: Duration::from_millis(50),
+            claims_per_second: CLAIMS_PER_SECOND,
+        }
+    }
+
+    /// The end of the time in which everybody signs in.
+    pub(crate) fn preparation(&self) -> Duration {
+        Duration::from_millis(self.activity.start)
+    }
+}
+
+/// The plan of a run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) scale: Scale,
     /// The lost transmissions per mille on the links of the workers.
     pub(crate) losses_per_mille: u64,
     /// Whether one more identity has a wrong password.
@@ -66,15 +132,17 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, large: Option<&Large>) -> Self {
         let mut random = RandomStream::new(seed, stream::PLAN);
-        let workers = 2 + random.index(2);
-        let bots = 2 + random.index(5);
-        let peers = 1 + random.index(2);
+        let scale = match large {
+            Some(large) => Scale::large(large),
+            None => Scale::small(&mut random),
+        };
+        let (bots, peers) = (scale.bots, scale.peers);
         let mut actions = Vec::new();
         let mut numbers = vec![0; bots * peers * 2];
-        for _ in 0..8 + random.index(25) {
-            let at = random.millis(ACTIVITY);
+        for _ in 0..scale.messages {
+            let at = random.millis(scale.activity.clone());
             actions.push((
                 at,
                 random.index(bots),
@@ -105,8 +173,7 @@ impl Plan {
         let mut actions: Vec<_> = actions.collect();
         let mut faults = Faults {
             random: RandomStream::new(seed, stream::FAULTS),
-            workers,
-            bots,
+            scale: &scale,
             actions: Vec::new(),
         };
         let losses_per_mille = match faults.random.below(4) {
@@ -115,17 +182,17 @@ impl Plan {
             _ => 20,
         };
         let has_wrong_password = faults.random.chance(300);
-        for _ in 0..faults.random.index(7) {
+        let count = faults.random.index(7);
+        for _ in 0..scale.faults.unwrap_or(count) {
             faults.add();
         }
         let ends = faults.actions.iter().map(|(at, _)| *at);
-        let faults_end = ends.max().unwrap_or_default().max(Duration::from_secs(75));
+        let end = Duration::from_millis(scale.activity.end);
+        let faults_end = ends.max().unwrap_or_default().max(end);
         actions.extend(faults.actions);
         actions.sort_by_key(|(at, _)| *at);
         Self {
-            workers,
-            bots,
-            peers,
+            scale,
             losses_per_mille,
             has_wrong_password,
             actions,
@@ -135,18 +202,17 @@ impl Plan {
 }
 
 /// The faults of a plan, each with its end.
-struct Faults {
+struct Faults<'a> {
     random: RandomStream,
-    workers: usize,
-    bots: usize,
+    scale: &'a Scale,
     actions: Vec<(Duration, Action)>,
 }
 
-impl Faults {
+impl Faults<'_> {
     fn add(&mut self) {
-        let at = self.random.millis(ACTIVITY);
-        let worker = self.random.index(self.workers);
-        let bot = self.random.index(self.bots);
+        let at = self.random.millis(self.scale.activity.clone());
+        let worker = self.random.index(self.scale.workers);
+        let bot = self.random.index(self.scale.bots);
         let short = self.random.millis(200..6000);
         let long = self.random.millis(1000..40_000);
         match self.random.below(13) {
@@ -183,7 +249,7 @@ impl Faults {
             }
             10 => {
                 // A front end restarts: about half of the applications were on it.
-                for bot in 0..self.bots {
+                for bot in 0..self.scale.bots {
                     if self.random.chance(500) {
                         self.actions.push((at, Action::DropApplications(bot)));
                     }

@@ -22,6 +22,7 @@ use crate::{
     faulty_store::{Database, DatabaseLink, FaultyStore},
     link::{Link, LinkState},
     owners::Owners,
+    plan::Scale,
     random::{RandomStream, stream},
     server::Server,
     sim_runtime::SimRuntime,
@@ -36,6 +37,7 @@ pub(crate) struct Surroundings {
     pub(crate) database: Arc<Database>,
     pub(crate) owners: Owners,
     pub(crate) losses_per_mille: u64,
+    pub(crate) scale: Scale,
 }
 
 /// A tokio runtime with a paused clock, which follows the time of the world.
@@ -118,8 +120,11 @@ impl Process {
         };
         let date = start_date() + world.clock.now();
         let ended = has_ended.clone();
+        let scale = world.scale.clone();
         runtime.enter(async move {
             let mut config = WorkerConfig::new(format!("worker-{number}"));
+            config.capacity = config.capacity.max(scale.bots);
+            config.claims_per_second = scale.claims_per_second;
             let tokio = TokioRuntime::current()?.starting_at(date);
             config.runtime = Some(Arc::new(SimRuntime::new(tokio, random(2))));
             let worker = Worker::new(Arc::new(store), keyring, Arc::new(transport), config);

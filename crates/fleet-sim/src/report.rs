@@ -8,6 +8,17 @@ use std::{error::Error, fmt, time::Duration};
 pub struct Options {
     /// Fills [`Report::trace`].
     pub trace: bool,
+    /// The size of a large world. `None` is a small one, chosen by the seed.
+    pub large: Option<Large>,
+}
+
+/// The size of a large world: one more worker than the identities need, with faults and messages all the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Large {
+    /// The number of identities.
+    pub identities: usize,
+    /// The time of messages and faults, after everybody has signed in.
+    pub duration: Duration,
 }
 
 /// A property that every run must keep.

@@ -15,6 +15,10 @@ pub(crate) struct Traffic {
     /// The SIP URIs of the users by their access tokens.
     users: BTreeMap<String, String>,
     open: BTreeMap<RequestId, Kind>,
+    /// The workers with pending requests for the events of each user, a worker for each request.
+    polls: BTreeMap<String, Vec<usize>>,
+    /// The users in `polls` without a request.
+    silent: BTreeSet<String>,
     /// The POSTs of each operation. A POST is forgotten when its sender knows that the server has refused it.
     posts: BTreeMap<String, u32>,
     /// Operations that were sent again although the server may have accepted them.
@@ -68,7 +72,12 @@ impl Traffic {
             }
             Kind::Message(operation)
         } else if *request.method() == Method::GET && path.contains("/events") {
-            Kind::Poll(user.unwrap_or_default(), worker)
+            let user = user.unwrap_or_default();
+            if let Some(workers) = self.polls.get_mut(&user) {
+                self.silent.remove(&user);
+                workers.push(worker);
+            }
+            Kind::Poll(user, worker)
         } else {
             if *request.method() == Method::DELETE && is_application(path) {
                 let user = user.unwrap_or_default();
@@ -98,21 +107,47 @@ impl Traffic {
                 }
                 None => {}
             },
+            Some(Kind::Poll(user, worker)) => self.poll_ended(user, worker),
             _ => {}
         }
     }
 
     /// The connection of a request was closed without a response.
     pub(crate) fn lost(&mut self, id: RequestId) {
-        self.open.remove(&id);
+        if let Some(Kind::Poll(user, worker)) = self.open.remove(&id) {
+            self.poll_ended(user, worker);
+        }
     }
 
-    /// The workers with a pending request for the events of a user.
-    pub(crate) fn polling<'a>(&'a self, sip_uri: &'a str) -> impl Iterator<Item = usize> + 'a {
-        self.open.values().filter_map(move |kind| match kind {
-            Kind::Poll(user, worker) if user == sip_uri => Some(*worker),
-            _ => None,
-        })
+    fn poll_ended(&mut self, user: String, worker: usize) {
+        let Some(workers) = self.polls.get_mut(&user) else {
+            return;
+        };
+        if let Some(position) = workers.iter().position(|it| *it == worker) {
+            workers.swap_remove(position);
+        }
+        if workers.is_empty() {
+            self.silent.insert(user);
+        }
+    }
+
+    /// Expects a user to poll.
+    pub(crate) fn expect(&mut self, sip_uri: String) {
+        self.silent.insert(sip_uri.clone());
+        self.polls.insert(sip_uri, Vec::new());
+    }
+
+    /// The expected users without a pending request for events.
+    pub(crate) fn silent(&self) -> impl Iterator<Item = &String> {
+        self.silent.iter()
+    }
+
+    /// The expected users all of whose pending requests for events are those of these workers.
+    pub(crate) fn polled_only_by(&self, workers: &[usize]) -> impl Iterator<Item = &String> {
+        let polls = self.polls.iter();
+        let polls =
+            polls.filter(|(_, by)| !by.is_empty() && by.iter().all(|it| workers.contains(it)));
+        polls.map(|(user, _)| user)
     }
 
     fn user(&self, request: &Request<Bytes>) -> Option<String> {

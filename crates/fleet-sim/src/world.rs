@@ -21,16 +21,13 @@ use crate::{
     invariants::{self, Evidence, Told},
     owners::Owners,
     peers::Peers,
-    plan::{Action, PREPARATION, Plan},
+    plan::{Action, Plan},
     process::{Process, Surroundings},
     random::{RandomStream, stream},
     report::{Counts, Invariant, Options, Report, Violation},
     server::Server,
     traffic::Traffic,
 };
-
-/// The time in which the world moves all processes.
-const STEP: Duration = Duration::from_millis(10);
 
 /// The longest time from the end of the last fault to the end of the run.
 const SETTLING: Duration = Duration::from_secs(180);
@@ -108,8 +105,8 @@ struct World {
 /// The times for which the identities do not poll.
 #[derive(Debug, Default)]
 struct Watch {
-    /// When each identity polled last.
-    polled: BTreeMap<usize, Duration>,
+    /// When the identities that do not poll polled last.
+    silent_since: BTreeMap<String, Duration>,
     /// When the last fault ended that keeps identities from polling.
     unblocked: Duration,
     longest_gap: Duration,
@@ -117,20 +114,25 @@ struct Watch {
 
 impl World {
     fn new(seed: u64, options: &Options) -> Result<Self, Box<dyn Error>> {
-        let plan = Plan::new(seed);
+        let plan = Plan::new(seed, options.large.as_ref());
+        let scale = &plan.scale;
         let clock = Clock::default();
-        let bots = (0..plan.bots).map(bot);
-        let peers = (0..plan.peers).map(peer);
+        let bots = (0..scale.bots).map(bot);
+        let peers = (0..scale.peers).map(peer);
         let names = bots.chain(peers).chain([LOCKED_OUT.to_owned()]);
         let users: Result<Vec<_>, _> = names.map(|it| User::new(&it, "User", PASSWORD)).collect();
         let mut config = ServerConfig::new(users?);
         let mut random = RandomStream::new(seed, stream::SERVER);
         config.seed = Some(Seed::from(random.seed()));
         let owners = Owners::default();
-        let server = Server::new(config, Traffic::new(owners.clone()));
+        let mut traffic = Traffic::new(owners.clone());
+        for number in 0..scale.bots {
+            traffic.expect(bot(number));
+        }
+        let server = Server::new(config, traffic);
         let database_clock = clock.clone();
         let store = Arc::new(MemoryStore::new(move || database_clock.database_time()));
-        let users: Vec<_> = (0..plan.peers)
+        let users: Vec<_> = (0..scale.peers)
             .map(|it| (peer(it), PASSWORD.to_owned()))
             .collect();
         let peers = Peers::new(seed, &clock, &server, &users, ROOT)?;
@@ -142,6 +144,7 @@ impl World {
             database: Arc::default(),
             owners,
             losses_per_mille: plan.losses_per_mille,
+            scale: scale.clone(),
         };
         let mut world = Self {
             seed,
@@ -149,7 +152,7 @@ impl World {
             surroundings,
             keys: SecretString::from(KEYS),
             peers,
-            processes: (0..plan.workers).map(|_| (None, 0)).collect(),
+            processes: (0..scale.workers).map(|_| (None, 0)).collect(),
             watch: Watch::default(),
             counts: Counts::default(),
             violations: Vec::new(),
@@ -159,13 +162,13 @@ impl World {
             losses: Vec::new(),
             plan,
         };
-        for number in 0..world.plan.bots {
+        for number in 0..world.plan.scale.bots {
             world.add_identity(&bot(number), PASSWORD)?;
         }
         if world.plan.has_wrong_password {
             world.add_identity(LOCKED_OUT, "not-the-password")?;
         }
-        for worker in 0..world.plan.workers {
+        for worker in 0..world.plan.scale.workers {
             world.start(worker)?;
         }
         Ok(world)
@@ -196,7 +199,7 @@ impl World {
         let mut now = Duration::ZERO;
         let mut open_until = self.plan.faults_end;
         loop {
-            now += STEP;
+            now += self.plan.scale.step;
             self.surroundings.clock.set(now);
             self.surroundings.server.run_until(now);
             while let Some((_, action)) = actions.next_if(|(at, _)| *at <= now) {
@@ -353,31 +356,21 @@ impl World {
     }
 
     fn watch_polls(&mut self, now: Duration) -> Result<(), Box<dyn Error>> {
-        if now < PREPARATION {
+        let preparation = self.plan.scale.preparation();
+        if now < preparation {
             return Ok(());
         }
         if self.is_blocked() {
             self.watch.unblocked = now;
         }
-        for number in 0..self.plan.bots {
-            let processes = &self.processes;
-            let is_running = |worker: usize| {
-                let process = processes.get(worker).and_then(|(it, _)| it.as_ref());
-                process.is_some_and(|it| !it.is_paused())
-            };
-            let user = bot(number);
-            let polls = |it: &mut Traffic| it.polling(&user).any(is_running);
-            if self.surroundings.server.with_traffic(polls) {
-                self.watch.polled.insert(number, now);
-                continue;
-            }
+        let before = std::mem::take(&mut self.watch.silent_since);
+        for user in self.silent_users() {
             let identity = self.statement(self.surroundings.store.identity(&user))?;
             if identity.is_none_or(|it| it.state == IdentityState::Suspended) {
-                self.watch.polled.insert(number, now);
                 continue;
             }
-            let polled = self.watch.polled.get(&number).copied().unwrap_or_default();
-            let gap = now - polled.max(self.watch.unblocked).max(PREPARATION);
+            let since = before.get(&user).copied().unwrap_or(now);
+            let gap = now - since.max(self.watch.unblocked).max(preparation);
             self.watch.longest_gap = self.watch.longest_gap.max(gap);
             let limit = match self.surroundings.losses_per_mille {
                 0 => POLL_LIMIT,
@@ -388,10 +381,27 @@ impl World {
                     invariant: Invariant::PollsAgain,
                     detail: format!("{user} has not polled for {gap:?} at {now:?}"),
                 });
-                self.watch.polled.insert(number, now);
+                continue;
             }
+            self.watch.silent_since.insert(user, since);
         }
         Ok(())
+    }
+
+    /// The identities for which no running process polls.
+    fn silent_users(&self) -> Vec<String> {
+        let is_paused =
+            |process: &Option<Process>| process.as_ref().is_some_and(Process::is_paused);
+        let processes = self.processes.iter().enumerate();
+        let paused = processes.filter(|(_, (process, _))| is_paused(process));
+        let paused: Vec<_> = paused.map(|(worker, _)| worker).collect();
+        self.surroundings.server.with_traffic(|traffic| {
+            let mut users: Vec<_> = traffic.silent().cloned().collect();
+            if !paused.is_empty() {
+                users.extend(traffic.polled_only_by(&paused).cloned());
+            }
+            users
+        })
     }
 
     /// Whether a fault lasts that keeps identities from polling, or keeps others from taking them over.
@@ -417,8 +427,8 @@ impl World {
         let messages = status.messages;
         let identities = status.identities;
         let are_settled = messages.queued + messages.posting + messages.posted == 0;
-        let have_results = self.peers.record().sent.len() == self.written.len();
-        Ok(are_settled && have_results && identities.ready == self.plan.bots as u64)
+        let have_results = self.peers.results() == self.written.len();
+        Ok(are_settled && have_results && identities.ready == self.plan.scale.bots as u64)
     }
 
     fn report(mut self, now: Duration) -> Result<Report, Box<dyn Error>> {

@@ -1,8 +1,8 @@
 //! The simulated worlds of a fleet.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use fleet_sim::{Counts, Options, Report, run};
+use fleet_sim::{Counts, Large, Options, Report, run};
 
 use super::{Arguments, PRINTED_FAILURES, Totals, play_all};
 
@@ -52,6 +52,10 @@ impl Totals for Sums {
 pub(super) fn run_all(arguments: &Arguments) -> ExitCode {
     let mut options = Options::default();
     options.trace = arguments.trace;
+    options.large = arguments.identities.map(|identities| Large {
+        identities,
+        duration: Duration::from_secs_f64(arguments.hours * 3600.0),
+    });
     play_all(arguments, Sums::default(), |seed| {
         let report = run(seed, &options);
         let lines = report.trace.iter().map(|line| format!("{line}\n"));

@@ -1,6 +1,6 @@
 //! Workers, heartbeats and leases of the store in memory.
 
-use std::{collections::BTreeSet, ops::Range, time::SystemTime};
+use std::{collections::BTreeMap, ops::Range, time::SystemTime};
 
 use super::state::{IdentityRow, State, WorkerRow, since};
 use crate::store::{
@@ -18,7 +18,7 @@ impl State {
             state: WorkerState::Live,
             heartbeat: now,
             live_since: now,
-            leases: BTreeSet::new(),
+            leases: BTreeMap::new(),
         };
         self.workers.insert(id, row);
         id
@@ -81,7 +81,7 @@ impl State {
             return;
         };
         row.state = WorkerState::Dead;
-        for id in std::mem::take(&mut row.leases) {
+        for id in std::mem::take(&mut row.leases).into_keys() {
             if let Some(identity) = self.identities.get(&id) {
                 self.claimable.insert(identity.claim_order(id));
             }
@@ -124,19 +124,22 @@ impl State {
     }
 
     fn take(&mut self, now: SystemTime, worker: WorkerId, id: IdentityId) -> Option<Claim> {
-        self.workers.get_mut(&worker)?.leases.insert(id);
         let row = self.identities.get_mut(&id)?;
         let is_takeover = row.owner.is_some();
         row.owner = Some(worker);
         row.fence += 1;
         row.batch = 0;
-        row.state = IdentityState::Leased;
         row.claimed_at = Some(now);
         let lease = Lease {
             worker,
             identity: id,
             fence: row.fence,
         };
+        self.workers
+            .get_mut(&worker)?
+            .leases
+            .insert(id, lease.fence);
+        self.set_state(id, IdentityState::Leased);
         let row = self.identities.get(&id)?;
         Some(Claim {
             lease,
@@ -153,24 +156,23 @@ impl State {
 
     pub(super) fn leases(&self, worker: WorkerId) -> Result<Vec<Lease>, StoreError> {
         let row = self.worker(worker)?;
-        let leases = row.leases.iter().filter_map(|id| {
-            let fence = self.identities.get(id)?.fence;
-            Some(Lease {
-                worker,
-                identity: *id,
-                fence,
-            })
+        let leases = row.leases.iter().map(|(id, fence)| Lease {
+            worker,
+            identity: *id,
+            fence: *fence,
         });
         Ok(leases.collect())
     }
 
     pub(super) fn set_ready(&mut self, lease: Lease) -> Result<(), LeaseLost> {
-        self.leased_mut(lease)?.state = IdentityState::Ready;
+        self.leased_mut(lease)?;
+        self.set_state(lease.identity, IdentityState::Ready);
         Ok(())
     }
 
     pub(super) fn set_releasing(&mut self, lease: Lease) -> Result<(), LeaseLost> {
-        self.leased_mut(lease)?.state = IdentityState::Releasing;
+        self.leased_mut(lease)?;
+        self.set_state(lease.identity, IdentityState::Releasing);
         Ok(())
     }
 
@@ -199,8 +201,8 @@ impl State {
     /// Ends the lease of an identity, if it has one, and lets workers claim the identity after a pause.
     pub(super) fn set_free(&mut self, id: IdentityId, pause: Option<Range<SystemTime>>) {
         self.end_lease(id);
+        self.set_state(id, IdentityState::Free);
         if let Some(row) = self.identities.get_mut(&id) {
-            row.state = IdentityState::Free;
             row.reason = None;
             row.pause = pause;
             self.claimable.insert(row.claim_order(id));
@@ -210,8 +212,8 @@ impl State {
     /// Ends the lease of an identity, if it has one, so that no worker claims the identity, and settles its messages.
     pub(super) fn set_suspended(&mut self, now: SystemTime, id: IdentityId, reason: &str) {
         self.end_lease(id);
+        self.set_state(id, IdentityState::Suspended);
         if let Some(row) = self.identities.get_mut(&id) {
-            row.state = IdentityState::Suspended;
             row.reason = Some(reason.to_owned());
         }
         self.doubt_messages(now, id);

@@ -2,6 +2,7 @@
 
 use std::{
     cmp::Reverse,
+    collections::BTreeMap,
     time::{Duration, SystemTime},
 };
 
@@ -37,6 +38,7 @@ impl State {
         };
         self.claimable.insert(row.claim_order(id));
         self.identities.insert(id, row);
+        *self.states.entry(IdentityState::Free).or_default() += 1;
         self.by_sip_uri.insert(key, id);
         Ok(id)
     }
@@ -122,20 +124,25 @@ impl State {
     }
 
     fn identity_counts(&self) -> IdentityCounts {
-        let mut counts = IdentityCounts::default();
-        for row in self.identities.values() {
-            let is_orphaned = row.owner.is_some_and(|owner| self.worker(owner).is_err());
-            let count = match row.state {
-                _ if is_orphaned => &mut counts.orphaned,
-                IdentityState::Free => &mut counts.free,
-                IdentityState::Leased => &mut counts.leased,
-                IdentityState::Ready => &mut counts.ready,
-                IdentityState::Releasing => &mut counts.releasing,
-                IdentityState::Suspended => &mut counts.suspended,
-            };
-            *count += 1;
+        // The claimable identities with an owner are those of dead workers, and keep their states.
+        let orphans = self.claimable.iter().take_while(|(is_free, ..)| !is_free);
+        let orphans = orphans.filter_map(|(.., id)| self.identities.get(id));
+        let mut orphaned = BTreeMap::new();
+        for row in orphans {
+            *orphaned.entry(row.state).or_default() += 1;
         }
-        counts
+        let count = |state| {
+            let of = |counts: &BTreeMap<_, u64>| counts.get(&state).copied().unwrap_or_default();
+            of(&self.states).saturating_sub(of(&orphaned))
+        };
+        IdentityCounts {
+            free: count(IdentityState::Free),
+            leased: count(IdentityState::Leased),
+            ready: count(IdentityState::Ready),
+            releasing: count(IdentityState::Releasing),
+            orphaned: orphaned.values().sum(),
+            suspended: count(IdentityState::Suspended),
+        }
     }
 
     pub(super) fn dead_letters(&self, now: SystemTime, limit: usize) -> Vec<DeadLetter> {

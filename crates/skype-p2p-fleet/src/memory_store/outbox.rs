@@ -21,7 +21,7 @@ impl State {
         let messages = heads.filter_map(|number| {
             let row = self.outbox.get(number)?;
             let identity = self.identities.get(&row.identity)?;
-            let is_due = leases.contains(&row.identity)
+            let is_due = leases.contains_key(&row.identity)
                 && identity.state == IdentityState::Ready
                 && row.is_in_time(now);
             is_due.then(|| QueuedMessage {

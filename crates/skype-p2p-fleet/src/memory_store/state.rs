@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) lease_time: Duration,
     pub(super) workers: BTreeMap<WorkerId, WorkerRow>,
     pub(super) identities: BTreeMap<IdentityId, IdentityRow>,
+    /// The number of the identities in each state.
+    pub(super) states: BTreeMap<IdentityState, u64>,
     /// The identities by their SIP URIs in lower case.
     pub(super) by_sip_uri: BTreeMap<String, IdentityId>,
     /// The identities that no live worker has and that are not suspended.
@@ -51,7 +53,8 @@ pub(super) struct WorkerRow {
     pub(super) heartbeat: SystemTime,
     /// The begin of the heartbeats without a gap.
     pub(super) live_since: SystemTime,
-    pub(super) leases: BTreeSet<IdentityId>,
+    /// The identities of the worker, with the fences of their leases.
+    pub(super) leases: BTreeMap<IdentityId, i64>,
 }
 
 pub(super) struct IdentityRow {
@@ -61,6 +64,7 @@ pub(super) struct IdentityRow {
     pub(super) endpoint_id: String,
     pub(super) credential: Option<Sealed>,
     pub(super) checkpoint: Option<Sealed>,
+    /// Changed by [`State::set_state`] only.
     pub(super) state: IdentityState,
     pub(super) reason: Option<String>,
     pub(super) owner: Option<WorkerId>,
@@ -128,6 +132,7 @@ impl State {
             lease_time,
             workers: BTreeMap::new(),
             identities: BTreeMap::new(),
+            states: BTreeMap::new(),
             by_sip_uri: BTreeMap::new(),
             claimable: BTreeSet::new(),
             outbox: BTreeMap::new(),
@@ -152,6 +157,17 @@ impl State {
     /// Returns an ID in the form of a UUID, which no call before has returned.
     pub(super) fn next_uuid(&mut self) -> String {
         format!("00000000-0000-4000-8000-{:012x}", self.next_number())
+    }
+
+    /// Changes the state of an identity.
+    pub(super) fn set_state(&mut self, id: IdentityId, state: IdentityState) {
+        if let Some(row) = self.identities.get_mut(&id) {
+            let before = std::mem::replace(&mut row.state, state);
+            if let Some(count) = self.states.get_mut(&before) {
+                *count = count.saturating_sub(1);
+            }
+            *self.states.entry(state).or_default() += 1;
+        }
     }
 
     /// Returns an identity by its SIP URI, in any case.

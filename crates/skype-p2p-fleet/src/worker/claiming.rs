@@ -126,12 +126,14 @@ impl Claiming {
     async fn compare_leases(&self) -> Result<(), StoreError> {
         let registration = &self.registration;
         let store = &registration.shared.store;
-        let running: BTreeSet<Lease> = registration.shared.sessions.leases().into_iter().collect();
-        let stored: BTreeSet<Lease> = store
-            .leases(registration.worker)
-            .await?
-            .into_iter()
-            .collect();
+        let running = registration.shared.sessions.leases();
+        let mut stored = store.leases(registration.worker).await?;
+        stored.sort_unstable();
+        if running == stored {
+            return Ok(());
+        }
+        let running: BTreeSet<Lease> = running.into_iter().collect();
+        let stored: BTreeSet<Lease> = stored.into_iter().collect();
         for lost in running.difference(&stored) {
             // A session that has just released its identity has removed itself.
             registration.shared.metrics.lease_lost();

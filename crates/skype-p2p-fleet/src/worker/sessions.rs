@@ -188,6 +188,7 @@ impl Sessions {
         count
     }
 
+    /// The leases of the sessions, in order.
     pub(super) fn leases(&self) -> Vec<Lease> {
         self.lock().entries.values().map(|it| it.lease).collect()
     }
