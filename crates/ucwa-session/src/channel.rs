@@ -227,20 +227,24 @@ impl Session {
         }
     }
 
+    pub(crate) fn decode_page<'a>(
+        &self,
+        exchange: &Exchange,
+        response: &'a Response<Bytes>,
+    ) -> Result<EventPage<'a>, Failure> {
+        let representation = representation_of(response);
+        let representation = representation.ok_or_else(|| not_ucwa(exchange, response))?;
+        EventPage::decode(response.body(), representation, &self.core.config.limits)
+            .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
+    }
+
     fn on_page_answer(
         &mut self,
         exchange: &Exchange,
         response: &Response<Bytes>,
         is_repeated: bool,
     ) {
-        let page = match representation_of(response) {
-            Some(representation) => {
-                EventPage::decode(response.body(), representation, &self.core.config.limits)
-                    .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
-            }
-            None => Err(not_ucwa(exchange, response)),
-        };
-        let page = match page {
+        let page = match self.decode_page(exchange, response) {
             Ok(page) => page,
             Err(failure) => return self.on_bad_page(failure),
         };

@@ -303,7 +303,7 @@ impl Session {
     /// Ends everything that belongs to an application.
     pub(crate) fn end_all(&mut self, failure: &Failure) {
         self.unchecked.clear();
-        self.sign_in.early_page = None;
+        self.end_early_page();
         self.end_waiting(failure);
         self.chats.end_all(&mut self.core, failure);
         self.people.end_all(&mut self.core, failure);

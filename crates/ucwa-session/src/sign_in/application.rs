@@ -156,6 +156,20 @@ impl Session {
         self.sign_in.early_page = Some(Box::new(page));
     }
 
+    /// Handles the events of a page that waits, before its application ends: they have the results of what the caller has begun in
+    /// an application that was created again. In the first application nothing has begun.
+    pub(crate) fn end_early_page(&mut self) {
+        let Some(page) = self.sign_in.early_page.take() else {
+            return;
+        };
+        if let (poll, Ok(response)) = *page
+            && self.sign_in.reported_state == SignInState::SignedIn
+            && let Ok(page) = self.decode_page(&poll, &response)
+        {
+            self.on_events(&page);
+        }
+    }
+
     fn read_application(&mut self) {
         let href = self.sign_in.links.application.clone().unwrap_or_default();
         match self.core.resolve(&href, Stage::Application) {

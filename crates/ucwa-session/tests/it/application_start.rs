@@ -291,6 +291,44 @@ fn a_page_that_waits_is_dropped_with_its_application() {
     assert!(!driver.events.iter().any(is_incoming));
 }
 
+/// The application was created again, and a message was sent in it. The server has said what became of the message.
+#[test]
+fn a_result_on_a_page_that_waits_is_reported_before_the_application_ends() {
+    for (status, subcode) in [
+        (404, "ApplicationNotFound"),
+        (410, "InactiveApplicationExpired"),
+    ] {
+        let mut driver = TestDriver::signed_in();
+        let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+        driver.reply("GET", &format!("{APP}/events"), 404, lost);
+        driver.advance(Duration::from_secs(2));
+        driver.reply("POST", APPLICATIONS, 201, application(true));
+        driver.submit(Operation::OpenConversation {
+            conversation: chat(),
+            participant: peer(),
+            peer: "sip:lenea@contoso.com".to_owned(),
+        });
+        let message = driver.send(1, "Hello Lene");
+        let invitations = format!("{APP}/communication/messagingInvitations");
+        let operation = driver.created("POST", &invitations, "/17a").json()["operationId"].clone();
+        let operation = operation.as_str().unwrap();
+        let declined = invitation("completed", operation, "17a", "Declined");
+        let declined = with(declined, "status", json!("Failure"));
+        let reason = json!({"code": "RemoteFailure", "subcode": "Declined"});
+        let declined = with(declined, "reason", reason);
+        let page = json!({"_links": {"next": {"href": format!("{APP}/events?ack=2")}},
+            "sender": [communication(vec![declined])]});
+        driver.reply("GET", &format!("{APP}/events"), 200, page);
+        assert_eq!(driver.result(message), None);
+
+        let end = json!({"code": "Gone", "subcode": subcode});
+        driver.reply("POST", &format!("{APP}/me/makeMeAvailable"), status, end);
+        let failure = driver.failure(message);
+        assert_eq!(failure.kind(), &FailureKind::Remote, "{subcode}");
+        assert_eq!(failure.subcode(), Some("Declined"), "{subcode}");
+    }
+}
+
 /// Otherwise the commands of the model would be disabled for a moment after the sign-in.
 #[test]
 fn the_sign_in_reports_that_the_archive_and_the_contact_list_can_be_changed() {
