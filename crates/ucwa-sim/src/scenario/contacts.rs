@@ -20,8 +20,8 @@ const MAX_CHANGES: u64 = 24;
 /// When the changes are made, after all actors have signed in.
 const PERIOD: Duration = Duration::from_secs(120);
 /// How long after the last change a session may show something else than the server has: time for an event page that was
-/// lost, and for the reads that its successor causes.
-const SETTLING: Duration = Duration::from_secs(300);
+/// lost, and for the reads that its successor causes, which are repeated after 60, 120, 240 and 480 s if they fail.
+const SETTLING: Duration = Duration::from_secs(1200);
 /// How long the reads of the lists may take.
 const READING: Duration = Duration::from_secs(300);
 

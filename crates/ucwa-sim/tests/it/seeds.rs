@@ -63,8 +63,9 @@ const FAILED_IN_HANDOVER: [u64; 60] = [
 ];
 
 /// Seeds that failed in [`WorldSize::Contacts`].
-const FAILED_IN_CONTACTS: [u64; 12] = [
-    14, 69, 109, 152, 405, 664, 758, 1_025, 1_294, 1_547, 2_261, 2_958,
+const FAILED_IN_CONTACTS: [u64; 16] = [
+    14, 69, 109, 152, 405, 664, 758, 1_025, 1_294, 1_547, 2_261, 2_958, 91_000_761, 91_002_862,
+    91_004_237, 91_004_262,
 ];
 
 #[track_caller]

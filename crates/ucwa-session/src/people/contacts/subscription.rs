@@ -13,8 +13,8 @@ use crate::contact_list::ContactList;
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::{Failure, Stage};
-use crate::people::People;
 use crate::people::presence::{EXTEND_AFTER, FRESH, MIN_INTERVAL, MINUTES};
+use crate::people::{People, not_offered};
 use crate::person::Interest;
 use crate::response::Effect;
 
@@ -139,12 +139,12 @@ impl People {
         }
         let url = subscription.start.as_deref();
         let Some(url) = url.and_then(|href| core.resolve(href, Stage::People).ok()) else {
-            let is_known = subscription.href.is_some() && !subscription.starting;
-            subscription.starting = false;
-            return match is_known {
-                true => self.start_list_subscription(core),
-                false => self.read_followed_lists(core),
-            };
+            if std::mem::take(&mut subscription.starting) {
+                // The resource was read for its links just now. Another read may have them.
+                let failure = not_offered("startOrRefreshSubscriptionToContactsAndGroups");
+                return self.on_list_subscription_refused(core, &failure);
+            }
+            return self.start_list_subscription(core);
         };
         let purpose = purpose(ContactsPurpose::Subscribe);
         if core.is_under_way(&purpose) {

@@ -185,6 +185,40 @@ fn a_refused_subscription_is_tried_again_after_growing_pauses() {
     assert_eq!(pauses, [1, 2, 4, 8, 16], "{attempts:?}");
 }
 
+/// A proxy or a busy server may have cut the resource.
+#[test]
+fn a_subscription_without_a_link_to_start_it_is_read_again_later() {
+    let mut driver = signed_in_with_contacts();
+    let follow = ContactsOperation::follow(ContactList::Contacts, Interest::Live);
+    submit(&mut driver, follow);
+    let find = format!("{APP}/myContactsAndGroupsSubscription");
+    let without_links = json!({"rel": "myContactsAndGroupsSubscription"});
+    driver.reply("GET", &find, 200, without_links);
+    // The list is read without the subscription.
+    wait(&mut driver, 1);
+    driver.reply(
+        "GET",
+        &format!("{APP}/myContacts"),
+        200,
+        contacts(json!([lene()])),
+    );
+
+    driver.reply("GET", &find, 200, subscription_links());
+    driver.reply(
+        "POST",
+        &format!("{APP}/list/start"),
+        201,
+        subscription_links(),
+    );
+    driver.advance(SECOND);
+    // What has changed in between is read.
+    let found = contacts(json!([lene(), sara()]));
+    driver.reply("GET", &format!("{APP}/myContacts"), 200, found);
+    let last = changes(&mut driver).pop();
+    let both = ["sip:lenea@contoso.com", "sip:sarad@contoso.com"].map(str::to_owned);
+    assert_eq!(last, Some(ContactListChange::Contacts(both.to_vec())));
+}
+
 #[test]
 fn a_server_that_ends_each_subscription_is_not_asked_in_a_loop() {
     let mut driver = following_the_list();
