@@ -1,8 +1,8 @@
 //! The invariants hold on a number of seeds, and on every seed that failed before.
 
-use std::thread;
+use std::{thread, time::Duration};
 
-use fleet_sim::{Counts, Options, run};
+use fleet_sim::{Counts, Large, Options, run};
 
 /// Seeds that failed: a text that was recorded twice after a release, and a clock that was set back.
 const FAILED: [u64; 2] = [81, 334];
@@ -68,4 +68,21 @@ fn the_first_seeds_are_clean_and_have_every_fault() {
         counts.slow_times,
     ];
     assert!(happened.iter().all(|it| *it > 0), "{counts}");
+}
+
+#[test]
+fn a_large_world_is_clean() {
+    let mut options = Options::default();
+    options.large = Some(Large {
+        identities: 200,
+        duration: Duration::from_secs(2 * 3600),
+    });
+    let report = run(1, &options);
+    assert_eq!(report.violations, []);
+    assert!(report.time > Duration::from_secs(2 * 3600));
+    // Each identity has a message a day.
+    assert!(
+        report.counts.delivered + report.counts.received > 10,
+        "{report}"
+    );
 }
