@@ -9,6 +9,7 @@ mod migrations;
 mod operators;
 mod outbox;
 mod rows;
+mod secrets;
 mod tls;
 
 use std::{fmt, time::Duration};
@@ -20,7 +21,7 @@ pub use connection::PostgresConfig;
 use crate::store::{
     Batch, Claim, CommitRefusal, DeadLetter, Delivery, EnqueueOutcome, FleetStatus, Heartbeat,
     Identity, IdentityId, InboxMessage, Lease, LeaseLost, NewIdentity, NewMessage, NewWorker,
-    QueuedMessage, Release, Sealed, Store, StoreError, Sweep, WorkerId,
+    QueuedMessage, Release, Replacement, Sealed, SealedValues, Store, StoreError, Sweep, WorkerId,
 };
 use database::Database;
 
@@ -125,6 +126,14 @@ impl Store for PostgresStore {
         self.database.suspend_lease(lease, reason).await
     }
 
+    async fn begin_password_attempt(&self, lease: Lease) -> Result<Option<Duration>, StoreError> {
+        self.database.begin_password_attempt(lease).await
+    }
+
+    async fn end_password_attempt(&self, lease: Lease) -> Result<(), StoreError> {
+        self.database.end_password_attempt(lease).await
+    }
+
     async fn next_messages(
         &self,
         worker: WorkerId,
@@ -155,6 +164,22 @@ impl Store for PostgresStore {
 
     async fn resume(&self, identity: &str) -> Result<(), StoreError> {
         self.database.resume(identity).await
+    }
+
+    async fn remove_identity(&self, identity: &str, is_forced: bool) -> Result<(), StoreError> {
+        self.database.remove_identity(identity, is_forced).await
+    }
+
+    async fn sealed_values(
+        &self,
+        after: IdentityId,
+        limit: usize,
+    ) -> Result<Vec<SealedValues>, StoreError> {
+        self.database.sealed_values(after, limit).await
+    }
+
+    async fn replace_sealed(&self, values: &[Replacement]) -> Result<Vec<bool>, StoreError> {
+        self.database.replace_sealed(values).await
     }
 
     async fn identity(&self, sip_uri: &str) -> Result<Option<Identity>, StoreError> {

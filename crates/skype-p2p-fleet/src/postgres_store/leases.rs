@@ -113,11 +113,13 @@ impl Database {
             .map(|it| it.checkpoint.as_ref().map(Sealed::as_bytes))
             .collect();
         let pauses: Vec<i64> = releases.iter().map(|it| micros(it.pause)).collect();
-        let more: [Parameter<'_>; 2] = [
+        let gaps: Vec<i64> = releases.iter().map(|it| micros(it.gap)).collect();
+        let more: [Parameter<'_>; 3] = [
             (&checkpoints, Type::BYTEA_ARRAY),
             (&pauses, Type::INT8_ARRAY),
+            (&gaps, Type::INT8_ARRAY),
         ];
-        let sql = "select fleet.release($1, $2, $3, $4, $5)";
+        let sql = "select fleet.release($1, $2, $3, $4, $5, $6)";
         self.fenced(sql, &leases, &more).await
     }
 

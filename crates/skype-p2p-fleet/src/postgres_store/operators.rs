@@ -61,14 +61,20 @@ impl Database {
     }
 
     pub(super) async fn identity(&self, sip_uri: &str) -> Result<Option<Identity>, StoreError> {
-        let sql = "select id, sip_uri, state, reason, owner, fence from fleet.identity
-            where sip_key = lower($1 collate \"C\")";
+        let sql = "select i.id, i.sip_uri, i.state, i.reason, i.owner, i.fence,
+                case when i.attempt_fence <> i.fence or i.attempt_fence is not null and (i.owner is null or w.state = 'dead') then
+                    (extract(epoch from least(i.attempted_at, t.now) + s.password_pause - t.now) * 1000000)::bigint
+                end
+            from fleet.identity i left join fleet.worker w on w.id = i.owner
+            cross join fleet.settings s cross join (select clock_timestamp() as now) t
+            where i.sip_key = lower($1 collate \"C\")";
         let found = self.read(sql, &[(&sip_uri, Type::TEXT)], identity).await?;
         Ok(found.into_iter().next())
     }
 
     pub(super) async fn suspended(&self, limit: usize) -> Result<Vec<Identity>, StoreError> {
-        let sql = "select id, sip_uri, state, reason, owner, fence from fleet.identity
+        let sql =
+            "select id, sip_uri, state, reason, owner, fence, null::bigint from fleet.identity
             where state = 'suspended' order by id limit $1";
         let limit = size(limit);
         self.read(sql, &[(&limit, Type::INT8)], identity).await
@@ -81,7 +87,9 @@ impl Database {
                 (extract(epoch from clock_timestamp() - w.heartbeat) * 1000000)::bigint
             from fleet.worker w where w.state <> 'dead'
             union all
-            select 'identity', null, case when w.state = 'dead' then 'orphaned' else i.state end, null, null, null, count(*), null
+            select 'identity', null, case when w.state = 'dead' then 'orphaned' else i.state end, null, null, null, count(*),
+                (extract(epoch from clock_timestamp() -
+                    min(coalesce(i.silent_since, case when w.state = 'dead' then w.heartbeat end))) * 1000000)::bigint
             from fleet.identity i left join fleet.worker w on w.id = i.owner group by 3
             union all
             select 'message', null, o.state, null, null, null, count(*),
@@ -93,7 +101,7 @@ impl Database {
         for row in &rows {
             match row.try_get::<_, &str>(0)? {
                 "worker" => status.workers.push(worker_status(row)?),
-                "identity" => identity_counts(row, &mut status.identities)?,
+                "identity" => identity_counts(row, &mut status)?,
                 _ => message_counts(row, &mut status)?,
             }
         }
