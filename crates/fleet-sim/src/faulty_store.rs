@@ -14,7 +14,8 @@ use async_trait::async_trait;
 use skype_p2p_fleet::{
     Batch, Claim, CommitRefusal, DeadLetter, Delivery, EnqueueOutcome, FleetStatus, Heartbeat,
     Identity, IdentityId, InboxMessage, Lease, LeaseLost, MemoryStore, NewIdentity, NewMessage,
-    NewWorker, QueuedMessage, Release, Sealed, Store, StoreError, Sweep, WorkerId,
+    NewWorker, QueuedMessage, Release, Replacement, Sealed, SealedValues, Store, StoreError, Sweep,
+    WorkerId,
 };
 use tokio::time::sleep;
 
@@ -136,6 +137,11 @@ forward! {
     set_releasing(leases: &[Lease]) -> Vec<Result<(), LeaseLost>>;
     release(releases: &[Release]) -> Vec<Result<(), LeaseLost>>;
     suspend_lease(lease: Lease, reason: &str) -> ();
+    begin_password_attempt(lease: Lease) -> Option<Duration>;
+    end_password_attempt(lease: Lease) -> ();
+    remove_identity(identity: &str, is_forced: bool) -> ();
+    sealed_values(after: IdentityId, limit: usize) -> Vec<SealedValues>;
+    replace_sealed(values: &[Replacement]) -> Vec<bool>;
     next_messages(worker: WorkerId, after: i64, limit: usize) -> Vec<QueuedMessage>;
     add_identity(identity: NewIdentity) -> IdentityId;
     set_credential(identity: &str, credential: Sealed) -> ();

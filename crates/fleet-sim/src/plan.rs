@@ -56,6 +56,19 @@ pub(crate) enum Action {
     ExpireTokens,
     SuspendIdentity(usize),
     ResumeIdentity(usize),
+    /// Adds the identity whose password is wrong.
+    AddWrongPassword,
+}
+
+/// What happens to a worker before it has stored that a password was refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refusal {
+    /// The worker is killed.
+    Kill,
+    /// The worker is paused for longer than its lease.
+    Pause,
+    /// The worker loses the database for longer than its lease.
+    CutDatabase,
 }
 
 /// The numbers of a run.
@@ -125,6 +138,8 @@ pub(crate) struct Plan {
     pub(crate) losses_per_mille: u64,
     /// Whether one more identity has a wrong password.
     pub(crate) has_wrong_password: bool,
+    /// What happens to the worker that receives the refusal of the wrong password, and when the identity is added.
+    pub(crate) refusal: Option<(Refusal, Duration)>,
     /// In the order of their times.
     pub(crate) actions: Vec<(Duration, Action)>,
     /// The end of the last fault.
@@ -182,6 +197,17 @@ impl Plan {
             _ => 20,
         };
         let has_wrong_password = faults.random.chance(300);
+        // A world with a wrong password from the beginning has other draws.
+        let mut refusals = RandomStream::new(seed, stream::REFUSAL);
+        let refusal = (!has_wrong_password && refusals.chance(300)).then(|| {
+            let refusal = match refusals.below(4) {
+                0 => Refusal::Pause,
+                1 => Refusal::CutDatabase,
+                _ => Refusal::Kill,
+            };
+            (refusal, refusals.millis(scale.activity.clone()))
+        });
+        actions.extend(refusal.map(|(_, at)| (at, Action::AddWrongPassword)));
         let count = faults.random.index(7);
         for _ in 0..scale.faults.unwrap_or(count) {
             faults.add();
@@ -195,6 +221,7 @@ impl Plan {
             scale,
             losses_per_mille,
             has_wrong_password,
+            refusal,
             actions,
             faults_end,
         }

@@ -22,6 +22,8 @@ pub(crate) mod stream {
     pub(crate) const PEERS: u64 = 2;
     /// The faults, and their times.
     pub(crate) const FAULTS: u64 = 3;
+    /// What happens to the worker that receives the refusal of a password.
+    pub(crate) const REFUSAL: u64 = 4;
     /// The links of processes, from here on: 1,000 numbers for the peers, and 1,000 for each worker.
     pub(crate) const PROCESSES: u64 = 1000;
 }

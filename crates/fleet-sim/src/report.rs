@@ -43,11 +43,13 @@ pub enum Invariant {
     OneOwner,
     /// No process deletes the application of an identity that another process has claimed.
     NoForeignDeletion,
-    /// A password is not sent again after a worker has received its refusal.
+    /// A password is not sent again after a worker has received its refusal, also if that worker dies before it has suspended the
+    /// identity.
     OnePasswordAttempt,
-    /// An identity polls again within 30 s, unless a fault that still lasts prevents it.
+    /// An identity polls again within 30 s, unless a fault that still lasts prevents it, or a worker died while the server checked the
+    /// password.
     PollsAgain,
-    /// When the faults are over, every message gets a result.
+    /// When the faults are over, every message gets a result, unless a worker died while the server checked the password.
     Settled,
     /// The operating system gives the world its runtimes, and the store in memory refuses no statement of the world.
     Runs,
@@ -92,6 +94,8 @@ pub struct Counts {
     pub kills: u64,
     /// Processes that were paused.
     pub pauses: u64,
+    /// Processes that were killed, paused or cut off before they stored the refusal of a password.
+    pub refusals: u64,
     /// Processes that were asked to end.
     pub drains: u64,
     /// Links to the database or to the server that were cut.
@@ -119,6 +123,7 @@ impl Counts {
             takeovers,
             kills,
             pauses,
+            refusals,
             drains,
             cuts,
             outages,
@@ -135,6 +140,7 @@ impl Counts {
         self.takeovers += takeovers;
         self.kills += kills;
         self.pauses += pauses;
+        self.refusals += refusals;
         self.drains += drains;
         self.cuts += cuts;
         self.outages += outages;
@@ -148,7 +154,7 @@ impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "delivered={} failed={} unknown={} unknown-but-heard={} dead={} received={} takeovers={} kills={} pauses={} drains={} \
+            "delivered={} failed={} unknown={} unknown-but-heard={} dead={} received={} takeovers={} kills={} pauses={} refusals={} drains={} \
              cuts={} outages={} server-faults={} clock-jumps={} slow-times={}",
             self.delivered,
             self.failed,
@@ -159,6 +165,7 @@ impl fmt::Display for Counts {
             self.takeovers,
             self.kills,
             self.pauses,
+            self.refusals,
             self.drains,
             self.cuts,
             self.outages,

@@ -19,6 +19,8 @@ pub(crate) struct Traffic {
     polls: BTreeMap<String, Vec<usize>>,
     /// The users in `polls` without a request.
     silent: BTreeSet<String>,
+    /// The worker that has received a refusal, until the world has taken it.
+    refused_to: Option<usize>,
     /// The POSTs of each operation. A POST is forgotten when its sender knows that the server has refused it.
     posts: BTreeMap<String, u32>,
     /// Operations that were sent again although the server may have accepted them.
@@ -35,8 +37,8 @@ pub(crate) struct Traffic {
 enum Kind {
     /// A message, by its operation ID.
     Message(String),
-    /// A sign-in with the password of a user.
-    Password(String),
+    /// A sign-in with the password of a user, by a worker.
+    Password(String, usize),
     /// A pending request for the events of a user, sent by a worker.
     Poll(String, usize),
 }
@@ -62,7 +64,7 @@ impl Traffic {
                 self.repeated_passwords
                     .push(format!("{user} by worker {worker}"));
             }
-            Kind::Password(user)
+            Kind::Password(user, worker)
         } else if let Some(operation) = operation(request) {
             let posts = self.posts.entry(operation.clone()).or_default();
             *posts += 1;
@@ -97,19 +99,25 @@ impl Traffic {
             Some(Kind::Message(operation)) if !response.status().is_success() => {
                 self.posts.remove(&operation);
             }
-            Some(Kind::Password(user)) => match access_token(response.body()) {
+            Some(Kind::Password(user, worker)) => match access_token(response.body()) {
                 Some(token) => {
                     self.users.insert(token, user);
                 }
                 // A server under load says nothing about the password.
                 None if response.status().is_client_error() => {
                     self.refused.insert(user);
+                    self.refused_to = Some(worker);
                 }
                 None => {}
             },
             Some(Kind::Poll(user, worker)) => self.poll_ended(user, worker),
             _ => {}
         }
+    }
+
+    /// The worker that has received the refusal of a password since the last call.
+    pub(crate) fn take_refused(&mut self) -> Option<usize> {
+        self.refused_to.take()
     }
 
     /// The connection of a request was closed without a response.

@@ -12,7 +12,7 @@ use std::{
 use futures_util::FutureExt as _;
 use secrecy::SecretString;
 use skype_p2p_fleet::{
-    Content, IdentityState, Keyring, MemoryStore, NewIdentity, NewMessage, Purpose, Store,
+    Content, Identity, IdentityState, Keyring, MemoryStore, NewIdentity, NewMessage, Purpose, Store,
 };
 use ucwa_server::{Fault, Seed, ServerConfig, User};
 
@@ -21,7 +21,7 @@ use crate::{
     invariants::{self, Evidence, Told},
     owners::Owners,
     peers::Peers,
-    plan::{Action, Plan},
+    plan::{Action, Plan, Refusal},
     process::{Process, Surroundings},
     random::{RandomStream, stream},
     report::{Counts, Invariant, Options, Report, Violation},
@@ -38,6 +38,9 @@ const QUIET: Duration = Duration::from_secs(20);
 
 /// The time in which an identity has to poll again.
 const POLL_LIMIT: Duration = Duration::from_secs(30);
+
+/// The time for which a worker is disturbed after the refusal of a password: longer than the time in which others take over.
+const AFTER_REFUSAL: Duration = Duration::from_secs(12);
 
 /// The additional time on links that lose transmissions: each loss is noticed after 20 s, and a sign-in has several requests.
 const LOSSY_LIMIT: Duration = Duration::from_secs(60);
@@ -100,6 +103,8 @@ struct World {
     written: Vec<(usize, usize, usize)>,
     /// When the applications of a bot were lost.
     losses: Vec<(Duration, usize)>,
+    /// The end of what happens after the refusal of a password.
+    after_refusal: Option<(Duration, Action)>,
 }
 
 /// The times for which the identities do not poll.
@@ -160,6 +165,7 @@ impl World {
             enqueued: Vec::new(),
             written: Vec::new(),
             losses: Vec::new(),
+            after_refusal: None,
             plan,
         };
         for number in 0..world.plan.scale.bots {
@@ -202,6 +208,7 @@ impl World {
             now += self.plan.scale.step;
             self.surroundings.clock.set(now);
             self.surroundings.server.run_until(now);
+            self.disturb_after_refusal(now)?;
             while let Some((_, action)) = actions.next_if(|(at, _)| *at <= now) {
                 self.perform(now, action)?;
             }
@@ -274,6 +281,7 @@ impl World {
                 surroundings.server.inject(now, Fault::ExpireTokens);
                 self.counts.server_faults += 1;
             }
+            Action::AddWrongPassword => self.add_identity(LOCKED_OUT, "not-the-password")?,
             Action::SuspendIdentity(number) => {
                 let user = bot(number);
                 self.statement(surroundings.store.suspend(&user, "maintenance"))?;
@@ -298,6 +306,45 @@ impl World {
             | Action::RestoreDatabase(_) => self.disturb(now, &action),
         }
         Ok(())
+    }
+
+    /// Disturbs the worker that has just received the refusal of a password, before it runs again.
+    fn disturb_after_refusal(&mut self, now: Duration) -> Result<(), Box<dyn Error>> {
+        let refused = self.surroundings.server.with_traffic(Traffic::take_refused);
+        if let Some(worker) = refused
+            && let Some((refusal, _)) = self.plan.refusal.take()
+        {
+            let (begin, end) = match refusal {
+                Refusal::Kill => (Action::Kill(worker), Action::Start(worker)),
+                Refusal::Pause => (Action::Pause(worker), Action::Resume(worker)),
+                Refusal::CutDatabase => {
+                    (Action::CutDatabase(worker), Action::RestoreDatabase(worker))
+                }
+            };
+            self.counts.refusals += 1;
+            self.perform(now, begin)?;
+            self.after_refusal = Some((now + AFTER_REFUSAL, end));
+        }
+        if let Some((_, end)) = self.after_refusal.take_if(|(at, _)| *at <= now) {
+            self.perform(now, end)?;
+        }
+        Ok(())
+    }
+
+    /// Whether no worker sends the password of a bot, because one died while the server checked it.
+    fn is_held(&self, number: usize) -> Result<bool, Box<dyn Error>> {
+        let identity = self.statement(self.surroundings.store.identity(&bot(number)))?;
+        Ok(identity.is_some_and(|it| it.password_pause.is_some()))
+    }
+
+    fn held(&self) -> Result<Vec<usize>, Box<dyn Error>> {
+        let mut held = Vec::new();
+        for number in 0..self.plan.scale.bots {
+            if self.is_held(number)? {
+                held.push(number);
+            }
+        }
+        Ok(held)
     }
 
     /// Changes a process that runs.
@@ -366,7 +413,9 @@ impl World {
         let before = std::mem::take(&mut self.watch.silent_since);
         for user in self.silent_users() {
             let identity = self.statement(self.surroundings.store.identity(&user))?;
-            if identity.is_none_or(|it| it.state == IdentityState::Suspended) {
+            let is_excused =
+                |it: &Identity| it.state == IdentityState::Suspended || it.password_pause.is_some();
+            if identity.as_ref().is_none_or(is_excused) {
                 continue;
             }
             let since = before.get(&user).copied().unwrap_or(now);
@@ -428,7 +477,9 @@ impl World {
         let identities = status.identities;
         let are_settled = messages.queued + messages.posting + messages.posted == 0;
         let have_results = self.peers.results() == self.written.len();
-        Ok(are_settled && have_results && identities.ready == self.plan.scale.bots as u64)
+        let ready = self.plan.scale.bots - self.held()?.len();
+        let is_over = self.after_refusal.is_none();
+        Ok(are_settled && have_results && is_over && identities.ready >= ready as u64)
     }
 
     fn report(mut self, now: Duration) -> Result<Report, Box<dyn Error>> {
@@ -454,6 +505,7 @@ impl World {
             record: self.peers.record(),
             written: self.written.clone(),
             losses: self.losses.clone(),
+            held: self.held()?,
         };
         if self.options.trace {
             self.trace.extend(evidence.lines());

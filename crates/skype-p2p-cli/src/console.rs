@@ -9,6 +9,8 @@ use std::{
 };
 
 use clap::{ArgAction, Args, ValueEnum};
+use jiff::Timestamp;
+use serde::Serialize;
 use tokio::time::timeout;
 use tracing_subscriber::EnvFilter;
 
@@ -47,11 +49,35 @@ pub enum Color {
     Never,
 }
 
+/// The format of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// A JSON object in each line, also for notices and errors.
+    Json,
+}
+
+/// A notice or an error in JSON, with the members of the log.
+#[derive(Serialize)]
+struct LogLine<'a> {
+    timestamp: String,
+    level: &'a str,
+    message: &'a str,
+    target: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    causes: &'a [String],
+}
+
 /// Writes to standard error. A failed write is ignored.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Console {
     verbose: u8,
     quiet: bool,
+    format: LogFormat,
 }
 
 impl Console {
@@ -60,10 +86,15 @@ impl Console {
     /// # Errors
     ///
     /// If the filter of the log cannot be read.
-    pub(crate) fn open(options: &ConsoleOptions, log: Option<&str>) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        options: &ConsoleOptions,
+        log: Option<&str>,
+        format: LogFormat,
+    ) -> Result<Self, Failure> {
         let console = Self {
             verbose: options.verbose,
             quiet: options.quiet,
+            format,
         };
         let filter = match log {
             Some(filter) => EnvFilter::try_new(filter).map_err(|error| {
@@ -81,20 +112,23 @@ impl Console {
             Color::Auto => stderr().is_terminal() && !no_color,
         };
         // A program that embeds this crate may have a subscriber already.
-        let _ = tracing_subscriber::fmt()
+        let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(stderr)
-            .with_ansi(ansi)
+            .with_ansi(ansi && format == LogFormat::Text)
             // A closed standard error must not cause a panic.
-            .log_internal_errors(false)
-            .try_init();
+            .log_internal_errors(false);
+        let _ = match format {
+            LogFormat::Text => log.try_init(),
+            LogFormat::Json => log.json().flatten_event(true).try_init(),
+        };
         Ok(console)
     }
 
     /// Writes something that is not an error.
     pub(crate) fn notice(self, what: impl Display) {
         if !self.quiet {
-            complain(what);
+            self.write("INFO", &what.to_string(), None);
         }
     }
 
@@ -120,8 +154,27 @@ impl Console {
 
     /// Writes an error: a sentence, a hint, and with `-v` the causes.
     pub(crate) fn error(self, failure: &Failure) {
-        complain(failure.message());
-        self.advice(failure);
+        self.write("ERROR", failure.message(), Some(failure));
+        if self.format == LogFormat::Text {
+            self.advice(failure);
+        }
+    }
+
+    /// Writes a sentence. In JSON, its members are those of the log.
+    fn write(self, level: &str, message: &str, failure: Option<&Failure>) {
+        if self.format == LogFormat::Text {
+            return complain(message);
+        }
+        let object = LogLine {
+            timestamp: Timestamp::now().to_string(),
+            level,
+            message,
+            target: env!("CARGO_CRATE_NAME"),
+            hint: failure.and_then(Failure::hint),
+            causes: failure.map_or(&[], Failure::causes),
+        };
+        let object = serde_json::to_string(&object).unwrap_or_default();
+        let _ = writeln!(stderr(), "{object}");
     }
 
     /// Writes the hint of an error whose sentence is on standard output, and with `-v` its causes.

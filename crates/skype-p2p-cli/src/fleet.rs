@@ -16,8 +16,8 @@ use skype_p2p_fleet::StoreError;
 
 use self::key::Key;
 pub use self::options::{
-    FleetAdd, FleetCommand, FleetDatabase, FleetDrain, FleetEnqueue, FleetRequeue, FleetResume,
-    FleetStatusOptions, FleetSuspend, FleetWorker,
+    FleetAdd, FleetCommand, FleetDatabase, FleetDrain, FleetEnqueue, FleetRemove, FleetRequeue,
+    FleetReseal, FleetResume, FleetStatusOptions, FleetSuspend, FleetWorker,
 };
 pub(crate) use self::settings::Settings;
 use crate::{
@@ -58,7 +58,9 @@ pub(crate) async fn run(
         FleetCommand::Drain(args) => operators::drain(&args, settings).await,
         FleetCommand::Suspend(args) => operators::suspend(&args, settings).await,
         FleetCommand::Resume(args) => operators::resume(&args, settings).await,
+        FleetCommand::Remove(args) => operators::remove(&args, settings).await,
         FleetCommand::Requeue(args) => operators::requeue(&args, settings).await,
+        FleetCommand::Reseal(_) => operators::reseal(settings).await,
     }
 }
 
@@ -83,6 +85,10 @@ fn store_failure(error: &StoreError) -> Failure {
             "The schema of the database has version {found}, and this program needs {needed}."
         ))
         .with_hint("run skype-p2p fleet migrate, and then start the workers again"),
+        StoreError::IdentityHasMessages { unsent, unread, .. } => Failure::other(format!(
+            "The identity has {unsent} messages without a result, and {unread} received messages that a consumer has not acknowledged."
+        ))
+        .with_hint("wait until they are sent and read, or remove the identity with --force: the messages are lost then"),
         StoreError::InvalidValue(why) => Failure::usage(sentence(why)),
         other => Failure::other(sentence(&other.to_string())),
     };

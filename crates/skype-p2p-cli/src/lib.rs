@@ -57,7 +57,7 @@ pub use chat::{Chat, ThemeName};
 pub use config::{ConfigCommand, ProfileName};
 use config::{Key, Settings};
 pub use console::{Color, ConsoleOptions};
-use console::{Console, complain};
+use console::{Console, LogFormat, complain};
 pub use contacts::{ContactGroup, ContactsChange, ContactsCommand, ContactsList, ContactsMove};
 pub use discover::Discover;
 use exit_code::End;
@@ -65,8 +65,8 @@ use failure::Failure;
 pub use faults::Faults;
 #[cfg(feature = "fleet")]
 pub use fleet::{
-    FleetAdd, FleetCommand, FleetDatabase, FleetDrain, FleetEnqueue, FleetRequeue, FleetResume,
-    FleetStatusOptions, FleetSuspend, FleetWorker,
+    FleetAdd, FleetCommand, FleetDatabase, FleetDrain, FleetEnqueue, FleetRemove, FleetRequeue,
+    FleetReseal, FleetResume, FleetStatusOptions, FleetSuspend, FleetWorker,
 };
 pub use groups::{GroupsCommand, GroupsCreate, GroupsList, GroupsRemove, GroupsRename};
 pub use history::{
@@ -149,10 +149,20 @@ async fn start(cli: Cli, settings: Option<Settings>) -> Result<End, (Console, Fa
         Command::Fleet(command) => fleet::log(command, &fleet, &cli.console),
         _ => log,
     };
+    #[cfg(feature = "fleet")]
+    let format = match &cli.command {
+        Command::Fleet(_) => fleet.log_format(),
+        _ => Ok(LogFormat::Text),
+    };
+    #[cfg(feature = "fleet")]
+    let format = format.map_err(|failure| (Console::default(), failure))?;
+    #[cfg(not(feature = "fleet"))]
+    let format = LogFormat::Text;
     // Lines of the log would be written across the screen of the client.
     let on_screen = matches!(cli.command, Command::Chat(_)) && stderr().is_terminal();
     let log = if on_screen { Some("off") } else { log };
-    let console = Console::open(&cli.console, log).map_err(|it| (Console::default(), it))?;
+    let console = Console::open(&cli.console, log, format);
+    let console = console.map_err(|it| (Console::default(), it))?;
     let recording = match &cli.command {
         Command::Demo(demo) => demo.recording.file(),
         _ => settings.as_ref().and_then(|it| it.recording.clone()),

@@ -11,6 +11,7 @@
 mod client;
 mod memory_store;
 mod postgres_store;
+mod resealing;
 mod sealing;
 mod store;
 mod worker;
@@ -18,12 +19,13 @@ mod worker;
 pub use client::{Client, Inbox};
 pub use memory_store::MemoryStore;
 pub use postgres_store::{PostgresConfig, PostgresStore};
+pub use resealing::{Resealed, reseal};
 pub use sealing::{Keyring, Purpose, SealingError};
 pub use store::{
     Batch, Claim, CommitRefusal, Content, DeadLetter, Delivery, DoubtfulMessage, EnqueueOutcome,
     FleetStatus, Heartbeat, Identity, IdentityCounts, IdentityId, IdentityState, InboxMessage,
     Lease, LeaseLost, MessageCounts, MessageState, NewIdentity, NewMessage, NewWorker, OperationId,
-    Posted, QueuedMessage, ReceivedMessage, Release, Sealed, Settled, Store, StoreError, Sweep,
-    Verdict, WorkerId, WorkerState, WorkerStatus,
+    Posted, QueuedMessage, ReceivedMessage, Release, Replacement, Sealed, SealedValues, Settled,
+    Store, StoreError, Sweep, Verdict, WorkerId, WorkerState, WorkerStatus,
 };
 pub use worker::{Worker, WorkerConfig, WorkerMonitor};

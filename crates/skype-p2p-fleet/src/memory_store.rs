@@ -5,6 +5,7 @@ mod clients;
 mod leases;
 mod operators;
 mod outbox;
+mod secrets;
 mod state;
 
 use std::{
@@ -18,7 +19,7 @@ use async_trait::async_trait;
 use crate::store::{
     Batch, Claim, CommitRefusal, DeadLetter, Delivery, EnqueueOutcome, FleetStatus, Heartbeat,
     Identity, IdentityId, InboxMessage, Lease, LeaseLost, NewIdentity, NewMessage, NewWorker,
-    QueuedMessage, Release, Sealed, Store, StoreError, Sweep, WorkerId,
+    QueuedMessage, Release, Replacement, Sealed, SealedValues, Store, StoreError, Sweep, WorkerId,
 };
 use state::State;
 
@@ -140,6 +141,14 @@ impl Store for MemoryStore {
         self.state().suspend_lease(self.now(), lease, reason)
     }
 
+    async fn begin_password_attempt(&self, lease: Lease) -> Result<Option<Duration>, StoreError> {
+        self.state().begin_password_attempt(self.now(), lease)
+    }
+
+    async fn end_password_attempt(&self, lease: Lease) -> Result<(), StoreError> {
+        self.state().end_password_attempt(lease)
+    }
+
     async fn next_messages(
         &self,
         worker: WorkerId,
@@ -174,8 +183,25 @@ impl Store for MemoryStore {
         self.state().resume(identity)
     }
 
+    async fn remove_identity(&self, identity: &str, is_forced: bool) -> Result<(), StoreError> {
+        self.state().remove_identity(identity, is_forced)
+    }
+
+    async fn sealed_values(
+        &self,
+        after: IdentityId,
+        limit: usize,
+    ) -> Result<Vec<SealedValues>, StoreError> {
+        Ok(self.state().sealed_values(after, limit))
+    }
+
+    async fn replace_sealed(&self, values: &[Replacement]) -> Result<Vec<bool>, StoreError> {
+        let mut state = self.state();
+        Ok(values.iter().map(|it| state.replace_sealed(it)).collect())
+    }
+
     async fn identity(&self, identity: &str) -> Result<Option<Identity>, StoreError> {
-        Ok(self.state().identity(identity))
+        Ok(self.state().identity(self.now(), identity))
     }
 
     async fn suspended(&self, limit: usize) -> Result<Vec<Identity>, StoreError> {

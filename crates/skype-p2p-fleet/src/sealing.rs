@@ -25,7 +25,7 @@ const VERSION: u8 = 1;
 /// The keys that seal the credentials and the checkpoints of a fleet. `Debug` shows the IDs of the keys.
 ///
 /// The first key seals. The others open what was sealed before the first one was added, so keys can be replaced: add a new
-/// first key to every worker, and remove the old one when every row has been sealed again.
+/// key to every worker, make it the first one, call [`reseal`](crate::reseal), and remove the old one.
 ///
 /// Each identity and each [`Purpose`] has a key of its own, which is derived by HKDF-SHA256, and its name is the associated data
 /// of ChaCha20-Poly1305. A sealed value that was copied to another row is therefore not accepted.
@@ -136,6 +136,12 @@ impl Keyring {
         sealed.extend_from_slice(&nonce);
         sealed.append(&mut encrypted);
         Ok(Sealed::from_bytes(sealed))
+    }
+
+    /// Whether the first key has sealed a value.
+    pub(crate) fn is_current(&self, sealed: &Sealed) -> bool {
+        let first = self.keys.first().map(|key| key.id.as_bytes());
+        first.is_some() && split(sealed).map(|(id, ..)| id) == first
     }
 
     /// Opens a value that was sealed for the same identity and purpose.

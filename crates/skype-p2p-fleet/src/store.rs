@@ -15,7 +15,9 @@ use async_trait::async_trait;
 
 pub use batch::{Batch, CommitRefusal, Posted, Settled, Verdict};
 pub use error::StoreError;
-pub use identity::{Identity, IdentityId, IdentityState, NewIdentity, Sealed};
+pub use identity::{
+    Identity, IdentityId, IdentityState, NewIdentity, Replacement, Sealed, SealedValues,
+};
 pub(crate) use inbox::without_nul;
 pub use inbox::{Content, InboxMessage, ReceivedMessage};
 pub use lease::{Claim, DoubtfulMessage, Lease, LeaseLost, Release};
@@ -154,6 +156,32 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::LeaseLost`] if the lease is not the current one.
     async fn suspend_lease(&self, lease: Lease, reason: &str) -> Result<(), StoreError>;
 
+    // Passwords of leased identities.
+
+    /// Records that the worker is about to send the password of a leased identity. Call it before the first byte of each request
+    /// with the password leaves.
+    ///
+    /// Returns `None` if the worker may send the password. Otherwise a former owner has died in its own attempt, and may have known
+    /// that the server refuses the password: returns the time for which the worker must not send it. The time counts from
+    /// that attempt, and is 10 minutes unless the store has another setting.
+    ///
+    /// An attempt of the same lease does not prevent another one: its worker lives, and has received no refusal, after which it
+    /// would have [suspended](Self::suspend_lease) the identity. The attempt ends with
+    /// [`end_password_attempt`](Self::end_password_attempt), with the release or suspension of the identity, with a new
+    /// credential, and with [`resume`](Self::resume).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`] if the lease is not the current one.
+    async fn begin_password_attempt(&self, lease: Lease) -> Result<Option<Duration>, StoreError>;
+
+    /// Records that the server has not refused the password in the attempt of this lease, or did not receive it. Can be repeated.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`] if the lease is not the current one.
+    async fn end_password_attempt(&self, lease: Lease) -> Result<(), StoreError>;
+
     // Messages of the workers.
 
     /// Returns queued messages of the worker's ready identities, in the order of their numbers, at most `limit`, with a number
@@ -205,12 +233,32 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::UnknownIdentity`].
     async fn suspend(&self, identity: &str, reason: &str) -> Result<(), StoreError>;
 
-    /// Frees a suspended identity. An identity that is not suspended does not change.
+    /// Frees a suspended identity, and ends the pause of a free one. An identity that a worker has does not change.
     ///
     /// # Errors
     ///
     /// [`StoreError::UnknownIdentity`].
     async fn resume(&self, identity: &str) -> Result<(), StoreError>;
+
+    /// Removes an identity, by its SIP URI, with its password, its checkpoint and its messages. If a worker has it, the lease ends as
+    /// in [`suspend`](Self::suspend). The SIP URI can be added again, as another identity.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownIdentity`], and unless `is_forced`, [`StoreError::IdentityHasMessages`].
+    async fn remove_identity(&self, identity: &str, is_forced: bool) -> Result<(), StoreError>;
+
+    /// Returns the sealed values of the identities with a higher number than `after`, in the order of the numbers, of at most `limit`
+    /// identities.
+    async fn sealed_values(
+        &self,
+        after: IdentityId,
+        limit: usize,
+    ) -> Result<Vec<SealedValues>, StoreError>;
+
+    /// Replaces sealed values, while workers store others. Returns for each whether it was replaced: not if the stored value is no
+    /// longer [`Replacement::old`].
+    async fn replace_sealed(&self, values: &[Replacement]) -> Result<Vec<bool>, StoreError>;
 
     /// Returns an identity, by its SIP URI.
     async fn identity(&self, identity: &str) -> Result<Option<Identity>, StoreError>;

@@ -9,6 +9,7 @@ mod heartbeat;
 mod lease_clock;
 mod metrics;
 mod outbox;
+mod password_gate;
 mod session;
 mod sessions;
 
@@ -84,7 +85,8 @@ impl WorkerConfig {
 ///   ago.
 /// - A page of events is acknowledged after its messages, results and checkpoint have been stored.
 /// - A session that has lost its lease sends nothing more, and deletes nothing at the server.
-/// - A refused password suspends the identity in the whole fleet.
+/// - A refused password suspends the identity in the whole fleet. If the worker dies before that, no other worker sends the password for
+///   the time that [`Store::begin_password_attempt`] names.
 /// - While the store is unavailable, the worker sends no message, acknowledges no page, and keeps polling.
 ///
 /// ```no_run

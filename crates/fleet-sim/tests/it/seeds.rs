@@ -60,6 +60,7 @@ fn the_first_seeds_are_clean_and_have_every_fault() {
         counts.takeovers,
         counts.kills,
         counts.pauses,
+        counts.refusals,
         counts.drains,
         counts.cuts,
         counts.outages,

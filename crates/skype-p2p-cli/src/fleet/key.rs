@@ -16,10 +16,11 @@ pub(super) enum Key {
     CaFile,
     Proxy,
     Log,
+    LogFormat,
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Database,
         Self::DatabasePasswordFile,
         Self::DatabaseCaFile,
@@ -33,6 +34,7 @@ impl Key {
         Self::CaFile,
         Self::Proxy,
         Self::Log,
+        Self::LogFormat,
     ];
 
     /// The name in the file.
@@ -51,6 +53,7 @@ impl Key {
             Self::CaFile => "ca_file",
             Self::Proxy => "proxy",
             Self::Log => "log",
+            Self::LogFormat => "log_format",
         }
     }
 

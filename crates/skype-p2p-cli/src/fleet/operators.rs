@@ -1,4 +1,5 @@
-//! The commands of operators that change something: `fleet migrate`, `add`, `drain`, `suspend`, `resume` and `requeue`.
+//! The commands of operators that change something: `fleet migrate`, `add`, `drain`, `suspend`, `resume`, `remove`, `requeue` and
+//! `reseal`.
 
 use std::path::Path;
 
@@ -7,7 +8,8 @@ use skype_p2p_fleet::{
 };
 
 use super::{
-    FleetAdd, FleetDrain, FleetRequeue, FleetResume, FleetSuspend, Settings, sip_uri, store_failure,
+    FleetAdd, FleetDrain, FleetRemove, FleetRequeue, FleetResume, FleetSuspend, Settings, sip_uri,
+    store_failure,
 };
 use crate::{
     End, failure::Failure, output::Output, password, secret_variables::SecretVariables,
@@ -93,6 +95,47 @@ pub(super) async fn resume(args: &FleetResume, settings: &Settings) -> Result<En
     let resumed = store.resume(&sip_uri).await;
     resumed.map_err(|error| store_failure(&error))?;
     report(format!("Resumed {sip_uri}."))
+}
+
+pub(super) async fn remove(args: &FleetRemove, settings: &Settings) -> Result<End, Failure> {
+    let sip_uri = sip_uri(&args.identity)?;
+    let store = connect(settings).await?;
+    let removed = store.remove_identity(&sip_uri, args.force).await;
+    removed.map_err(|error| store_failure(&error))?;
+    report(format!("Removed {sip_uri}."))
+}
+
+pub(super) async fn reseal(settings: &Settings) -> Result<End, Failure> {
+    let keyring = settings.keyring()?;
+    let store = connect(settings).await?;
+    let result = skype_p2p_fleet::reseal(&store, &keyring).await;
+    let result = result.map_err(|error| store_failure(&error))?;
+    let mut output = Output::stdout();
+    for (identity, purpose, why) in &result.failed {
+        let value = match purpose {
+            Purpose::Credential => "password",
+            Purpose::Checkpoint => "session",
+        };
+        let line = format!("not opened: the {value} of {identity}: {why}");
+        output.line(printable(&line));
+    }
+    output.line(format_args!(
+        "Sealed {} values anew. The first key had sealed {} before. Workers have changed {} meanwhile.",
+        result.resealed, result.current, result.changed
+    ));
+    output.check()?;
+    if !result.failed.is_empty() {
+        let count = result.failed.len();
+        let why = format!("{count} values cannot be opened by these keys.");
+        return Err(Failure::other(why).with_hint(
+            "add the missing key to the keys, or set the password again with fleet resume, or remove the identity",
+        ));
+    }
+    report(match result.is_complete() {
+        true => "Every value is sealed by the first key.".to_owned(),
+        false => "Repeat the command until it changes nothing, before you remove the other keys."
+            .to_owned(),
+    })
 }
 
 pub(super) async fn requeue(args: &FleetRequeue, settings: &Settings) -> Result<End, Failure> {

@@ -33,8 +33,17 @@ pub enum FleetCommand {
     Suspend(FleetSuspend),
     /// Let workers claim a suspended identity again, with a new password if one is given
     Resume(FleetResume),
+    /// Remove an identity with its password, its session and its messages
+    ///
+    /// The command refuses if messages would be lost: outgoing ones without a result, and received ones that a consumer has not
+    /// acknowledged. Nothing is sent to the server: the application of the identity ends there when it is no longer polled.
+    Remove(FleetRemove),
     /// Enqueue a failed or dead message again, as a new message with a new key
     Requeue(FleetRequeue),
+    /// Seal every password and session by the first key, after all workers have it
+    ///
+    /// The command can be interrupted and repeated, and workers run meanwhile. The exit code is 1 if a value could not be opened.
+    Reseal(FleetReseal),
 }
 
 impl FleetCommand {
@@ -49,7 +58,9 @@ impl FleetCommand {
             Self::Drain(it) => &it.database,
             Self::Suspend(it) => &it.database,
             Self::Resume(it) => &it.database,
+            Self::Remove(it) => &it.database,
             Self::Requeue(it) => &it.database,
+            Self::Reseal(it) => &it.database,
         }
     }
 
@@ -63,6 +74,7 @@ impl FleetCommand {
             Self::Worker(it) => it.keys_file.as_ref(),
             Self::Add(it) => it.keys_file.as_ref(),
             Self::Resume(it) => it.keys_file.as_ref(),
+            Self::Reseal(it) => it.keys_file.as_ref(),
             _ => None,
         };
         let worker = match self {
@@ -85,6 +97,7 @@ impl FleetCommand {
             Key::CaFile => path(worker?.ca_file.as_ref()),
             Key::Proxy => one(worker?.proxy.as_ref()),
             Key::Log => None,
+            Key::LogFormat => one(worker?.log_format.as_ref()),
         }
     }
 }
@@ -141,6 +154,9 @@ pub struct FleetWorker {
     /// The proxy for Skype for Business Server: http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
+    /// The format of the log: text, or json for an object in each line
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
     /// Write each setting with its source, without secrets, and start nothing
     #[arg(long)]
     pub check: bool,
@@ -251,6 +267,32 @@ pub struct FleetResume {
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// A file with the keys of the workers, of which the first one seals the new password. Without it, the keys are those of
+    /// SKYPE_P2P_FLEET_KEYS
+    #[arg(long, value_name = "FILE")]
+    pub keys_file: Option<PathBuf>,
+    /// The database.
+    #[command(flatten)]
+    pub database: FleetDatabase,
+}
+
+/// The options of `fleet remove`.
+#[derive(Debug, Args)]
+pub struct FleetRemove {
+    /// The address of the identity: user@domain, with or without sip:
+    #[arg(value_name = "IDENTITY")]
+    pub identity: String,
+    /// Remove the identity although messages are lost
+    #[arg(long)]
+    pub force: bool,
+    /// The database.
+    #[command(flatten)]
+    pub database: FleetDatabase,
+}
+
+/// The options of `fleet reseal`.
+#[derive(Debug, Args)]
+pub struct FleetReseal {
+    /// A file with the keys of the workers, of which the first one seals, and the others open. Without it, the keys are those of
     /// SKYPE_P2P_FLEET_KEYS
     #[arg(long, value_name = "FILE")]
     pub keys_file: Option<PathBuf>,

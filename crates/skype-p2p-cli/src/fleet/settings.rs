@@ -20,6 +20,7 @@ use super::{FleetCommand, Key, store_failure};
 use crate::{
     End,
     config::{self, Setting, Source},
+    console::LogFormat,
     failure::Failure,
     output::Output,
     password, sign_in,
@@ -154,6 +155,15 @@ impl Settings {
         let text = self.one(Key::Listen).unwrap_or("127.0.0.1:9464");
         text.parse()
             .map_err(|_| unusable(Key::Listen, text, "expected an IP address and a port"))
+    }
+
+    /// The format of the log.
+    pub(crate) fn log_format(&self) -> Result<LogFormat, Failure> {
+        match self.one(Key::LogFormat) {
+            None | Some("text") => Ok(LogFormat::Text),
+            Some("json") => Ok(LogFormat::Json),
+            Some(other) => Err(unusable(Key::LogFormat, other, "expected text or json")),
+        }
     }
 
     /// The time limit of a drain.

@@ -8,8 +8,10 @@
 )]
 mod cluster;
 mod endpoints;
+mod logging;
 mod open_metrics;
 mod packaging;
+mod removal;
 mod settings;
 mod shutdown;
 

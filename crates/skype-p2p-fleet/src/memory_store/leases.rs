@@ -126,6 +126,11 @@ impl State {
     fn take(&mut self, now: SystemTime, worker: WorkerId, id: IdentityId) -> Option<Claim> {
         let row = self.identities.get_mut(&id)?;
         let is_takeover = row.owner.is_some();
+        let former = row.owner.and_then(|owner| self.workers.get(&owner));
+        let silent_since = row
+            .silent_since
+            .unwrap_or_else(|| former.map_or(now, |it| it.heartbeat));
+        row.silent_since = Some(silent_since);
         row.owner = Some(worker);
         row.fence += 1;
         row.batch = 0;
@@ -151,6 +156,7 @@ impl State {
             checkpoint: row.checkpoint.clone(),
             doubtful: self.doubtful_messages(now, id),
             is_takeover,
+            gap: since(now, silent_since),
         })
     }
 
@@ -165,7 +171,7 @@ impl State {
     }
 
     pub(super) fn set_ready(&mut self, lease: Lease) -> Result<(), LeaseLost> {
-        self.leased_mut(lease)?;
+        self.leased_mut(lease)?.silent_since = None;
         self.set_state(lease.identity, IdentityState::Ready);
         Ok(())
     }
@@ -181,6 +187,11 @@ impl State {
         if let Some(checkpoint) = &release.checkpoint {
             row.checkpoint = Some(checkpoint.clone());
         }
+        // The attempt of a worker that died remains.
+        row.attempt = row.attempt.filter(|it| it.fence != release.lease.fence);
+        let silent_since = now.checked_sub(release.gap).unwrap_or(now);
+        let before = row.silent_since.unwrap_or(silent_since);
+        row.silent_since = Some(before.min(silent_since));
         let pause = now.checked_add(release.pause).map(|end| now..end);
         self.set_free(release.lease.identity, pause);
         Ok(())
@@ -214,12 +225,14 @@ impl State {
         self.end_lease(id);
         self.set_state(id, IdentityState::Suspended);
         if let Some(row) = self.identities.get_mut(&id) {
+            row.attempt = None;
+            row.silent_since = None;
             row.reason = Some(reason.to_owned());
         }
         self.doubt_messages(now, id);
     }
 
-    fn end_lease(&mut self, id: IdentityId) {
+    pub(super) fn end_lease(&mut self, id: IdentityId) {
         let Some(row) = self.identities.get_mut(&id) else {
             return;
         };

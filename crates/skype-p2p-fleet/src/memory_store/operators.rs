@@ -35,6 +35,8 @@ impl State {
             batch: 0,
             claimed_at: None,
             pause: None,
+            attempt: None,
+            silent_since: None,
         };
         self.claimable.insert(row.claim_order(id));
         self.identities.insert(id, row);
@@ -51,6 +53,7 @@ impl State {
         let id = self.known(identity)?;
         if let Some(row) = self.identities.get_mut(&id) {
             row.credential = Some(credential);
+            row.attempt = None;
         }
         Ok(())
     }
@@ -68,17 +71,19 @@ impl State {
 
     pub(super) fn resume(&mut self, identity: &str) -> Result<(), StoreError> {
         let id = self.known(identity)?;
-        let state = self.identities.get(&id).map(|row| row.state);
-        if state == Some(IdentityState::Suspended) {
+        if let Some(row) = self.identities.get_mut(&id)
+            && matches!(row.state, IdentityState::Free | IdentityState::Suspended)
+        {
+            row.attempt = None;
             self.set_free(id, None);
         }
         Ok(())
     }
 
-    pub(super) fn identity(&self, identity: &str) -> Option<Identity> {
+    pub(super) fn identity(&self, now: SystemTime, identity: &str) -> Option<Identity> {
         let id = self.find(identity)?;
         let row = self.identities.get(&id)?;
-        Some(row.identity(id))
+        Some(row.identity(id, self.password_pause(now, row)))
     }
 
     pub(super) fn suspended(&self, limit: usize) -> Vec<Identity> {
@@ -86,7 +91,7 @@ impl State {
         let suspended = rows.filter(|(_, row)| row.state == IdentityState::Suspended);
         suspended
             .take(limit)
-            .map(|(id, row)| row.identity(*id))
+            .map(|(id, row)| row.identity(*id, None))
             .collect()
     }
 
@@ -120,7 +125,19 @@ impl State {
             identities: self.identity_counts(),
             messages,
             oldest_queued,
+            event_gap: self.event_gap(now),
         }
+    }
+
+    /// The longest time for which an identity has not polled.
+    fn event_gap(&self, now: SystemTime) -> Duration {
+        let gaps = self.identities.values().filter_map(|row| {
+            let owner = row.owner.and_then(|owner| self.workers.get(&owner));
+            let dead = owner.filter(|it| it.state == WorkerState::Dead);
+            let silent_since = row.silent_since.or(dead.map(|it| it.heartbeat));
+            silent_since.map(|it| since(now, it))
+        });
+        gaps.max().unwrap_or_default()
     }
 
     fn identity_counts(&self) -> IdentityCounts {
@@ -219,7 +236,7 @@ impl State {
         (before - self.outbox.len() - self.inbox.len()) as u64
     }
 
-    fn known(&self, identity: &str) -> Result<IdentityId, StoreError> {
+    pub(super) fn known(&self, identity: &str) -> Result<IdentityId, StoreError> {
         self.find(identity)
             .ok_or_else(|| StoreError::UnknownIdentity(identity.to_owned()))
     }

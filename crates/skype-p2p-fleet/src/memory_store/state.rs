@@ -14,6 +14,7 @@ use crate::store::{
 /// The rows of the store, and their indexes.
 pub(super) struct State {
     pub(super) lease_time: Duration,
+    pub(super) password_pause: Duration,
     pub(super) workers: BTreeMap<WorkerId, WorkerRow>,
     pub(super) identities: BTreeMap<IdentityId, IdentityRow>,
     /// The number of the identities in each state.
@@ -74,6 +75,17 @@ pub(super) struct IdentityRow {
     pub(super) claimed_at: Option<SystemTime>,
     /// No worker claims the identity in this time. A clock that is set back leaves it.
     pub(super) pause: Option<Range<SystemTime>>,
+    pub(super) attempt: Option<Attempt>,
+    /// The identity has not polled since then. `None` while it polls, while it is suspended, and before its first claim.
+    pub(super) silent_since: Option<SystemTime>,
+}
+
+/// A worker may have sent the password, and has not recorded the result.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt {
+    /// The fence of its lease.
+    pub(super) fence: i64,
+    pub(super) at: SystemTime,
 }
 
 impl IdentityRow {
@@ -83,7 +95,7 @@ impl IdentityRow {
     }
 
     /// The identity, as an operator sees it.
-    pub(super) fn identity(&self, id: IdentityId) -> Identity {
+    pub(super) fn identity(&self, id: IdentityId, password_pause: Option<Duration>) -> Identity {
         Identity {
             id,
             sip_uri: self.sip_uri.clone(),
@@ -91,6 +103,7 @@ impl IdentityRow {
             reason: self.reason.clone(),
             owner: self.owner,
             fence: self.fence,
+            password_pause,
         }
     }
 }
@@ -130,6 +143,7 @@ impl State {
     pub(super) fn new(lease_time: Duration) -> Self {
         Self {
             lease_time,
+            password_pause: Duration::from_secs(600),
             workers: BTreeMap::new(),
             identities: BTreeMap::new(),
             states: BTreeMap::new(),

@@ -193,6 +193,13 @@ pub(super) fn store_error(error: tokio_postgres::Error) -> StoreError {
         "FL003" => StoreError::UnknownIdentity(detail),
         "FL004" => StoreError::IdentityExists(detail),
         "FL005" => StoreError::UnknownConsumer(detail),
+        "FL006" => {
+            let mut counts = detail.split(' ').map(|it| it.parse().unwrap_or_default());
+            StoreError::IdentityHasMessages {
+                unsent: counts.next().unwrap_or_default(),
+                unread: counts.next().unwrap_or_default(),
+            }
+        }
         "23514" => StoreError::InvalidValue("a value is empty or too long"),
         _ if is_transient(code) => StoreError::Unavailable(without_detail(database).into()),
         _ => StoreError::Refused(without_detail(database).into()),
@@ -207,8 +214,8 @@ fn without_detail(error: &DbError) -> DatabaseError {
 }
 
 /// Errors after which the same statement may succeed: broken connections, missing resources, a database that starts or stops,
-/// a conflict of transactions, and a standby that cannot write.
+/// a conflict of transactions, an identity that was removed in the meantime, and a standby that cannot write.
 fn is_transient(code: &str) -> bool {
     let class = code.get(..2).unwrap_or_default();
-    matches!(class, "08" | "40" | "53" | "57" | "58") || code == "25006"
+    matches!(class, "08" | "40" | "53" | "57" | "58") || matches!(code, "25006" | "23503")
 }

@@ -6,10 +6,11 @@ use super::connection::{PostgresConfig, store_error};
 use crate::store::StoreError;
 
 /// The migrations, in order: the version of each is its place. A released migration never changes.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_worker_functions.sql"),
     include_str!("migrations/0003_client_functions.sql"),
+    include_str!("migrations/0004_secret_functions.sql"),
 ];
 
 /// The version of the schema that this program needs.

@@ -6,8 +6,8 @@ use tokio_postgres::{Error, Row};
 
 use crate::store::{
     Claim, Content, DeadLetter, Delivery, DoubtfulMessage, EnqueueOutcome, FleetStatus, Identity,
-    IdentityCounts, IdentityId, IdentityState, InboxMessage, Lease, MessageState, OperationId,
-    QueuedMessage, ReceivedMessage, Sealed, WorkerId, WorkerState, WorkerStatus,
+    IdentityId, IdentityState, InboxMessage, Lease, MessageState, OperationId, QueuedMessage,
+    ReceivedMessage, Sealed, SealedValues, WorkerId, WorkerState, WorkerStatus,
 };
 
 /// The longest duration that the database adds to a time: a hundred years.
@@ -19,7 +19,7 @@ pub(super) fn micros(duration: Duration) -> i64 {
 }
 
 /// A duration of the database. Zero if its clock was set back.
-fn duration(micros: i64) -> Duration {
+pub(super) fn duration(micros: i64) -> Duration {
     Duration::from_micros(micros.try_into().unwrap_or(0))
 }
 
@@ -29,10 +29,6 @@ fn count(row: &Row, column: usize) -> Result<u64, Error> {
 }
 
 pub(super) fn claim(worker: WorkerId, row: &Row) -> Result<Claim, Error> {
-    let sealed = |column| -> Result<Option<Sealed>, Error> {
-        let bytes: Option<Vec<u8>> = row.try_get(column)?;
-        Ok(bytes.map(Sealed::from_bytes))
-    };
     Ok(Claim {
         lease: Lease {
             worker,
@@ -44,9 +40,24 @@ pub(super) fn claim(worker: WorkerId, row: &Row) -> Result<Claim, Error> {
         root: row.try_get(4)?,
         endpoint_id: row.try_get(5)?,
         user_agent: row.try_get(6)?,
-        credential: sealed(7)?,
-        checkpoint: sealed(8)?,
+        credential: sealed(row, 7)?,
+        checkpoint: sealed(row, 8)?,
         doubtful: doubtful_messages(row)?,
+        gap: duration(row.try_get(15)?),
+    })
+}
+
+fn sealed(row: &Row, column: usize) -> Result<Option<Sealed>, Error> {
+    let bytes: Option<Vec<u8>> = row.try_get(column)?;
+    Ok(bytes.map(Sealed::from_bytes))
+}
+
+pub(super) fn sealed_values(row: &Row) -> Result<SealedValues, Error> {
+    Ok(SealedValues {
+        identity: IdentityId(row.try_get(0)?),
+        sip_uri: row.try_get(1)?,
+        credential: sealed(row, 2)?,
+        checkpoint: sealed(row, 3)?,
     })
 }
 
@@ -105,6 +116,7 @@ pub(super) fn queued_message(worker: WorkerId, row: &Row) -> Result<QueuedMessag
 
 pub(super) fn identity(row: &Row) -> Result<Identity, Error> {
     let owner: Option<i64> = row.try_get(4)?;
+    let pause: Option<i64> = row.try_get(6)?;
     Ok(Identity {
         id: IdentityId(row.try_get(0)?),
         sip_uri: row.try_get(1)?,
@@ -118,6 +130,7 @@ pub(super) fn identity(row: &Row) -> Result<Identity, Error> {
         reason: row.try_get(3)?,
         owner: owner.map(WorkerId),
         fence: row.try_get(5)?,
+        password_pause: pause.map(duration).filter(|it| !it.is_zero()),
     })
 }
 
@@ -137,7 +150,8 @@ pub(super) fn worker_status(row: &Row) -> Result<WorkerStatus, Error> {
     })
 }
 
-pub(super) fn identity_counts(row: &Row, counts: &mut IdentityCounts) -> Result<(), Error> {
+pub(super) fn identity_counts(row: &Row, status: &mut FleetStatus) -> Result<(), Error> {
+    let counts = &mut status.identities;
     let of_state = match row.try_get(2)? {
         "free" => &mut counts.free,
         "leased" => &mut counts.leased,
@@ -147,6 +161,8 @@ pub(super) fn identity_counts(row: &Row, counts: &mut IdentityCounts) -> Result<
         _ => &mut counts.orphaned,
     };
     *of_state = count(row, 6)?;
+    let gap: Option<i64> = row.try_get(7)?;
+    status.event_gap = status.event_gap.max(gap.map(duration).unwrap_or_default());
     Ok(())
 }
 

@@ -37,6 +37,17 @@ pub enum StoreError {
     /// The fleet has an identity with this SIP URI already.
     #[error("the fleet has the identity {0} already")]
     IdentityExists(String),
+    /// Messages would be lost with the identity.
+    #[error(
+        "the identity has {unsent} messages without a result, and {unread} received messages that a consumer has not acknowledged"
+    )]
+    #[non_exhaustive]
+    IdentityHasMessages {
+        /// The messages of the outbox without a result.
+        unsent: u64,
+        /// The messages of the inbox that not every consumer has acknowledged.
+        unread: u64,
+    },
     /// The consumer has never read the inbox.
     #[error("no consumer {0} has read the inbox")]
     UnknownConsumer(String),

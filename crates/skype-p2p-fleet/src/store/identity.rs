@@ -1,8 +1,9 @@
 //! The identities of a fleet.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::{StoreError, WorkerId};
+use crate::sealing::Purpose;
 
 /// The longest SIP URI of an identity, in bytes.
 const LONGEST_URI: usize = 500;
@@ -79,6 +80,35 @@ pub struct Identity {
     pub owner: Option<WorkerId>,
     /// The fence of the last lease.
     pub fence: i64,
+    /// The time for which no worker sends the password, because a worker died while the server checked it.
+    pub password_pause: Option<Duration>,
+}
+
+/// The sealed values of an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SealedValues {
+    /// The identity.
+    pub identity: IdentityId,
+    /// The SIP URI, for which the values are sealed.
+    pub sip_uri: String,
+    /// The password.
+    pub credential: Option<Sealed>,
+    /// The checkpoint that was stored last.
+    pub checkpoint: Option<Sealed>,
+}
+
+/// A sealed value that takes the place of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// The identity.
+    pub identity: IdentityId,
+    /// Which of the values of the identity it is.
+    pub purpose: Purpose,
+    /// The value that was read.
+    pub old: Sealed,
+    /// The value in its place.
+    pub new: Sealed,
 }
 
 /// Bytes that only a worker can read: a credential or a checkpoint, encrypted and authenticated for one identity. `Debug` shows

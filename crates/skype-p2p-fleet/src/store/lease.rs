@@ -37,6 +37,9 @@ pub struct Claim {
     pub doubtful: Vec<DoubtfulMessage>,
     /// The former owner died: its session may still be resumed, but incoming messages expire 30 s after they were sent.
     pub is_takeover: bool,
+    /// The time for which the identity has not polled: since the last heartbeat of an owner that died, since a release, or since the
+    /// first claim.
+    pub gap: Duration,
 }
 
 /// A message that a former owner of an identity may have sent: it was posting or posted, and has no result.
@@ -75,6 +78,8 @@ pub struct Release {
     pub checkpoint: Option<Sealed>,
     /// The time during which no worker claims the identity, for example because its server cannot be reached.
     pub pause: Duration,
+    /// The time for which a ready session has not reached the server. Zero if it has polled until now.
+    pub gap: Duration,
 }
 
 /// A lease is not the current one of its identity, or its worker is dead. The worker ends the session without changing

@@ -16,6 +16,8 @@ pub struct FleetStatus {
     pub messages: MessageCounts,
     /// The time since the oldest queued message was enqueued.
     pub oldest_queued: Option<Duration>,
+    /// The longest time for which an identity has not polled, of those that are not suspended and were claimed at least once.
+    pub event_gap: Duration,
 }
 
 /// A worker that is not dead.

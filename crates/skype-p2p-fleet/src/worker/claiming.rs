@@ -114,7 +114,7 @@ impl Claiming {
         let registration = self.registration.clone();
         let sessions = registration.shared.sessions.clone();
         let permit = Permit::new(registration.clock.clone());
-        let orders = sessions.add(&claim, permit.clone(), registration.clock.lease_time());
+        let orders = sessions.add(&claim, permit.clone());
         let lease = claim.lease;
         let session = session::run(registration, self.committer.clone(), claim, permit, orders);
         // The session ends by itself, or when it is abandoned.
@@ -212,5 +212,6 @@ fn release(lease: Lease) -> Release {
         lease,
         checkpoint: None,
         pause: Duration::ZERO,
+        gap: Duration::ZERO,
     }
 }

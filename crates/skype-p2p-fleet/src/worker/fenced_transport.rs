@@ -15,7 +15,7 @@ use http::{Method, Request, Response};
 use skype_p2p::{HttpTransport, Lane, SendOptions, TransportError, TransportErrorKind};
 use tokio::time::Instant;
 
-use super::lease_clock::LeaseClock;
+use super::{lease_clock::LeaseClock, password_gate::PasswordGate};
 
 /// The first time of a lease, in which the session resumes.
 const RESUMPTION: Duration = Duration::from_secs(5);
@@ -63,11 +63,20 @@ impl Permit {
 pub(super) struct FencedTransport {
     inner: Arc<dyn HttpTransport>,
     permit: Permit,
+    password: Arc<PasswordGate>,
 }
 
 impl FencedTransport {
-    pub(super) fn new(inner: Arc<dyn HttpTransport>, permit: Permit) -> Self {
-        Self { inner, permit }
+    pub(super) fn new(
+        inner: Arc<dyn HttpTransport>,
+        permit: Permit,
+        password: Arc<PasswordGate>,
+    ) -> Self {
+        Self {
+            inner,
+            permit,
+            password,
+        }
     }
 }
 
@@ -95,7 +104,12 @@ impl HttpTransport for FencedTransport {
         if is_read {
             return self.inner.send(request, options).await;
         }
-        tokio::select! {
+        let has_password = PasswordGate::guards(&request);
+        if has_password && let Err(why) = self.password.begin().await {
+            let error = TransportError::new(TransportErrorKind::Closed, Stage::Connect, host);
+            return Err(error.with_detail(why));
+        }
+        let outcome = tokio::select! {
             biased;
             // A request that waits for a connection, for example, must not be written after the lease.
             () = self.permit.clock.expired() => {
@@ -103,6 +117,10 @@ impl HttpTransport for FencedTransport {
                 Err(error.with_detail("the lease of the worker ended"))
             }
             response = self.inner.send(request, options) => response,
+        };
+        if has_password {
+            self.password.end(&outcome).await;
         }
+        outcome
     }
 }

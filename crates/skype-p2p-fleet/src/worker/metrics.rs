@@ -142,8 +142,14 @@ impl Metrics {
         ];
         let help = "Identities of this worker.";
         labelled(text, "leases", "gauge", help, "state", &states);
-        let help = "The longest time that an identity of this worker has not polled. Alert at 15.";
-        let gap = leases.event_gap.as_secs_f64();
+        let help = "The longest time for which an identity of the whole fleet has not polled. Alert at 15.";
+        // Between two sign-ins no worker has the identity, and only the store knows the time.
+        let of_fleet = self
+            .fleet
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .event_gap;
+        let gap = leases.event_gap.max(of_fleet).as_secs_f64();
         single(text, "event_gap_seconds", "gauge", help, gap);
         let help = "Time from the claim of a dead worker's identity until it polls.";
         self.takeovers.write(text, "takeover_seconds", help);

@@ -2,13 +2,13 @@
 
 mod application;
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use skype_p2p::{
-    Application, CallConnectionState, Checkpoint, Conversation, ConversationState,
+    Application, CallConnectionState, Checkpoint, ConnectionState, Conversation, ConversationState,
     ConversationsManager, Credentials, Event, EventBatch, Events, MessageBody, Reason, ReasonCode,
-    SignInError, SignInErrorKind, SignInState,
+    SignInError, SignInErrorKind, SignInState, Subscription,
 };
 use tokio::{
     sync::mpsc,
@@ -21,6 +21,7 @@ use super::{
     committer::{CommitError, Committer},
     fenced_transport::Permit,
     metrics::SignInResult,
+    password_gate::PasswordGate,
     sessions::{Order, Phase},
 };
 use crate::{
@@ -72,6 +73,11 @@ pub(super) async fn run(
         committer,
         claim,
         permit: permit.clone(),
+        password: Arc::new(PasswordGate::new(
+            registration.shared.store.clone(),
+            registration.shared.metrics.clone(),
+            lease,
+        )),
     };
     let end = session.serve(orders).await;
     // Another worker may claim the identity next, so the session must not delete anything at the server.
@@ -91,6 +97,7 @@ pub(super) async fn run(
                 lease,
                 checkpoint: None,
                 pause,
+                gap: shared.sessions.silence(lease),
             }];
             until_available(|| shared.store.release(&release))
                 .await
@@ -127,6 +134,7 @@ struct Session {
     committer: Committer,
     claim: Claim,
     permit: Permit,
+    password: Arc<PasswordGate>,
     builder: BatchBuilder,
 }
 
@@ -157,6 +165,8 @@ impl Session {
         let manager = application.sign_in_manager();
         let conversations = application.conversations_manager();
         let _accepting = conversations.conversations().added(|it, _, _| accept(it));
+        let _watching = self.watch(application);
+        let password = self.password.clone();
         let mut sign_in = pin!(manager.sign_in(credentials));
         let state = manager.state();
         let (refusals, mut refused) = mpsc::unbounded_channel();
@@ -191,6 +201,7 @@ impl Session {
                     }
                     Err(error) => Some(self.sign_in_failure(&error)),
                 },
+                pause = password.closed(), if !is_ready => Some(self.password_pause(pause)),
                 Some((operation, reason)) = refused.recv() => {
                     self.store_refusal(&operation, &reason).await.err()
                 }
@@ -320,6 +331,34 @@ impl Session {
             }
         }
         End::Release(Duration::ZERO)
+    }
+
+    /// Counts the time for which the server is not reached.
+    fn watch(&self, application: &Application) -> Subscription {
+        let (lease, sessions) = (self.claim.lease, self.registration.shared.sessions.clone());
+        let manager = application.sign_in_manager();
+        manager
+            .connection()
+            .changed(move |change| match change.new {
+                ConnectionState::Connected => sessions.set_polling(lease, true),
+                ConnectionState::Reconnecting { .. } => sessions.set_polling(lease, false),
+                _ => {}
+            })
+    }
+
+    /// The end of a session that would need the password, while no worker may send it.
+    fn password_pause(&self, pause: Duration) -> End {
+        let (identity, seconds) = (self.claim.lease.identity.0, pause.as_secs());
+        tracing::warn!(
+            identity,
+            seconds,
+            "no sign-in: a worker died while the server checked the password, which is tried again after this time"
+        );
+        self.registration
+            .shared
+            .metrics
+            .sign_in(SignInResult::Failed);
+        End::Release(pause)
     }
 
     fn sign_in_failure(&self, error: &SignInError) -> End {

@@ -41,7 +41,7 @@ pub(super) struct Sessions(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     entries: BTreeMap<IdentityId, Entry>,
-    /// The identities that do not poll because their last sign-in has failed.
+    /// The identities whose last sign-in has failed.
     failures: BTreeMap<IdentityId, Failures>,
 }
 
@@ -50,8 +50,6 @@ struct State {
 struct Failures {
     count: u32,
     last_at: Instant,
-    /// The time since which the identity has not polled.
-    since: Instant,
 }
 
 #[derive(Debug)]
@@ -61,9 +59,28 @@ struct Entry {
     orders: mpsc::UnboundedSender<Order>,
     task: Option<AbortHandle>,
     phase: Phase,
-    claimed_at: Instant,
-    /// The time before the claim in which the identity has not polled.
-    gap: Duration,
+    /// The time for which the identity has not polled. `None` while it polls.
+    silence: Option<Silence>,
+}
+
+#[derive(Debug)]
+struct Silence {
+    since: Instant,
+    /// The time before it.
+    before: Duration,
+}
+
+impl Silence {
+    fn new(before: Duration) -> Self {
+        Self {
+            since: Instant::now(),
+            before,
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.before + self.since.elapsed()
+    }
 }
 
 /// The sessions in each phase.
@@ -72,36 +89,23 @@ pub(super) struct LeaseCounts {
     pub(super) leased: usize,
     pub(super) ready: usize,
     pub(super) releasing: usize,
-    /// The longest time that an identity has not polled.
+    /// The longest time for which an identity has not polled.
     pub(super) event_gap: Duration,
 }
 
 impl Sessions {
-    /// Adds the session of a claim. `lease_time` has passed before an identity of a dead worker is claimed.
-    pub(super) fn add(
-        &self,
-        claim: &Claim,
-        permit: Permit,
-        lease_time: Duration,
-    ) -> mpsc::UnboundedReceiver<Order> {
+    /// Adds the session of a claim.
+    pub(super) fn add(&self, claim: &Claim, permit: Permit) -> mpsc::UnboundedReceiver<Order> {
         let (orders, receiver) = mpsc::unbounded_channel();
-        let mut state = self.lock();
-        let failures = state.failures.get(&claim.lease.identity);
-        let gap = match failures {
-            Some(failures) => failures.since.elapsed(),
-            None if claim.is_takeover => lease_time,
-            None => Duration::ZERO,
-        };
         let entry = Entry {
             lease: claim.lease,
             permit,
             orders,
             task: None,
             phase: Phase::Leased,
-            claimed_at: Instant::now(),
-            gap,
+            silence: Some(Silence::new(claim.gap)),
         };
-        state.entries.insert(claim.lease.identity, entry);
+        self.lock().entries.insert(claim.lease.identity, entry);
         receiver
     }
 
@@ -113,23 +117,44 @@ impl Sessions {
     pub(super) fn set_phase(&self, lease: Lease, phase: Phase) {
         self.update(lease, |entry| entry.phase = phase);
         if phase == Phase::Ready {
+            self.set_polling(lease, true);
             self.lock().failures.remove(&lease.identity);
         }
+    }
+
+    /// A session polls, or does not reach the server.
+    pub(super) fn set_polling(&self, lease: Lease, is_polling: bool) {
+        self.update(lease, |entry| match is_polling {
+            // A sign-in has read events, but the identity does not poll yet.
+            true if entry.phase == Phase::Leased => {}
+            true => entry.silence = None,
+            false => {
+                let silence = entry.silence.take();
+                entry.silence = silence.or_else(|| Some(Silence::new(Duration::ZERO)));
+            }
+        });
+    }
+
+    /// The time for which the identity of a session has not polled.
+    pub(super) fn silence(&self, lease: Lease) -> Duration {
+        let state = self.lock();
+        let entry = state.entries.get(&lease.identity);
+        let entry = entry.filter(|it| it.lease == lease);
+        entry
+            .and_then(|it| it.silence.as_ref())
+            .map_or(Duration::ZERO, Silence::elapsed)
     }
 
     /// Counts a failed sign-in. Returns the pause before the next one: short at first, because the senders of incoming messages
     /// wait, and at most `longest`.
     pub(super) fn pause(&self, lease: Lease, longest: Duration) -> Duration {
         let mut state = self.lock();
-        let State { entries, failures } = &mut *state;
+        let failures = &mut state.failures;
         failures.retain(|_, it| it.last_at.elapsed() < FAILURE_MEMORY);
         let now = Instant::now();
-        let entry = entries.get(&lease.identity);
-        let gap = entry.map_or(Duration::ZERO, |it| it.gap + it.claimed_at.elapsed());
         let failures = failures.entry(lease.identity).or_insert(Failures {
             count: 0,
             last_at: now,
-            since: now.checked_sub(gap).unwrap_or(now),
         });
         failures.last_at = now;
         let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.count));
@@ -200,12 +225,10 @@ impl Sessions {
     pub(super) fn counts(&self) -> LeaseCounts {
         let mut counts = LeaseCounts::default();
         for entry in self.lock().entries.values() {
+            let gap = entry.silence.as_ref().map(Silence::elapsed);
+            counts.event_gap = counts.event_gap.max(gap.unwrap_or_default());
             match entry.phase {
-                Phase::Leased => {
-                    counts.leased += 1;
-                    let gap = entry.gap + entry.claimed_at.elapsed();
-                    counts.event_gap = counts.event_gap.max(gap);
-                }
+                Phase::Leased => counts.leased += 1,
                 Phase::Ready => counts.ready += 1,
                 Phase::Releasing => counts.releasing += 1,
             }

@@ -71,7 +71,7 @@ impl World {
         let store = PostgresStore::connect(&config).await.unwrap();
         let clock = Clock::of(cluster, database).await;
         if let Clock::Postgres(client) = &clock {
-            let lease_time = "update fleet.settings set lease_time = lease_time * $1";
+            let lease_time = "update fleet.settings set lease_time = lease_time * $1, password_pause = password_pause * $1";
             let changed = client.execute(lease_time, &[&f64::from(SCALE)]).await;
             assert_eq!(changed.unwrap(), 1);
         }
@@ -104,7 +104,8 @@ impl World {
                 let back = format!("make_interval(secs => {seconds} * {SCALE})");
                 let sql = format!(
                     "update fleet.worker set heartbeat = heartbeat - {back}, live_since = live_since - {back};
-                    update fleet.identity set claimed_at = claimed_at - {back},
+                    update fleet.identity set claimed_at = claimed_at - {back}, silent_since = silent_since - {back},
+                        attempted_at = attempted_at - {back},
                         pause = case when pause is not null then tstzrange(lower(pause) - {back}, upper(pause) - {back}) end;
                     update fleet.outbox set deadline = deadline - {back}, queued_at = queued_at - {back},
                         posting_at = posting_at - {back}, settled_at = settled_at - {back};

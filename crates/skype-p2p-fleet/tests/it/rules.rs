@@ -25,8 +25,12 @@ macro_rules! on_each_store {
     };
 }
 
+mod gaps;
 mod identities;
 mod inbox;
 mod leases;
 mod outbox;
+mod passwords;
+mod removal;
+mod resealing;
 mod workers;

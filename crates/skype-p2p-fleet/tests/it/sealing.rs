@@ -106,6 +106,7 @@ async fn rule_09_a_dump_of_the_database_contains_no_secret() {
         lease: claim.lease,
         checkpoint: checkpoint(),
         pause: world.seconds(0),
+        gap: world.seconds(0),
     };
     world.store.release(&[release]).await.unwrap();
     let message = NewMessage::new(BOT, "1", PEER, Content::plain("a text to be found"));

@@ -1,5 +1,7 @@
 //! The rules of a worker, on the store in memory and the server's engine, in virtual time.
 
+mod gaps;
+mod passwords;
 mod unreliable_store;
 pub(crate) mod world;
 
@@ -8,7 +10,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use skype_p2p_fleet::{IdentityState, MessageState, Store as _};
 use tokio::time::{Instant, sleep};
 
-use world::{LENE, World, bot, until};
+use world::{World, bot, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -153,31 +155,6 @@ async fn rule_7_a_takeover_takes_less_than_15_s_although_a_response_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_event_gap_counts_from_the_first_of_several_failed_sign_ins() {
-    let world = World::new(1).await;
-    let worker = world.worker("one");
-    world.ready(1).await;
-    worker.kill().await;
-    let worker = world.worker("two");
-    worker.is_server_away.store(true, Ordering::Relaxed);
-    let value = |name: &str| -> f64 {
-        let metrics = worker.monitor.metrics();
-        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap().trim().parse().unwrap()
-    };
-    // Between two sign-ins no worker has the identity, and the metric is 0.
-    let mut gap: f64 = 0.0;
-    for _ in 0..60 {
-        sleep(SECOND).await;
-        gap = gap.max(value("skype_p2p_fleet_event_gap_seconds"));
-    }
-    // The session repeats the reads of each sign-in for about 10 s.
-    let failed = value("skype_p2p_fleet_sign_ins_total{result=\"failed\"}");
-    assert!(failed >= 2.0, "{failed}");
-    assert!(gap > 40.0, "{gap}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn rule_5_a_message_that_a_killed_worker_may_have_sent_is_settled_and_not_sent_again() {
     // The worker is killed at many moments of a delivery.
     for millis in (0..400).step_by(9) {
@@ -236,29 +213,6 @@ async fn rule_4_a_worker_without_the_store_sends_nothing_and_its_heir_is_not_sig
         assert_eq!(lene.count(&format!("again {n}")), 1);
     }
     assert_eq!(old.requests("DELETE", "") + heir.requests("DELETE", ""), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn rule_8_a_refused_password_is_tried_once_in_the_fleet() {
-    let world = World::new(1).await;
-    world.add_identity(LENE, "wrong-password").await;
-    let workers = [
-        world.worker("one"),
-        world.worker("two"),
-        world.worker("three"),
-    ];
-    let is_suspended = async || world.identity(LENE).await == IdentityState::Suspended;
-    until("the suspension", is_suspended).await;
-    sleep(300 * SECOND).await;
-    let attempts = |path| {
-        workers
-            .iter()
-            .map(|it| it.requests("POST", path))
-            .sum::<usize>()
-    };
-    // One of the two requests is that of the other identity, whose password is right.
-    assert_eq!(attempts("oauthtoken"), 2);
-    assert_eq!(world.identity(&bot(0)).await, IdentityState::Ready);
 }
 
 #[tokio::test(start_paused = true)]

@@ -135,6 +135,7 @@ fn the_settings_of_the_page_are_those_of_the_binary() {
             "capacity" | "claims_per_second" | "drain_timeout" => "7",
             "listen" => "127.0.0.1:7",
             "log" => "info",
+            "log_format" => "json",
             _ => "value",
         };
         let mut checking = check(&folder, &[]);
@@ -147,7 +148,7 @@ fn the_settings_of_the_page_are_those_of_the_binary() {
         assert!(ended.stdout.contains(&expected), "{row}: {ended:?}");
         count += 1;
     }
-    assert_eq!(count, 13);
+    assert_eq!(count, 14);
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn the_page_about_operating_a_fleet_has_every_command_and_option() {
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
         .collect();
-    assert_eq!(commands.len(), 9, "{commands:?}");
+    assert_eq!(commands.len(), 11, "{commands:?}");
     for command in commands {
         assert!(PAGE.contains(&format!("| `fleet {command}")), "{command}");
         let help = process::run(["fleet", command, "--help"]).stdout.join("\n");

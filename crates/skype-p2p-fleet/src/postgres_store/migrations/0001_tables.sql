@@ -3,7 +3,9 @@
 create table fleet.settings (
     is_only boolean primary key default true check (is_only),
     -- A worker whose last heartbeat is older is dead.
-    lease_time interval not null default '5 s' check (lease_time > '0 s')
+    lease_time interval not null default '5 s' check (lease_time > '0 s'),
+    -- The time after which a password is sent again whose result a dead worker may have known.
+    password_pause interval not null default '10 min' check (password_pause >= '0 s')
 );
 insert into fleet.settings default values;
 
@@ -35,6 +37,11 @@ create table fleet.identity (
     claimed_at timestamptz,
     -- No worker claims the identity in this time. A clock that is set back leaves it.
     pause tstzrange,
+    -- A worker may have sent the password then, in the lease with this fence, and has not recorded the result.
+    attempt_fence bigint,
+    attempted_at timestamptz,
+    -- The identity has not polled since then. Null while it polls, while it is suspended, and before its first claim.
+    silent_since timestamptz,
     check ((owner is null) = (state in ('free', 'suspended')))
 ) with (fillfactor = 50);
 create index identity_owner on fleet.identity (owner) where owner is not null;

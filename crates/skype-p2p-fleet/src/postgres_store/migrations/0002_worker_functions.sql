@@ -79,7 +79,7 @@ returns table (
     identity bigint, fence bigint, is_takeover boolean, sip_uri text, root text, endpoint_id text, user_agent text,
     credential bytea, checkpoint bytea,
     doubtful_operations text[], doubtful_peers text[], doubtful_media_types text[], doubtful_bodies text[],
-    doubtful_hrefs text[], doubtful_ages_us bigint[]
+    doubtful_hrefs text[], doubtful_ages_us bigint[], gap_us bigint
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -121,12 +121,14 @@ begin
         with taken as (
             update fleet.identity i set
                 owner = worker_id, fence = i.fence + 1, batch = 0, state = 'leased', reason = null,
-                claimed_at = now, pause = null
+                claimed_at = now, pause = null,
+                silent_since = coalesce(i.silent_since, (select w.heartbeat from fleet.worker w where w.id = i.owner), now)
             from unnest(orphans || free) with ordinality as c(id, ordinal)
             where i.id = c.id returning i.*, c.ordinal
         )
         select t.id, t.fence, t.ordinal <= cardinality(orphans), t.sip_uri, t.root, t.endpoint_id::text, t.user_agent,
-            c.sealed, p.sealed, d.operations, d.peers, d.media_types, d.bodies, d.hrefs, d.ages
+            c.sealed, p.sealed, d.operations, d.peers, d.media_types, d.bodies, d.hrefs, d.ages,
+            (extract(epoch from now - t.silent_since) * 1000000)::bigint
         from taken t
         left join fleet.credential c on c.identity = t.id
         left join fleet.checkpoint p on p.identity = t.id
@@ -161,7 +163,8 @@ returns bigint[] language plpgsql as $$
 declare
     held bigint[] := fleet.lock_leases(workers, identities, fences);
 begin
-    update fleet.identity i set state = new_state
+    update fleet.identity i set
+        state = new_state, silent_since = case when new_state = 'ready' then null else i.silent_since end
         from unnest(identities) with ordinality as r(identity, place)
         where i.id = r.identity and r.place = any (held);
     return held;
@@ -169,7 +172,7 @@ end $$;
 
 -- Frees leased identities. Returns the places of the leases that were the current ones.
 create function fleet.release(
-    workers bigint[], identities bigint[], fences bigint[], checkpoints bytea[], pauses_us bigint[]
+    workers bigint[], identities bigint[], fences bigint[], checkpoints bytea[], pauses_us bigint[], gaps_us bigint[]
 ) returns bigint[] language plpgsql as $$
 declare
     held bigint[] := fleet.lock_leases(workers, identities, fences);
@@ -180,8 +183,12 @@ begin
         where r.place = any (held) and r.sealed is not null
         on conflict on constraint checkpoint_pkey do update set sealed = excluded.sealed;
     update fleet.identity i set
-        owner = null, state = 'free', pause = nullif(tstzrange(now, now + r.pause_us * interval '1 us'), 'empty')
-        from unnest(identities, pauses_us) with ordinality as r(identity, pause_us, place)
+        owner = null, state = 'free', pause = nullif(tstzrange(now, now + r.pause_us * interval '1 us'), 'empty'),
+        silent_since = least(i.silent_since, now - r.gap_us * interval '1 us'),
+        -- The attempt of a worker that died remains.
+        attempt_fence = nullif(i.attempt_fence, r.fence),
+        attempted_at = case when i.attempt_fence <> r.fence then i.attempted_at end
+        from unnest(identities, fences, pauses_us, gaps_us) with ordinality as r(identity, fence, pause_us, gap_us, place)
         where i.id = r.identity and r.place = any (held);
     return held;
 end $$;
@@ -189,7 +196,9 @@ end $$;
 -- Suspends an identity whose row is locked. Nothing settles its sent messages before it is resumed, so they become unknown.
 create function fleet.suspend_locked(identity_id bigint, why text) returns void language plpgsql as $$
 begin
-    update fleet.identity i set owner = null, state = 'suspended', reason = why where i.id = identity_id;
+    update fleet.identity i set
+        owner = null, state = 'suspended', reason = why, attempt_fence = null, attempted_at = null, silent_since = null
+        where i.id = identity_id;
     update fleet.outbox o set state = 'unknown', reason = 'suspended', settled_at = clock_timestamp()
         where o.identity = identity_id and o.state in ('posting', 'posted');
 end $$;
@@ -224,8 +233,8 @@ begin
     if not found then
         perform fleet.fail('FL003', 'the fleet has no such identity', identity_uri);
     end if;
-    update fleet.identity i set state = 'free', reason = null, pause = null
-        where i.id = found_id and i.state = 'suspended';
+    update fleet.identity i set state = 'free', reason = null, pause = null, attempt_fence = null, attempted_at = null
+        where i.id = found_id and i.state in ('free', 'suspended');
 end $$;
 
 create function fleet.add_identity(identity_uri text, root text, user_agent text, credential bytea)
@@ -248,6 +257,8 @@ end $$;
 create function fleet.set_credential(identity_uri text, credential bytea) returns void language plpgsql as $$
 #variable_conflict use_variable
 begin
+    update fleet.identity i set attempt_fence = null, attempted_at = null
+        where i.sip_key = lower(identity_uri collate "C") and i.attempt_fence is not null;
     insert into fleet.credential as c (identity, sealed)
         select i.id, credential from fleet.identity i where i.sip_key = lower(identity_uri collate "C")
         on conflict on constraint credential_pkey do update set sealed = excluded.sealed;

@@ -30,7 +30,7 @@ impl Session {
         };
         let config = &self.registration.shared.config;
         let transport = self.registration.shared.transport.clone();
-        let transport = FencedTransport::new(transport, self.permit.clone());
+        let transport = FencedTransport::new(transport, self.permit.clone(), self.password.clone());
         let permit = self.permit.clone();
         let mut builder = Application::builder()
             .root(claim.root.clone().map_or(Root::Domain, Root::Url))

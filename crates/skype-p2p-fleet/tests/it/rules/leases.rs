@@ -32,6 +32,7 @@ fn release(lease: Lease) -> Release {
         lease,
         checkpoint: None,
         pause: Duration::ZERO,
+        gap: Duration::ZERO,
     }
 }
 

@@ -58,6 +58,11 @@ forward! {
     set_releasing(leases: &[Lease]) -> Vec<Result<(), LeaseLost>>;
     release(releases: &[Release]) -> Vec<Result<(), LeaseLost>>;
     suspend_lease(lease: Lease, reason: &str) -> ();
+    begin_password_attempt(lease: Lease) -> Option<Duration>;
+    end_password_attempt(lease: Lease) -> ();
+    remove_identity(identity: &str, is_forced: bool) -> ();
+    sealed_values(after: IdentityId, limit: usize) -> Vec<SealedValues>;
+    replace_sealed(values: &[Replacement]) -> Vec<bool>;
     next_messages(worker: WorkerId, after: i64, limit: usize) -> Vec<QueuedMessage>;
     commit(batches: &[Batch]) -> Vec<Result<(), CommitRefusal>>;
     add_identity(identity: NewIdentity) -> IdentityId;

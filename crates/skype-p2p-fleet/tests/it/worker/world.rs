@@ -49,6 +49,10 @@ pub(crate) struct Running {
     pub(crate) is_server_busy: Arc<AtomicBool>,
     /// The response to the next read of the application is lost.
     pub(crate) loses_read: Arc<AtomicBool>,
+    /// The responses to requests with a password do not arrive.
+    pub(crate) holds_tokens: Arc<AtomicBool>,
+    /// The connection of the next request with a password breaks before the response.
+    pub(crate) loses_token: Arc<AtomicBool>,
     /// Method and path of every request that the worker has sent.
     pub(crate) log: Arc<Mutex<Vec<String>>>,
 }
@@ -56,14 +60,21 @@ pub(crate) struct Running {
 impl World {
     /// A world with bots, whose passwords are sealed in the store, and Lene.
     pub(crate) async fn new(bots: usize) -> Self {
+        Self::with_server(bots, |_| {}).await
+    }
+
+    /// A world whose server has other settings than the default ones.
+    pub(crate) async fn with_server(bots: usize, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let users = (0..bots).map(|n| User::new(&bot(n), "Bot", PASSWORD).unwrap());
         let lene = User::new(LENE, "Lene Aaling", PASSWORD).unwrap();
         let began = Instant::now();
         let store = MemoryStore::new(move || {
             SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + began.elapsed()
         });
+        let mut config = ServerConfig::new(users.chain([lene]));
+        change(&mut config);
         let world = Self {
-            server: Server::new(ServerConfig::new(users.chain([lene]))),
+            server: Server::new(config),
             store: Arc::new(store),
         };
         for n in 0..bots {
@@ -85,6 +96,8 @@ impl World {
         let is_server_away = Arc::new(AtomicBool::new(false));
         let is_server_busy = Arc::new(AtomicBool::new(false));
         let loses_read = Arc::new(AtomicBool::new(false));
+        let holds_tokens = Arc::new(AtomicBool::new(false));
+        let loses_token = Arc::new(AtomicBool::new(false));
         let log = Arc::new(Mutex::new(Vec::new()));
         let store = UnreliableStore::new(self.store.clone(), is_store_away.clone());
         let transport = WorkerTransport {
@@ -92,6 +105,8 @@ impl World {
             is_away: is_server_away.clone(),
             is_busy: is_server_busy.clone(),
             loses_read: loses_read.clone(),
+            holds_tokens: holds_tokens.clone(),
+            loses_token: loses_token.clone(),
             log: log.clone(),
         };
         let config = WorkerConfig::new(name);
@@ -114,6 +129,8 @@ impl World {
             is_server_away,
             is_server_busy,
             loses_read,
+            holds_tokens,
+            loses_token,
             log,
         }
     }
@@ -385,6 +402,8 @@ struct WorkerTransport {
     is_away: Arc<AtomicBool>,
     is_busy: Arc<AtomicBool>,
     loses_read: Arc<AtomicBool>,
+    holds_tokens: Arc<AtomicBool>,
+    loses_token: Arc<AtomicBool>,
     log: Arc<Mutex<Vec<String>>>,
 }
 
@@ -418,8 +437,13 @@ impl HttpTransport for WorkerTransport {
             let error = TransportErrorKind::Timeout;
             return Err(TransportError::new(error, Stage::Wait, host));
         }
+        let is_password = request.uri().path().contains("oauthtoken");
         let response = self.server.send(request, options).await;
-        match self.is_away.load(Ordering::Relaxed) {
+        if is_password && self.holds_tokens.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        let is_lost = is_password && self.loses_token.swap(false, Ordering::Relaxed);
+        match is_lost || self.is_away.load(Ordering::Relaxed) {
             true => Err(TransportError::new(
                 TransportErrorKind::Closed,
                 Stage::Wait,
