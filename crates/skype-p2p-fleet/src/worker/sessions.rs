@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc},
+    task::AbortHandle,
+    time::Instant,
+};
 
 use super::fenced_transport::Permit;
 use crate::store::{Claim, IdentityId, Lease, QueuedMessage};
@@ -14,8 +18,8 @@ use crate::store::{Claim, IdentityId, Lease, QueuedMessage};
 /// An order to a session.
 #[derive(Debug)]
 pub(super) enum Order {
-    /// Send a message.
-    Send(QueuedMessage),
+    /// Send a message. The slot is free again when the server has answered the request.
+    Send(QueuedMessage, OwnedSemaphorePermit),
     /// Wait for the results of messages in flight, and release the identity.
     Release,
 }

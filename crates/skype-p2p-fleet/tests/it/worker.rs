@@ -231,6 +231,27 @@ async fn rule_5_a_message_that_a_killed_worker_may_have_sent_is_settled_and_not_
 }
 
 #[tokio::test(start_paused = true)]
+async fn rule_5_of_many_messages_a_worker_posts_few_at_a_time() {
+    let world = World::new(150).await;
+    let _lene = world.lene().await;
+    let _worker = world.worker("one");
+    world.ready(150).await;
+    for n in 0..150 {
+        world.enqueue(&bot(n), "text").await;
+    }
+    let mut most = 0;
+    loop {
+        let messages = world.store.status().await.unwrap().messages;
+        most = most.max(messages.posting);
+        if messages.queued + messages.posting + messages.posted == 0 {
+            break;
+        }
+        sleep(Duration::from_millis(3)).await;
+    }
+    assert!((50..=100).contains(&most), "{most}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn rule_4_a_worker_without_the_store_sends_nothing_and_its_heir_is_not_signed_out() {
     let world = World::new(4).await;
     let lene = world.lene().await;

@@ -48,15 +48,18 @@ async fn after_kill_9_every_identity_polls_within_15_s_and_no_message_is_lost_or
     let mut doubtful = BTreeMap::new();
     for round in 0..size("FLEET_KILLS", 2) {
         let text = format!("round {round}");
-        // Messages are in every state when the worker is killed.
+        // Messages in both directions are in every state when the worker is killed.
         trial.enqueue(&text).await;
-        sleep(Duration::from_millis(300 + 100 * (round as u64 % 7))).await;
+        trial.send(&format!("{text}, before,"));
+        sleep(Duration::from_millis(50 + 60 * (round as u64 % 8))).await;
         let worker = trial.workers.remove(0);
         let name = worker.name();
         let before = trial.fences(&name).await;
         let killed_at = Instant::now();
         drop(worker);
-        trial.send(&text);
+        trial.send(&format!("{text}, after,"));
+        // The database may still carry out the last statement of the worker.
+        sleep(Duration::from_secs(2)).await;
         let at_death = trial.doubtful(&name).await;
         let times = trial
             .takeover_times(before, killed_at, TAKEOVER_LIMIT)
@@ -90,10 +93,12 @@ async fn rule_4_a_paused_worker_signs_no_heir_out_and_doubles_nothing() {
     sleep(Duration::from_millis(300)).await;
     let paused = &trial.workers[0];
     let before = trial.fences(&paused.name()).await;
-    let doubtful = trial.doubtful(&paused.name()).await;
+    let name = paused.name();
     paused.signal("STOP");
     let stopped_at = Instant::now();
     trial.send("paused");
+    sleep(Duration::from_secs(2)).await;
+    let doubtful = trial.doubtful(&name).await;
     let times = trial
         .takeover_times(before, stopped_at, TAKEOVER_LIMIT)
         .await;
