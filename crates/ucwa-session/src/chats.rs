@@ -265,10 +265,11 @@ impl Chats {
                 };
                 conversation.send_message(cx, draft, subject);
             }),
-            Operation::Accept(key) => self.command_online(core, key, ticket, |it, cx| {
+            // An open invitation proves that the application exists, also before a session that resumes has read it.
+            Operation::Accept(key) => self.command(core, key, ticket, |it, cx| {
                 it.accept(cx, ticket);
             }),
-            Operation::Decline(key) => self.command_online(core, key, ticket, |it, cx| {
+            Operation::Decline(key) => self.command(core, key, ticket, |it, cx| {
                 it.decline(cx, ticket);
             }),
             Operation::StopChat(key) => self.command_online(core, key, ticket, |it, cx| {

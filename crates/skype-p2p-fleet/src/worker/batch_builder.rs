@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use skype_p2p::{Event, MessageBody, MessageStatus, Reason, Resend};
-use tokio::time::Instant;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::metrics::Metrics;
 use crate::store::{
@@ -29,6 +29,8 @@ struct InFlight {
     peer: String,
     /// The message is posting in the store, or about to be.
     is_posting: bool,
+    /// Held until the server has answered the request.
+    slot: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug)]
@@ -53,12 +55,13 @@ impl BatchBuilder {
         let message = InFlight {
             peer: peer.to_owned(),
             is_posting: true,
+            slot: None,
         };
         self.in_flight.insert(operation.clone(), message);
     }
 
     /// Whether the session has to send the message: it was not handed to it before.
-    pub(super) fn accepts(&mut self, message: &QueuedMessage) -> bool {
+    pub(super) fn accepts(&mut self, message: &QueuedMessage, slot: OwnedSemaphorePermit) -> bool {
         let handed = self.handed.get(&message.peer);
         let is_repeated = handed.is_some_and(|it| match it.retry_at {
             Some(at) => message.number < it.number || Instant::now() < at,
@@ -75,6 +78,7 @@ impl BatchBuilder {
         let in_flight = InFlight {
             peer: message.peer.clone(),
             is_posting: false,
+            slot: Some(slot),
         };
         self.in_flight.insert(message.operation.clone(), in_flight);
         true
@@ -198,10 +202,16 @@ impl BatchBuilder {
                 message_id,
                 remote_id,
                 ..
-            } => batch.posted.push(Posted {
-                operation: OperationId::new(message_id),
-                href: remote_id.clone(),
-            }),
+            } => {
+                let operation = OperationId::new(message_id);
+                if let Some(message) = self.in_flight.get_mut(&operation) {
+                    message.slot = None;
+                }
+                batch.posted.push(Posted {
+                    operation,
+                    href: remote_id.clone(),
+                });
+            }
             Event::MessageSettled {
                 message_id,
                 status,

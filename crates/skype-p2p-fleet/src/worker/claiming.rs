@@ -167,7 +167,9 @@ impl Claiming {
         let room: usize = others.map(room).sum();
         let sessions = &self.registration.shared.sessions;
         let excess = sessions.len().saturating_sub(share).min(room);
-        let released = sessions.release(excess.min(self.admission.available()));
+        let limit = excess.min(self.admission.available());
+        // A session that is being resumed must poll first.
+        let released = sessions.release(limit, false);
         self.admission.take(released);
         if released > 0 {
             // The status does not know the released ones.
@@ -189,7 +191,7 @@ impl Claiming {
             return Ok(Some(End::Drained));
         }
         let others = self.live_workers().len().max(1);
-        let released = sessions.release(self.admission.available() * others);
+        let released = sessions.release(self.admission.available() * others, true);
         self.admission.take(released.div_ceil(others));
         Ok(None)
     }

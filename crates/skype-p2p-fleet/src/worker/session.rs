@@ -177,8 +177,8 @@ impl Session {
             let end = tokio::select! {
                 biased;
                 Some(order) = orders.recv() => match order {
-                    Order::Send(message) => {
-                        if is_ready && self.builder.accepts(&message) {
+                    Order::Send(message, slot) => {
+                        if is_ready && self.builder.accepts(&message, slot) {
                             send(&conversations, message, &refusals);
                         }
                         None

@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc},
+    task::AbortHandle,
+    time::Instant,
+};
 
 use super::fenced_transport::Permit;
 use crate::store::{Claim, IdentityId, Lease, QueuedMessage};
@@ -14,8 +18,8 @@ use crate::store::{Claim, IdentityId, Lease, QueuedMessage};
 /// An order to a session.
 #[derive(Debug)]
 pub(super) enum Order {
-    /// Send a message.
-    Send(QueuedMessage),
+    /// Send a message. The slot is free again when the server has answered the request.
+    Send(QueuedMessage, OwnedSemaphorePermit),
     /// Wait for the results of messages in flight, and release the identity.
     Release,
 }
@@ -198,14 +202,13 @@ impl Sessions {
         });
     }
 
-    /// Orders ready sessions to release their identities, at most `limit`. Returns their number.
-    pub(super) fn release(&self, limit: usize) -> usize {
+    /// Orders sessions to release their identities, at most `limit`, and only ready ones unless `also_leased`. Returns their number.
+    pub(super) fn release(&self, limit: usize, also_leased: bool) -> usize {
         let entries = &mut self.lock().entries;
-        let ready = entries
-            .values_mut()
-            .filter(|it| it.phase != Phase::Releasing);
+        let may_release = |phase| phase == Phase::Ready || also_leased && phase == Phase::Leased;
+        let releasable = entries.values_mut().filter(|it| may_release(it.phase));
         let mut count = 0;
-        for entry in ready.take(limit) {
+        for entry in releasable.take(limit) {
             entry.phase = Phase::Releasing;
             let _ = entry.orders.send(Order::Release);
             count += 1;
@@ -262,7 +265,32 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::WorkerId;
+    use crate::{store::WorkerId, worker::lease_clock::LeaseClock};
+
+    #[tokio::test(start_paused = true)]
+    async fn an_identity_that_is_taken_over_is_not_handed_on_before_it_polls() {
+        let sessions = Sessions::default();
+        let lease = Lease {
+            worker: WorkerId(1),
+            identity: IdentityId(1),
+            fence: 2,
+        };
+        let permit = Permit::new(std::sync::Arc::new(LeaseClock::new()));
+        let (orders, _receiver) = mpsc::unbounded_channel();
+        let entry = Entry {
+            lease,
+            permit,
+            orders,
+            task: None,
+            phase: Phase::Leased,
+            claimed_at: Instant::now(),
+            gap: Duration::ZERO,
+        };
+        sessions.lock().entries.insert(lease.identity, entry);
+        assert_eq!(sessions.release(1, false), 0);
+        sessions.set_phase(lease, Phase::Ready);
+        assert_eq!(sessions.release(1, false), 1);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_pause_after_failed_sign_ins_grows() {

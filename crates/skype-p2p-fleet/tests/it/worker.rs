@@ -155,6 +155,27 @@ async fn rule_7_a_takeover_takes_less_than_15_s_although_a_response_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rule_7_an_invitation_is_accepted_by_the_heir_whatever_the_killed_worker_has_sent() {
+    for millis in (0..100).step_by(9) {
+        let world = World::new(1).await;
+        let lene = world.lene().await;
+        let worker = world.worker("one");
+        world.ready(1).await;
+        world.enqueue(&bot(0), "message").await;
+        sleep(Duration::from_millis(millis)).await;
+        worker.kill().await;
+        let sent = lene.send(&bot(0), "question");
+        let _heir = world.worker("two");
+        // The page with the invitation arrives before the response that completes the sign-in.
+        sent.await.unwrap().unwrap();
+        // A message event could still repeat the text of the invitation.
+        sleep(10 * SECOND).await;
+        let question = [(bot(0), "question".to_owned())];
+        assert_eq!(world.inbox().await, question, "{millis} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rule_5_a_message_that_a_killed_worker_may_have_sent_is_settled_and_not_sent_again() {
     // The worker is killed at many moments of a delivery.
     for millis in (0..400).step_by(9) {
@@ -184,6 +205,27 @@ async fn rule_5_a_message_that_a_killed_worker_may_have_sent_is_settled_and_not_
             state => panic!("{millis} ms: {at_death:?} became {state:?}"),
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_5_of_many_messages_a_worker_posts_few_at_a_time() {
+    let world = World::new(150).await;
+    let _lene = world.lene().await;
+    let _worker = world.worker("one");
+    world.ready(150).await;
+    for n in 0..150 {
+        world.enqueue(&bot(n), "text").await;
+    }
+    let mut most = 0;
+    loop {
+        let messages = world.store.status().await.unwrap().messages;
+        most = most.max(messages.posting);
+        if messages.queued + messages.posting + messages.posted == 0 {
+            break;
+        }
+        sleep(Duration::from_millis(3)).await;
+    }
+    assert!((50..=100).contains(&most), "{most}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -185,6 +185,23 @@ fn an_invitation_that_an_event_brings_first_is_not_read_again() {
     assert!(!driver.is_sent("GET", INVITATION));
 }
 
+/// The server keeps the invitation for 30 s, and the application may not accept it again later.
+#[test]
+fn an_invitation_can_be_answered_before_the_application_is_read() {
+    for (operation, link) in [
+        (Operation::Accept as fn(_) -> _, "accept"),
+        (Operation::Decline as fn(_) -> _, "decline"),
+    ] {
+        let old = TestDriver::signed_in();
+        let (mut driver, _) = resumed(&old.session.checkpoint().unwrap());
+        driver.page(offered("17b", "hello"));
+        let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
+        let ticket = driver.submit(operation(key));
+        assert!(driver.is_sent("POST", &format!("{INVITATION}/{link}")));
+        assert_eq!(driver.result(ticket), None);
+    }
+}
+
 #[test]
 fn a_session_that_is_resuming_can_be_handed_over_again() {
     let mut old = chatting();
