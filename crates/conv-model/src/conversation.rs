@@ -19,6 +19,7 @@ use crate::observable::store::{Node, Transaction};
 use crate::participant::Participant;
 use crate::person::Person;
 use crate::reason::Reason;
+use crate::remote_id::Folder;
 use crate::request::{Context, Request};
 use crate::states::{
     CallConnectionState, ConversationState, Importance, MessageFormat, ParticipantState,
@@ -49,7 +50,7 @@ pub(crate) struct ConversationCells {
     pub(crate) activities: List<ActivityItem>,
     pub(crate) by_id: IdMap<MessageId, TextMessage>,
     /// The folder of the last message with an ID at the server.
-    pub(crate) last_folder: Option<Arc<str>>,
+    pub(crate) last_folder: Option<Arc<Folder>>,
     /// The number of archived messages, which come first.
     pub(crate) archived: usize,
     /// Outgoing messages whose delivery is not known yet, in order.
@@ -525,17 +526,15 @@ mod tests {
     use super::*;
     use crate::participant::{ParticipantCells, ParticipantIdentity};
 
-    /// Without the person and the messages: the object, two participants, and the capacity of their collections.
+    /// Without the person and the messages: the object, two participants, and the entries in the lists and maps.
     #[test]
-    fn an_idle_conversation_with_one_participant_takes_at_most_4_kb() {
+    fn an_idle_conversation_with_one_participant_takes_at_most_1_2_kb() {
         let counters = 2 * size_of::<usize>();
         let object = counters + size_of::<ConversationNode>();
         let participant = counters + size_of::<Node<ParticipantCells, ParticipantIdentity>>();
-        // The first capacity of a deque is four; a leaf of a map holds eleven entries.
-        let roster = 4 * (size_of::<u64>() + size_of::<Participant>());
-        let list_entry = 2 * (size_of::<u64>() + size_of::<Conversation>());
-        let map_entry = 11 * (size_of::<ConversationId>() + size_of::<Conversation>());
-        let total = object + 2 * participant + roster + list_entry + map_entry;
-        assert!(total <= 4_096, "{total}");
+        let roster = size_of::<Participant>() + size_of::<(u64, Participant)>();
+        let entries = size_of::<Conversation>() + size_of::<(u64, Conversation)>();
+        let total = object + 2 * participant + roster + entries;
+        assert!(total <= 1_200, "{total}");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::conversation::Conversation;
 use crate::fact::ConversationFact;
+use crate::fact_parts::ParticipantCapabilities;
 use crate::observable::store::Transaction;
 use crate::reason::{Reason, ReasonCode};
 use crate::states::{
@@ -149,14 +150,12 @@ impl Conversation {
             } => {
                 if let Some(participant) = self.participant(transaction, participant) {
                     participant.set_chat(transaction, Call::Disconnected, None);
-                    participant.set(transaction, |cells| &mut cells.is_typing, false);
+                    participant.set(transaction, |values| values.is_typing = false);
                     let state = ParticipantState::Disconnected;
                     self.set_participant_state(transaction, &participant, state, reason);
-                    participant.set(
-                        transaction,
-                        |cells| &mut cells.capabilities,
-                        Default::default(),
-                    );
+                    participant.set(transaction, |values| {
+                        values.capabilities = ParticipantCapabilities::default();
+                    });
                     self.finish_removal(transaction, &participant);
                 }
             }
@@ -178,7 +177,7 @@ impl Conversation {
                 is_typing,
             } => {
                 if let Some(participant) = self.participant(transaction, participant) {
-                    participant.set(transaction, |cells| &mut cells.is_typing, is_typing);
+                    participant.set(transaction, |values| values.is_typing = is_typing);
                 }
             }
             Fact::Myself { state, role } => {
@@ -187,7 +186,7 @@ impl Conversation {
                     myself.set_state(transaction, state, None);
                 }
                 if let Some(role) = role {
-                    myself.set(transaction, |cells| &mut cells.role, role);
+                    myself.set(transaction, |values| values.role = role);
                 }
             }
             Fact::Modalities(active) => {
@@ -215,7 +214,7 @@ impl Conversation {
             })
         };
         for message in std::mem::take(&mut transaction.cells(&self.node).pending) {
-            message.settle(transaction, MessageStatus::Failed, Some(failure()));
+            message.settle(transaction, MessageStatus::Failed, None, Some(failure()));
         }
         let others = self.other_participants(transaction);
         // The participants do not leave the conversation, which ends for the user.
@@ -226,17 +225,15 @@ impl Conversation {
             participant.set_chat(transaction, Call::Disconnected, None);
         }
         for participant in &others {
-            participant.set(transaction, |cells| &mut cells.is_typing, false);
+            participant.set(transaction, |values| values.is_typing = false);
         }
         for participant in &others {
             if participant.state_now(transaction) != ParticipantState::Disconnected {
                 participant.set_state(transaction, ParticipantState::Disconnected, reason.clone());
             }
-            participant.set(
-                transaction,
-                |cells| &mut cells.capabilities,
-                Default::default(),
-            );
+            participant.set(transaction, |values| {
+                values.capabilities = ParticipantCapabilities::default();
+            });
         }
         for participant in &others {
             self.finish_removal(transaction, participant);

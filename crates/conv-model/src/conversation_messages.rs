@@ -45,7 +45,7 @@ impl Conversation {
             .insert(message, item.clone());
         self.push_message(transaction, item);
         if let Some(participant) = participant {
-            participant.set(transaction, |cells| &mut cells.is_typing, false);
+            participant.set(transaction, |values| values.is_typing = false);
         }
     }
 
@@ -157,11 +157,11 @@ impl Conversation {
         };
         if status != MessageStatus::Pending {
             cells.pending.retain(|pending| *pending != item);
+            if cells.pending.is_empty() {
+                cells.pending = Vec::new();
+            }
         }
-        if let Some(timestamp) = timestamp {
-            item.set_timestamp(transaction, timestamp);
-        }
-        item.settle(transaction, status, reason);
+        item.settle(transaction, status, timestamp, reason);
     }
 
     /// Sets the message formats that both sides agreed on.

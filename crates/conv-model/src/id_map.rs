@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 
 use crate::ids::Id;
+use crate::observable::list::growth;
 
 /// The entries with local IDs and those with remote IDs, each in the order of the numbers.
 pub(crate) struct IdMap<I, V> {
@@ -41,9 +42,8 @@ impl<I: Id, V> IdMap<I, V> {
                 Some(std::mem::replace(&mut entry.1, value))
             }
             Err(index) => {
-                if entries.is_empty() {
-                    // Most conversations have one participant.
-                    entries.reserve_exact(1);
+                if entries.len() == entries.capacity() {
+                    entries.reserve_exact(growth(entries.len()));
                 }
                 entries.insert(index, (number, value));
                 None

@@ -4,6 +4,9 @@
 pub(crate) trait Id: Copy {
     /// Whether the identity is local, and its number.
     fn parts(self) -> (bool, u64);
+
+    /// The identity with these parts.
+    fn of(is_local: bool, number: u64) -> Self;
 }
 
 macro_rules! id {
@@ -23,6 +26,10 @@ macro_rules! id {
                     Self::Local(number) => (true, number),
                     Self::Remote(number) => (false, number),
                 }
+            }
+
+            fn of(is_local: bool, number: u64) -> Self {
+                if is_local { Self::Local(number) } else { Self::Remote(number) }
             }
         }
     };

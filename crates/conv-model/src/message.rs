@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::body::MessageBody;
 use crate::html;
-use crate::ids::MessageId;
+use crate::ids::{Id, MessageId};
 use crate::model::Model;
 use crate::observable::Property;
 use crate::observable::cell::{Cell, Field};
@@ -17,13 +17,22 @@ use crate::states::{Direction, MessageStatus};
 use crate::sync::Arc;
 
 pub(crate) struct MessageCells {
-    timestamp: Cell<SystemTime>,
-    status: Cell<MessageStatus>,
-    remote_id: Cell<Option<RemoteId>>,
+    state: Cell<MessageState>,
+}
+
+/// The values that may change. They are one cell, of which each property shows a part, because a conversation has many messages. The
+/// reason of the cell is that of the status.
+#[derive(Clone, PartialEq)]
+struct MessageState {
+    timestamp: SystemTime,
+    status: MessageStatus,
+    remote_id: Option<RemoteId>,
 }
 
 pub(crate) struct MessageIdentity {
-    id: MessageId,
+    /// The ID in its parts, which take less memory.
+    is_local: bool,
+    number: u64,
     direction: Direction,
     sender: Person,
     body: MessageBody,
@@ -39,7 +48,7 @@ pub struct TextMessage {
 
 impl TextMessage {
     pub(crate) fn timestamp_now(&self, transaction: &mut Transaction<'_>) -> SystemTime {
-        *transaction.cells(&self.node).timestamp.get()
+        transaction.cells(&self.node).state.get().timestamp
     }
 
     pub(crate) fn new(
@@ -51,13 +60,16 @@ impl TextMessage {
         timestamp: SystemTime,
         status: MessageStatus,
     ) -> Self {
-        let cells = MessageCells {
-            timestamp: Cell::new(timestamp),
-            status: Cell::new(status),
-            remote_id: Cell::new(None),
-        };
+        let state = Cell::new(MessageState {
+            timestamp,
+            status,
+            remote_id: None,
+        });
+        let cells = MessageCells { state };
+        let (is_local, number) = id.parts();
         let identity = MessageIdentity {
-            id,
+            is_local,
+            number,
             direction,
             sender,
             body,
@@ -70,7 +82,7 @@ impl TextMessage {
     /// The ID of the message in its conversation.
     #[must_use]
     pub fn id(&self) -> MessageId {
-        self.node.fixed.id
+        MessageId::of(self.node.fixed.is_local, self.node.fixed.number)
     }
 
     /// Whether the message is incoming or outgoing.
@@ -124,19 +136,14 @@ impl TextMessage {
     /// order of the messages does not depend on it.
     #[must_use]
     pub fn timestamp(&self) -> Property<SystemTime> {
-        Property::new(Field {
-            node: Arc::clone(&self.node),
-            cell: |cells| &mut cells.timestamp,
-        })
+        self.state()
+            .map_with_reason(|state, _| (state.timestamp, None))
     }
 
     /// The delivery status. If the message failed, the property's reason says why.
     #[must_use]
     pub fn status(&self) -> Property<MessageStatus> {
-        Property::new(Field {
-            node: Arc::clone(&self.node),
-            cell: |cells| &mut cells.status,
-        })
+        self.state().map(|state| state.status)
     }
 
     /// The ID of the message at the server. A program that stores messages recognizes a repeated message by it, also after
@@ -146,36 +153,44 @@ impl TextMessage {
     /// sent it with [an ID](crate::ChatService::send_message_with_id) and the server has it.
     #[must_use]
     pub fn remote_id(&self) -> Property<Option<String>> {
-        let remote_id = Property::new(Field {
+        self.state().map_with_reason(|state, _| {
+            let remote_id = state.remote_id.as_ref();
+            (remote_id.map(RemoteId::to_string), None)
+        })
+    }
+
+    fn state(&self) -> Property<MessageState> {
+        Property::new(Field {
             node: Arc::clone(&self.node),
-            cell: |cells| &mut cells.remote_id,
-        });
-        remote_id.map(|remote_id| remote_id.as_ref().map(RemoteId::to_string))
+            cell: |cells| &mut cells.state,
+        })
     }
 
     pub(crate) fn set_remote_id(&self, transaction: &mut Transaction<'_>, remote_id: RemoteId) {
-        transaction.set(
-            &self.node,
-            |cells| &mut cells.remote_id,
-            Some(remote_id),
-            None,
-        );
+        let cell = &transaction.cells(&self.node).state;
+        let (mut state, reason) = (cell.get().clone(), cell.reason());
+        state.remote_id = Some(remote_id);
+        transaction.set(&self.node, |cells| &mut cells.state, state, reason);
     }
 
-    /// Sets the status, if it may follow the present one. True if it changed.
+    /// Sets the timestamp, if there is one, and the status, if it may follow the present one. True if the status changed.
     pub(crate) fn settle(
         &self,
         transaction: &mut Transaction<'_>,
         status: MessageStatus,
+        timestamp: Option<SystemTime>,
         reason: Option<Reason>,
     ) -> bool {
-        let now = *transaction.cells(&self.node).status.get();
-        now.may_become(status)
-            && transaction.set(&self.node, |cells| &mut cells.status, status, reason)
-    }
-
-    pub(crate) fn set_timestamp(&self, transaction: &mut Transaction<'_>, timestamp: SystemTime) {
-        transaction.set(&self.node, |cells| &mut cells.timestamp, timestamp, None);
+        let cell = &transaction.cells(&self.node).state;
+        let (mut state, before) = (cell.get().clone(), cell.reason());
+        state.timestamp = timestamp.unwrap_or(state.timestamp);
+        let changes = state.status.may_become(status);
+        if changes {
+            state.status = status;
+        }
+        let reason = if changes { reason } else { before };
+        transaction.set(&self.node, |cells| &mut cells.state, state, reason);
+        changes
     }
 }
 

@@ -58,15 +58,15 @@ impl Participant {
     /// reports.
     pub fn set_role(&self, role: ParticipantRole) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
-            let cells = transaction.cells(&self.node);
-            if *cells.role.get() == role && cells.capabilities.get().set_role().is_ok() {
+            let values = self.values_now(transaction);
+            if values.role == role && values.capabilities.set_role().is_ok() {
                 return Ok(Step::Done(()));
             }
             let rule = match role {
                 ParticipantRole::Leader => ParticipantCapabilities::promote,
                 ParticipantRole::Attendee => ParticipantCapabilities::demote,
             };
-            rule(cells.capabilities.get()).map_err(disabled)?;
+            rule(&values.capabilities).map_err(disabled)?;
             let (conversation, participant) = self.key();
             Ok(Step::request(Request::SetRole {
                 conversation,
@@ -131,9 +131,8 @@ impl Participant {
         rule: Rule,
         run: impl Fn(&Self, A) -> CommandFuture<()> + Send + Sync + 'static,
     ) -> Command<A, ()> {
-        let capabilities = self.property(|cells| &mut cells.capabilities);
-        let enabled = capabilities.map_with_reason(move |capabilities, _| {
-            let result = rule(capabilities);
+        let enabled = self.values().map_with_reason(move |values, _| {
+            let result = rule(&values.capabilities);
             (result.is_ok(), result.err())
         });
         let participant = self.clone();
@@ -142,7 +141,7 @@ impl Participant {
 
     fn invoke(&self, rule: Rule, request: Request) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
-            rule(transaction.cells(&self.node).capabilities.get()).map_err(disabled)?;
+            rule(&self.values_now(transaction).capabilities).map_err(disabled)?;
             Ok(Step::request(request))
         })
     }

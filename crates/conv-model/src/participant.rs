@@ -15,15 +15,22 @@ use crate::sync::Arc;
 
 pub(crate) struct ParticipantCells {
     pub(crate) state: Cell<ParticipantState>,
-    pub(crate) role: Cell<ParticipantRole>,
-    pub(crate) is_anonymous: Cell<bool>,
     pub(crate) chat: Cell<CallConnectionState>,
-    pub(crate) is_typing: Cell<bool>,
-    pub(crate) capabilities: Cell<ParticipantCapabilities>,
+    values: Cell<ParticipantValues>,
     /// A second ID that facts use for a participant that the model created.
     pub(crate) alias: Option<ParticipantId>,
     /// To be removed from `participants` when the participant has left.
     pub(crate) is_removed: bool,
+}
+
+/// The values that change without a reason. They are one cell, of which each property shows a part, because a conference has many
+/// participants.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) struct ParticipantValues {
+    pub(crate) role: ParticipantRole,
+    pub(crate) is_anonymous: bool,
+    pub(crate) is_typing: bool,
+    pub(crate) capabilities: ParticipantCapabilities,
 }
 
 pub(crate) struct ParticipantIdentity {
@@ -52,11 +59,8 @@ impl Participant {
     ) -> Self {
         let cells = ParticipantCells {
             state: Cell::new(ParticipantState::Disconnected),
-            role: Cell::new(ParticipantRole::Attendee),
-            is_anonymous: Cell::new(false),
             chat: Cell::new(CallConnectionState::Disconnected),
-            is_typing: Cell::new(false),
-            capabilities: Cell::new(ParticipantCapabilities::default()),
+            values: Cell::new(ParticipantValues::default()),
             alias: None,
             is_removed: false,
         };
@@ -98,13 +102,13 @@ impl Participant {
     /// The role, which [`set_role`](Self::set_role) changes.
     #[must_use]
     pub fn role(&self) -> Property<ParticipantRole> {
-        self.property(|cells| &mut cells.role)
+        self.values().map(|values| values.role)
     }
 
     /// Whether the participant joined without an account.
     #[must_use]
     pub fn is_anonymous(&self) -> Property<bool> {
-        self.property(|cells| &mut cells.is_anonymous)
+        self.values().map(|values| values.is_anonymous)
     }
 
     /// The participant's chat.
@@ -113,7 +117,11 @@ impl Participant {
         ParticipantChat(self.clone())
     }
 
-    pub(crate) fn property<T>(&self, cell: Accessor<ParticipantCells, T>) -> Property<T>
+    pub(crate) fn values(&self) -> Property<ParticipantValues> {
+        self.property(|cells| &mut cells.values)
+    }
+
+    fn property<T>(&self, cell: Accessor<ParticipantCells, T>) -> Property<T>
     where
         T: Clone + PartialEq + Send + Sync + 'static,
     {
@@ -123,15 +131,19 @@ impl Participant {
         })
     }
 
-    pub(crate) fn set<T>(
+    /// Changes the values that have no reason.
+    pub(crate) fn set(
         &self,
         transaction: &mut Transaction<'_>,
-        cell: Accessor<ParticipantCells, T>,
-        value: T,
-    ) where
-        T: Clone + PartialEq + Send + Sync + 'static,
-    {
-        transaction.set(&self.node, cell, value, None);
+        change: impl FnOnce(&mut ParticipantValues),
+    ) {
+        let mut values = self.values_now(transaction);
+        change(&mut values);
+        transaction.set(&self.node, |cells| &mut cells.values, values, None);
+    }
+
+    pub(crate) fn values_now(&self, transaction: &mut Transaction<'_>) -> ParticipantValues {
+        *transaction.cells(&self.node).values.get()
     }
 
     pub(crate) fn set_state(
@@ -176,7 +188,7 @@ impl ParticipantChat {
     /// Whether the participant is typing.
     #[must_use]
     pub fn is_typing(&self) -> Property<bool> {
-        self.0.property(|cells| &mut cells.is_typing)
+        self.0.values().map(|values| values.is_typing)
     }
 }
 

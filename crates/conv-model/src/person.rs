@@ -31,8 +31,6 @@ pub(crate) struct PersonCells {
     pub(crate) keeps_groups: bool,
     /// The conversations with the person, in order, and the participants that the person is there.
     pub(crate) rosters: Vec<(ConversationId, ParticipantId)>,
-    /// Other objects of the same person, which get every change too.
-    aliases: Vec<Weak<PersonNode>>,
 }
 
 /// The values that most persons do not have, because an application asks only for those of the persons that it shows. They are
@@ -54,6 +52,8 @@ pub(crate) struct PersonDetails {
     pub(crate) location: Cell<Option<String>>,
     capabilities: Cell<Capabilities>,
     relationship_level: Cell<Option<PrivacyLevel>>,
+    /// Other objects of the same person, which get every change too.
+    aliases: Vec<Weak<PersonNode>>,
     pub(crate) groups: List<Group>,
     pub(crate) interests: BTreeMap<PersonField, Interests>,
 }
@@ -88,6 +88,7 @@ impl Default for PersonDetails {
             location: Cell::new(None),
             capabilities: Cell::new(Capabilities::default()),
             relationship_level: Cell::new(None),
+            aliases: Vec::new(),
             groups: List::new(),
             interests: BTreeMap::new(),
         }
@@ -122,7 +123,6 @@ impl Person {
             details: None,
             keeps_groups: false,
             rosters: Vec::new(),
-            aliases: Vec::new(),
         };
         let identity = PersonIdentity {
             model: Arc::clone(model),
@@ -390,8 +390,8 @@ impl Person {
         let mut details = mine.details.take();
         let facts = details.as_ref().map_or_else(Vec::new, |it| it.facts());
         let interests = details.as_mut().map(|it| std::mem::take(&mut it.interests));
+        let aliases = details.as_mut().map(|it| std::mem::take(&mut it.aliases));
         mine.details = details;
-        let aliases = std::mem::take(&mut mine.aliases);
         let rosters = std::mem::take(&mut mine.rosters);
         let keeps_groups = mine.keeps_groups;
         let theirs = transaction.cells(&principal.node);
@@ -399,8 +399,9 @@ impl Person {
         let known = theirs.details.as_ref();
         let known = known.map_or_else(Vec::new, |it| it.facts());
         let is_nameless = theirs.display_name.get() == theirs.id.get();
-        theirs.aliases.extend(aliases);
-        theirs.aliases.push(Arc::downgrade(&self.node));
+        let known_aliases = &mut theirs.details().aliases;
+        known_aliases.extend(aliases.into_iter().flatten());
+        known_aliases.push(Arc::downgrade(&self.node));
         for (field, interest) in interests.into_iter().flatten() {
             let interests = &mut theirs.details().interests;
             interests.entry(field).or_default().add(interest);
@@ -497,7 +498,9 @@ impl Person {
         T: Clone + PartialEq + Send + Sync + 'static,
     {
         let principal = self.canonical();
-        for alias in transaction.cells(&principal.node).aliases.clone() {
+        let details = transaction.cells(&principal.node).details.as_ref();
+        let aliases = details.map(|details| details.aliases.clone());
+        for alias in aliases.into_iter().flatten() {
             if let Some(alias) = alias.upgrade() {
                 transaction.set(&alias, cell, value.clone(), None);
                 transaction.discard(alias);

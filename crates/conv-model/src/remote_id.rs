@@ -7,18 +7,21 @@ use crate::sync::Arc;
 
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RemoteId {
-    /// The text up to the last slash.
-    folder: Arc<str>,
+    folder: Arc<Folder>,
     name: Box<str>,
 }
 
+/// The text of an ID up to the last slash.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Folder(Box<str>);
+
 impl RemoteId {
     /// `last` is the folder of the last ID of the conversation.
-    pub(crate) fn new(text: &str, last: &mut Option<Arc<str>>) -> Self {
+    pub(crate) fn new(text: &str, last: &mut Option<Arc<Folder>>) -> Self {
         let (folder, name) = text.split_at(text.rfind('/').map_or(0, |slash| slash + 1));
         let folder = match last {
-            Some(last) if **last == *folder => Arc::clone(last),
-            _ => Arc::clone(last.insert(folder.into())),
+            Some(last) if *last.0 == *folder => Arc::clone(last),
+            _ => Arc::clone(last.insert(Arc::new(Folder(folder.into())))),
         };
         let name = name.into();
         Self { folder, name }
@@ -27,7 +30,7 @@ impl RemoteId {
 
 impl fmt::Display for RemoteId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.folder, self.name)
+        write!(f, "{}{}", self.folder.0, self.name)
     }
 }
 

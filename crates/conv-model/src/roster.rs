@@ -383,17 +383,11 @@ impl Conversation {
         let person = participant.person();
         people::identify(transaction, &person, &fact.address);
         person.set_name(transaction, fact.display_name.as_deref());
-        participant.set(transaction, |cells| &mut cells.role, fact.role);
-        participant.set(
-            transaction,
-            |cells| &mut cells.is_anonymous,
-            fact.is_anonymous,
-        );
-        participant.set(
-            transaction,
-            |cells| &mut cells.capabilities,
-            fact.capabilities,
-        );
+        participant.set(transaction, |values| {
+            values.role = fact.role;
+            values.is_anonymous = fact.is_anonymous;
+            values.capabilities = fact.capabilities;
+        });
         participant
     }
 
@@ -414,16 +408,16 @@ impl Conversation {
         );
         person.set_name(transaction, update.display_name.as_deref());
         if let Some(role) = update.role {
-            participant.set(transaction, |cells| &mut cells.role, role);
+            participant.set(transaction, |values| values.role = role);
         }
         if let Some(is_anonymous) = update.is_anonymous {
-            participant.set(transaction, |cells| &mut cells.is_anonymous, is_anonymous);
+            participant.set(transaction, |values| values.is_anonymous = is_anonymous);
         }
         if self.command_state(transaction).state == ConversationState::Disconnected {
             return;
         }
         if let Some(capabilities) = update.capabilities {
-            participant.set(transaction, |cells| &mut cells.capabilities, capabilities);
+            participant.set(transaction, |values| values.capabilities = capabilities);
         }
         if let Some(in_lobby) = update.in_lobby {
             self.set_participant_state(transaction, &participant, joined_state(in_lobby), None);

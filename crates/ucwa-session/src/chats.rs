@@ -12,6 +12,7 @@ mod html;
 mod incoming_invitation;
 mod invitation_result;
 mod invitation_text;
+mod link;
 mod moderation;
 mod outgoing_invitation;
 mod participant_invitation;

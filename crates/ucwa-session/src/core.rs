@@ -4,6 +4,7 @@
 //! decided here and in [`crate::auth`], and nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -589,12 +590,16 @@ impl Core {
 /// A UUID of version 4.
 fn uuid(rng: &mut ChaCha8Rng) -> String {
     let (a, b) = (rng.next_u64(), rng.next_u64());
-    format!(
+    // A formatted string would keep room for twice as many characters.
+    let mut uuid = String::with_capacity(36);
+    let _ = write!(
+        uuid,
         "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
         a >> 32,
         (a >> 16) & 0xffff,
         a & 0xfff,
         0x8000 | (b >> 48) & 0x3fff,
         b & 0xffff_ffff_ffff
-    )
+    );
+    uuid
 }

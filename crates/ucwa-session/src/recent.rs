@@ -6,14 +6,16 @@ use std::hash::Hash;
 
 use crate::hash_map::SeedlessHashMap;
 
-/// A map that holds the `N` keys that were inserted last.
-pub(crate) struct Recent<K, V, const N: usize> {
+/// A map that holds the `N` keys that were inserted last. Most maps stay empty, so the entries are allocated with the first key.
+pub(crate) struct Recent<K, V, const N: usize>(Option<Box<Entries<K, V>>>);
+
+struct Entries<K, V> {
     known: SeedlessHashMap<K, V>,
     /// The keys in the order of their first insertion.
     order: VecDeque<K>,
 }
 
-impl<K, V, const N: usize> Default for Recent<K, V, N> {
+impl<K, V> Default for Entries<K, V> {
     fn default() -> Self {
         Self {
             known: SeedlessHashMap::default(),
@@ -22,16 +24,23 @@ impl<K, V, const N: usize> Default for Recent<K, V, N> {
     }
 }
 
+impl<K, V, const N: usize> Default for Recent<K, V, N> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
 impl<K: Clone + Eq + Hash, V, const N: usize> Recent<K, V, N> {
     /// Inserts a value. Returns whether the key is new.
     pub(crate) fn insert(&mut self, key: K, value: V) -> bool {
-        let news = self.known.insert(key.clone(), value).is_none();
+        let Entries { known, order } = &mut **self.0.get_or_insert_default();
+        let news = known.insert(key.clone(), value).is_none();
         if news {
-            self.order.push_back(key);
-            if self.order.len() > N
-                && let Some(oldest) = self.order.pop_front()
+            order.push_back(key);
+            if order.len() > N
+                && let Some(oldest) = order.pop_front()
             {
-                self.known.remove(&oldest);
+                known.remove(&oldest);
             }
         }
         news
@@ -41,27 +50,27 @@ impl<K: Clone + Eq + Hash, V, const N: usize> Recent<K, V, N> {
     where
         K: Borrow<Q>,
     {
-        self.known.get(key)
+        self.0.as_ref()?.known.get(key)
     }
 
     pub(crate) fn contains(&self, key: &K) -> bool {
-        self.known.contains_key(key)
+        self.get(key).is_some()
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        let value = self.known.remove(key)?;
-        self.order.retain(|other| other != key);
+        let Entries { known, order } = &mut **self.0.as_mut()?;
+        let value = known.remove(key)?;
+        order.retain(|other| other != key);
         Some(value)
     }
 
     /// The keys, the oldest first.
     pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
-        self.order.iter()
+        self.0.iter().flat_map(|entries| &entries.order)
     }
 
     pub(crate) fn clear(&mut self) {
-        self.known.clear();
-        self.order.clear();
+        self.0 = None;
     }
 }
 
@@ -93,6 +102,6 @@ mod tests {
         assert!(recent.contains(&2) && recent.contains(&3));
         recent.clear();
         assert!(!recent.contains(&2));
-        assert!(recent.order.is_empty());
+        assert_eq!(recent.keys().count(), 0);
     }
 }

@@ -10,7 +10,8 @@ use allocation_counter::opt_out;
 use async_trait::async_trait;
 use bytes::Bytes;
 use conv_transport::{HttpTransport, Lane, SendOptions, TransportError};
-use http::{Request, Response, StatusCode, header::LOCATION};
+use http::header::{HeaderValue, LOCATION};
+use http::{Request, Response, StatusCode};
 use serde_json::json;
 use skype_p2p::{Application, Conversation, Credentials, Root, Runtime, RuntimeFuture};
 use tokio::runtime::{Builder, Handle};
@@ -102,7 +103,11 @@ impl Scripted {
         let copy = response.as_ref().map(|response| {
             let mut copy = Response::new(Bytes::copy_from_slice(response.body()));
             *copy.status_mut() = response.status();
-            copy.headers_mut().clone_from(response.headers());
+            for (name, value) in response.headers() {
+                // A clone of a value would share the server's memory, which would be counted when the clone is dropped.
+                let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+                copy.headers_mut().append(name, value);
+            }
             copy
         });
         opt_out(|| drop(response));
@@ -237,33 +242,9 @@ impl World {
     fn offer(&mut self) {
         self.peers += 1;
         let number = 1_000_000 + self.peers;
-        let href = conversation_href(number);
-        let (communication, _) = href.split_once("/conversations").unwrap();
-        let stranger = json!({"rel": "participant", "name": "Somebody", "uri": format!("sip:stranger{number}@contoso.com"),
-            "_links": {"self": {"href": format!("{href}/participants/stranger{number}@contoso.com")}}});
-        let invitation_href = format!("{communication}/messagingInvitations/{number}");
-        let invitation = json!({
-            "direction": "Incoming", "state": "Connecting", "operationId": "another's", "threadId": number.to_string(),
-            "_links": {
-                "conversation": {"href": href},
-                "messaging": {"href": format!("{href}/messaging")},
-                "accept": {"href": format!("{invitation_href}/accept")},
-                "decline": {"href": format!("{invitation_href}/decline")},
-                "message": {"href": "data:text/plain;charset=utf-8,Hello"},
-            },
-            "_embedded": {"from": stranger},
-        });
         let conversations = self.application.conversations_manager().conversations();
         let size = conversations.size().get() + 1;
-        self.server.write(|script| {
-            let started = event(
-                "started",
-                "messagingInvitation",
-                &invitation_href,
-                invitation,
-            );
-            script.push(vec![("communication", communication.to_owned(), started)]);
-        });
+        self.server.write(|script| push_invitation(script, number));
         self.runtime
             .block_on(conversations.size().wait_for(size))
             .unwrap();
@@ -312,4 +293,31 @@ impl World {
             self.begin_with("user");
         });
     }
+}
+
+/// Adds a page with the invitation of a stranger with this number.
+fn push_invitation(script: &mut Script, number: u64) {
+    let href = conversation_href(number);
+    let (communication, _) = href.split_once("/conversations").unwrap();
+    let stranger = json!({"rel": "participant", "name": "Somebody", "uri": format!("sip:stranger{number}@contoso.com"),
+        "_links": {"self": {"href": format!("{href}/participants/stranger{number}@contoso.com")}}});
+    let invitation_href = format!("{communication}/messagingInvitations/{number}");
+    let invitation = json!({
+        "direction": "Incoming", "state": "Connecting", "operationId": "another's", "threadId": number.to_string(),
+        "_links": {
+            "conversation": {"href": href},
+            "messaging": {"href": format!("{href}/messaging")},
+            "accept": {"href": format!("{invitation_href}/accept")},
+            "decline": {"href": format!("{invitation_href}/decline")},
+            "message": {"href": "data:text/plain;charset=utf-8,Hello"},
+        },
+        "_embedded": {"from": stranger},
+    });
+    let started = event(
+        "started",
+        "messagingInvitation",
+        &invitation_href,
+        invitation,
+    );
+    script.push(vec![("communication", communication.to_owned(), started)]);
 }

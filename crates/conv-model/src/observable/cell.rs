@@ -30,7 +30,7 @@ impl<T> Cell<T> {
         &self.value
     }
 
-    fn reason(&self) -> Option<Reason> {
+    pub(crate) fn reason(&self) -> Option<Reason> {
         self.observed.as_ref()?.reason.clone()
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::cell::register;
 use super::collection::{Batching, CollectionChange, Key, ListEvent, ListSource, WeakSource};
+use super::keys::Keys;
 use super::listener::{Callback, Listeners};
 use super::store::{Node, Transaction};
 use super::subscription::Subscription;
@@ -12,10 +13,8 @@ use super::sync::Arc;
 /// Items in order, their keys, and the listeners. An application observes few of its collections, so the listeners are allocated
 /// when they are needed.
 pub(crate) struct List<T> {
-    items: VecDeque<(Key, T)>,
-    next: u64,
-    /// Whether the keys ascend, so that a key is found by binary search.
-    sorted: bool,
+    items: VecDeque<T>,
+    keys: Keys,
     observed: Option<Box<Observed<T>>>,
 }
 
@@ -26,6 +25,16 @@ struct Observed<T> {
     batch: Vec<CollectionChange<T>>,
 }
 
+/// The number of items for which a full list of this size gets room: of one at first, because many lists have one item, such as the
+/// participants of most conversations. Later of a quarter, since a list of twice the size is half empty.
+pub(crate) const fn growth(size: usize) -> usize {
+    match size {
+        0 => 1,
+        1..12 => 2,
+        _ => size / 4,
+    }
+}
+
 /// Selects a list of an object.
 pub(crate) type ListAccessor<C, T> = fn(&mut C) -> &mut List<T>;
 
@@ -33,8 +42,7 @@ impl<T: Clone + Send + Sync + 'static> List<T> {
     pub(crate) const fn new() -> Self {
         Self {
             items: VecDeque::new(),
-            next: 0,
-            sorted: true,
+            keys: Keys::new(),
             observed: None,
         }
     }
@@ -50,11 +58,11 @@ impl<T: Clone + Send + Sync + 'static> List<T> {
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
-        self.items.iter().map(|(_, item)| item)
+        self.items.iter()
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
-        self.items.get(index).map(|(_, item)| item)
+        self.items.get(index)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -62,19 +70,23 @@ impl<T: Clone + Send + Sync + 'static> List<T> {
     }
 
     pub(crate) fn key_of(&self, matches: impl Fn(&T) -> bool) -> Option<Key> {
-        self.items
-            .iter()
-            .find(|(_, item)| matches(item))
-            .map(|(key, _)| *key)
+        let mut entries = self.entries();
+        let found = entries.find(|(_, item)| matches(item));
+        found.map(|(key, _)| key)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (Key, &T)> {
+        self.keys.iter(self.items.len()).zip(&self.items)
+    }
+
+    fn snapshot(&self) -> Vec<(Key, T)> {
+        let entries = self.entries();
+        entries.map(|(key, item)| (key, item.clone())).collect()
     }
 
     fn by_key(&self, key: Key) -> Option<T> {
-        let index = if self.sorted {
-            self.items.binary_search_by_key(&key, |(key, _)| *key).ok()
-        } else {
-            self.items.iter().position(|(other, _)| *other == key)
-        };
-        self.items.get(index?).map(|(_, item)| item.clone())
+        let index = self.keys.position(key, self.items.len())?;
+        self.items.get(index).cloned()
     }
 }
 
@@ -93,15 +105,13 @@ impl Transaction<'_> {
         T: Clone + Send + Sync + 'static,
     {
         let cells = list(self.cells(node));
-        let index = index.min(cells.items.len());
-        let key = Key(cells.next);
-        cells.next += 1;
-        cells.sorted &= index == cells.items.len();
-        if cells.items.is_empty() {
-            // Many collections have one item, such as the participants of most conversations.
-            cells.items.reserve_exact(1);
+        let size = cells.items.len();
+        let index = index.min(size);
+        let key = cells.keys.insert(index, size);
+        if size == cells.items.capacity() {
+            cells.items.reserve_exact(growth(size));
         }
-        cells.items.insert(index, (key, item.clone()));
+        cells.items.insert(index, item.clone());
         self.deliver_change(node, list, CollectionChange::Added { item, key, index });
         key
     }
@@ -178,7 +188,8 @@ impl Transaction<'_> {
     {
         let cells = list(self.cells(node));
         let index = cells.iter().position(matches)?;
-        let (key, item) = cells.items.remove(index)?;
+        let key = cells.keys.remove(index, cells.len());
+        let item = cells.items.remove(index)?;
         self.deliver_change(node, list, CollectionChange::Removed { item, key, index });
         Some(index)
     }
@@ -239,8 +250,7 @@ where
     T: Clone + Send + Sync + 'static,
 {
     fn snapshot(&self) -> Vec<(Key, T)> {
-        self.node
-            .read(|cells| (self.list)(cells).items.iter().cloned().collect())
+        self.node.read(|cells| (self.list)(cells).snapshot())
     }
 
     fn size(&self) -> usize {
@@ -248,12 +258,8 @@ where
     }
 
     fn get(&self, index: usize) -> Option<T> {
-        self.node.read(|cells| {
-            (self.list)(cells)
-                .items
-                .get(index)
-                .map(|(_, item)| item.clone())
-        })
+        self.node
+            .read(|cells| (self.list)(cells).get(index).cloned())
     }
 
     fn by_key(&self, key: Key) -> Option<T> {
@@ -277,11 +283,7 @@ where
         let list = self.list;
         let snapshot = move |cells: &mut C| {
             let list = list(cells);
-            let items = if items {
-                list.items.iter().cloned().collect()
-            } else {
-                Vec::new()
-            };
+            let items = if items { list.snapshot() } else { Vec::new() };
             ListEvent::replay(items, list.len())
         };
         match batching {

@@ -7,6 +7,7 @@ pub(crate) mod cell;
 mod collection;
 pub(crate) mod command;
 mod derived;
+mod keys;
 pub(crate) mod list;
 mod listener;
 mod property;

@@ -2,8 +2,8 @@
 
 use conv_model::{
     CallConnectionState, ConversationFact, ConversationId, ConversationState, Direction, Fact,
-    Incoming, MessageBody, MessageFormat, MessageId, MessageStatus, Outcome, ParticipantId,
-    SenderFact, Subscriptions,
+    Incoming, MessageBody, MessageFormat, MessageId, MessageStatus, Outcome, ParticipantId, Reason,
+    ReasonCode, SenderFact, Subscriptions,
 };
 
 use crate::support::{TestModel, Timeline, at, lene, now};
@@ -317,4 +317,46 @@ fn a_message_has_the_id_of_the_application_and_that_of_the_server() {
         ],
     );
     assert_eq!(timeline.take(), ["Some(\"/messages/2\")"]);
+}
+
+#[test]
+fn each_property_of_a_message_reports_its_own_changes_and_only_the_status_has_a_reason() {
+    let model = TestModel::new();
+    let manager = model.application.conversations_manager();
+    let conversation = manager.get_conversation("sip:lenea@contoso.com").unwrap();
+    let id = conversation.id();
+    let chat = conversation.chat_service();
+    drop(chat.send_message("hi"));
+    let message = chat.messages().get(0).unwrap();
+    let timeline = Timeline::default();
+    let mut listeners = Subscriptions::new();
+    let log = timeline.clone();
+    listeners.add(message.status().changed(move |change| {
+        log.push(format!("{:?} {:?}", change.new, change.old));
+    }));
+    let log = timeline.clone();
+    listeners.add(message.timestamp().changed(move |change| {
+        log.push(format!("time {}", change.reason.is_some()));
+    }));
+    let log = timeline.clone();
+    listeners.add(message.remote_id().changed(move |change| {
+        log.push(format!("{:?} {}", change.new, change.reason.is_some()));
+    }));
+    timeline.take();
+    let refused = Reason::new(ReasonCode::Refused);
+    let failed = |timestamp| {
+        let reason = Some(refused.clone());
+        ConversationFact::message_status(message.id(), MessageStatus::Failed, timestamp, reason)
+    };
+    model.commit_to(id, [failed(None)]);
+    assert_eq!(timeline.take(), ["Failed Some(Pending)"]);
+    // A repeated result may have a time.
+    model.commit_to(id, [failed(Some(at(7)))]);
+    assert_eq!(timeline.take(), ["time false"]);
+    assert_eq!(message.timestamp().get(), at(7));
+    let remote_id = ConversationFact::message_remote_id(message.id(), "/messages/1");
+    model.commit_to(id, [remote_id]);
+    assert_eq!(timeline.take(), ["Some(\"/messages/1\") false"]);
+    assert_eq!(message.status().reason(), Some(refused));
+    assert_eq!(message.timestamp().reason(), None);
 }

@@ -12,6 +12,7 @@ use super::event_buffer::EventBuffer;
 use super::incoming_invitation::Offer;
 use super::invitation_text::InvitationText;
 use super::key_of;
+use super::link::Link;
 use super::outgoing_invitation::Invite;
 use super::participant_invitation::Joining;
 use super::purpose::{ChatPurpose, InvitationId, Tasks};
@@ -267,21 +268,21 @@ pub(super) enum Probe {
     Done,
 }
 
-/// The links of the conversation and of its sub-resources, as the server wrote them.
+/// The links of the conversation and of its sub-resources.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    pub(super) messaging: Option<String>,
-    pub(super) add_participant: Option<String>,
-    pub(super) user_acknowledged: Option<String>,
+    pub(super) messaging: Option<Link>,
+    pub(super) add_participant: Option<Link>,
+    pub(super) user_acknowledged: Option<Link>,
 }
 
 /// A `messaging` resource (`messaging_ref`).
 #[derive(Debug, Default)]
 pub(super) struct Messaging {
-    pub(super) send_message: Option<String>,
-    pub(super) stop_messaging: Option<String>,
-    pub(super) set_is_typing: Option<String>,
-    pub(super) add_messaging: Option<String>,
+    pub(super) send_message: Option<Link>,
+    pub(super) stop_messaging: Option<Link>,
+    pub(super) set_is_typing: Option<Link>,
+    pub(super) add_messaging: Option<Link>,
     /// Both sides support HTML.
     pub(super) html: bool,
     /// HTML is the only supported format.
@@ -595,8 +596,10 @@ impl Conversation {
 
     pub(super) fn read_messaging(&mut self, cx: &mut Context<'_>) {
         let live = self.life.live();
-        let href = live.and_then(|live| live.links.messaging.as_deref());
-        self.tasks.read(cx.core, href, ChatPurpose::ReadMessaging);
+        let link = live.and_then(|live| live.links.messaging.as_ref());
+        let href = link.map(Link::href);
+        self.tasks
+            .read(cx.core, href.as_deref(), ChatPurpose::ReadMessaging);
     }
 }
 

@@ -8,6 +8,7 @@ use super::conversation::{
     Address, Chat, Context, Conversation, Discovery, Form, Live, Messaging, Probe,
 };
 use super::incoming_invitation::{InvitationEvent, ONLINE_MEETING_INVITATION, is_answerable};
+use super::link::Link;
 use super::payload::{self, InvitationState};
 use super::purpose::{ChatPurpose, InvitationId};
 use crate::core::Core;
@@ -389,7 +390,7 @@ impl Conversation {
         };
         // The messaging resource names its conversation.
         if let Some(live) = self.life.live_mut() {
-            live.links.messaging = Some(href.to_owned());
+            live.links.messaging = Some(Link::new(href, live.address.as_ref()));
             live.messaging_read = true;
             let purpose = ChatPurpose::ReadDerivedMessaging;
             self.tasks.read(cx.core, Some(href), purpose);
@@ -459,9 +460,10 @@ impl Conversation {
         let Some(live) = self.life.live_mut() else {
             return;
         };
-        let link = |rel| resource.link_href(rel).map(str::to_owned);
-        if let Some(href) = link("messaging") {
-            live.links.messaging = Some(href);
+        let conversation = live.address.as_ref();
+        let link = |rel| Some(Link::new(resource.link_href(rel)?, conversation));
+        if let Some(messaging) = link("messaging") {
+            live.links.messaging = Some(messaging);
         }
         live.links.add_participant = link("addParticipant");
         self.report_extras(cx, resource);
@@ -526,7 +528,8 @@ impl Conversation {
         {
             cx.change(self.key, ConversationChange::ParticipantCount(count));
         }
-        let acknowledge = resource.link_href("userAcknowledged").map(str::to_owned);
+        let acknowledge = resource.link_href("userAcknowledged");
+        let acknowledge = acknowledge.map(|href| Link::new(href, live.address.as_ref()));
         let is_offered = acknowledge.is_some();
         let before = std::mem::replace(&mut live.links.user_acknowledged, acknowledge);
         if before.is_some() != is_offered {
@@ -542,7 +545,7 @@ impl Conversation {
         let Some(live) = self.life.live_mut() else {
             return;
         };
-        live.links.messaging = Some(event.link.href.to_string());
+        live.links.messaging = Some(Link::new(&event.link.href, live.address.as_ref()));
         match event.resource() {
             Some(resource) => {
                 self.abandon_older_read(cx, &ChatPurpose::ReadMessaging);
@@ -578,7 +581,8 @@ impl Conversation {
         let Some(live) = self.life.live_mut() else {
             return;
         };
-        let link = |rel: &str| resource.link_href(rel).map(str::to_owned);
+        let conversation = live.address.as_ref();
+        let link = |rel| Some(Link::new(resource.link_href(rel)?, conversation));
         live.messaging = Messaging {
             send_message: link("sendMessage"),
             stop_messaging: link("stopMessaging"),

@@ -4,6 +4,7 @@ use ucwa_proto::{EventKind, HrefKey, Resource};
 
 use super::conversation::{Address, Chat, Context, Conversation, Live};
 use super::invitation_result::over_when_read;
+use super::link::Link;
 use super::outgoing_invitation::{COMPLETION_GRACE, LAST_RESULT_GRACE};
 use super::payload::{self, ParticipantFacts};
 use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
@@ -158,7 +159,7 @@ impl Conversation {
             }
         }
         if let Some(messaging) = invitation.link_href("messaging") {
-            live.links.messaging = Some(messaging.to_owned());
+            live.links.messaging = Some(Link::new(messaging, live.address.as_ref()));
         }
         if begins {
             // A conference has no single peer whom a restart could invite.

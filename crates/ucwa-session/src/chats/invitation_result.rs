@@ -1,10 +1,13 @@
 //! Results of invitations, and their cancellation.
 
+use std::borrow::Cow;
+
 use ucwa_proto::{EventKind, Resource};
 
 use super::conversation::{Chat, Context, Conversation, Discovery, Kind, Live, ended};
 use super::delivery::{DeliveryResult, unknown};
 use super::incoming_invitation::InvitationEvent;
+use super::link::Link;
 use super::outgoing_invitation::{COMPLETION_GRACE, Invite, InviteKind, LAST_RESULT_GRACE};
 use super::payload::{self, InvitationState};
 use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
@@ -227,7 +230,9 @@ impl Conversation {
         if invite.kind == InviteKind::Chat && !live.is_ending() && !live.ends_with_chat() {
             // The chat is stopped, because the invitation to it was to be cancelled.
             let stop = &mut live.messaging.stop_messaging;
-            *stop = stop.take().or(invite.cancel);
+            let cancel = invite.cancel.as_deref();
+            let cancel = cancel.map(|href| Link::new(href, live.address.as_ref()));
+            *stop = stop.take().or(cancel);
             self.post_stop(cx, ChatPurpose::StopMessaging);
         } else {
             self.delete_conversation(cx);
@@ -325,9 +330,10 @@ impl Conversation {
             return;
         };
         // If the invitation has no `cancel` link, stopping the chat cancels it.
-        let stop = live.messaging.stop_messaging.as_deref();
-        let href = invite.cancel.as_deref().or(stop).unwrap_or_default();
-        match cx.core.resolve(href, Stage::Invitation) {
+        let stop = live.messaging.stop_messaging.as_ref();
+        let cancel = invite.cancel.as_deref().map(Cow::from);
+        let href = cancel.or(stop.map(Link::href)).unwrap_or_default();
+        match cx.core.resolve(&href, Stage::Invitation) {
             Ok(url) => self.tasks.post(cx.core, ChatPurpose::Cancel, url),
             // While this user waits in the lobby, the invitation to the conference has no result. It contains no message.
             Err(_) if invite.kind.is_conference() => self.delete_conversation(cx),

@@ -1,5 +1,6 @@
 //! Outgoing invitations, from the command to their result.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use ucwa_proto::Resource;
 use super::conversation::{Chat, Context, Conversation, Kind, Live};
 use super::delivery::unknown;
 use super::incoming_invitation::InvitationEvent;
+use super::link::Link;
 use super::payload::{self, InvitationState};
 use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
 use super::sending::Draft;
@@ -237,8 +239,8 @@ impl Conversation {
                 .with_property("threadId", self.thread_id.clone());
         }
         let href = match invite.kind {
-            InviteKind::Chat => live.messaging.add_messaging.as_deref(),
-            InviteKind::Conference => cx.account.start_online_meeting.as_deref(),
+            InviteKind::Chat => live.messaging.add_messaging.as_ref().map(Link::href),
+            InviteKind::Conference => cx.account.start_online_meeting.as_deref().map(Cow::from),
             InviteKind::Join => {
                 let meeting = self.meeting.clone().unwrap_or_default();
                 input = input.with_property("onlineMeetingUri", meeting);
@@ -247,7 +249,7 @@ impl Conversation {
                 if let Some(name) = credentials.and_then(Credentials::guest) {
                     input = input.with_property("anonymousDisplayName", name.to_owned());
                 }
-                cx.account.join_online_meeting.as_deref()
+                cx.account.join_online_meeting.as_deref().map(Cow::from)
             }
             InviteKind::Peer => {
                 let Some(peer) = &self.peer else {
@@ -255,7 +257,7 @@ impl Conversation {
                     return self.refuse_invite(cx, failure);
                 };
                 input = input.with_property("to", peer.clone());
-                cx.account.start_messaging.as_deref()
+                cx.account.start_messaging.as_deref().map(Cow::from)
             }
         };
         let Some(href) = href else {
@@ -285,7 +287,7 @@ impl Conversation {
             input = input.with_link("message", data);
         }
         let purpose = ChatPurpose::Invite(invite.operation_id.clone());
-        match cx.core.resolve(href, Stage::Invitation) {
+        match cx.core.resolve(&href, Stage::Invitation) {
             Ok(url) => {
                 let commit = invite.commit;
                 self.tasks
@@ -404,7 +406,7 @@ impl Conversation {
                 && let Some(messaging) = invitation.link_href("messaging")
             {
                 let known = &mut live.links.messaging;
-                known.get_or_insert_with(|| messaging.to_owned());
+                known.get_or_insert_with(|| Link::new(messaging, live.address.as_ref()));
             }
             if first {
                 self.report_start(cx, kind, revived);

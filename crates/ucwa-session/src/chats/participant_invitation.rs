@@ -107,7 +107,7 @@ impl Conversation {
             // conference.
             let is_escalating =
                 !live.is_conference() && live.joining.iter().any(|joining| joining.is_posted);
-            let Some(href) = &live.links.add_participant else {
+            let Some(link) = &live.links.add_participant else {
                 return;
             };
             if live.is_ending() || is_escalating {
@@ -124,7 +124,7 @@ impl Conversation {
                 .with_property("to", joining.uri.clone());
             // Events may precede the response to the request.
             cx.index.open_operation(&operation, self.key);
-            match cx.core.resolve(href, Stage::Invitation) {
+            match cx.core.resolve(&link.href(), Stage::Invitation) {
                 Ok(url) => {
                     let purpose = ChatPurpose::AddParticipant(operation);
                     self.tasks.post_input(cx.core, purpose, url, &input);

@@ -39,8 +39,8 @@ const COMMANDS: [&str; 5] = [
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) key: ParticipantKey,
-    pub(super) uri: Option<String>,
-    name: Option<String>,
+    pub(super) uri: Option<Box<str>>,
+    name: Option<Box<str>>,
     role: Option<Role>,
     anonymous: bool,
     /// The participant is invited when the conversation starts.
@@ -95,8 +95,8 @@ impl Member {
     pub(super) fn to_participant(&self) -> Participant {
         Participant {
             key: self.key,
-            uri: self.uri.clone(),
-            name: self.name.clone(),
+            uri: self.uri.as_deref().map(str::to_owned),
+            name: self.name.as_deref().map(str::to_owned),
             role: self.role,
             anonymous: self.anonymous,
             in_lobby: self.seat.in_lobby,
@@ -133,7 +133,7 @@ impl Member {
         let capabilities = self.capabilities();
         let mut changes = false;
         if let Some(uri) = facts.uri.filter(|_| self.uri.is_none()) {
-            self.uri = Some(uri.to_owned());
+            self.uri = Some(uri.into());
             changes = true;
         }
         // An empty name counts as unknown, and never replaces a known name.
@@ -141,7 +141,7 @@ impl Member {
             .name
             .filter(|name| self.name.as_deref() != Some(*name));
         if let Some(name) = name {
-            self.name = Some(name.to_owned());
+            self.name = Some(name.into());
             changes = true;
         }
         self.role = facts.role.or(role);
@@ -169,13 +169,18 @@ impl Roster {
         self.change_identity(position, |member| {
             // The caller's key replaces the key of the session.
             member.key = key;
-            member.uri = Some(uri.to_owned());
+            member.uri = Some(uri.into());
             member.expected = true;
         });
     }
 
     /// Adds a member and returns its position.
     fn push(&mut self, member: Member) -> usize {
+        // Most conversations have one participant, and many get no other.
+        let more = self.members.len().div_ceil(4).max(1);
+        if self.members.len() == self.members.capacity() {
+            self.members.reserve_exact(more);
+        }
         self.members.push(member);
         let position = self.members.len() - 1;
         self.index(position);
@@ -286,8 +291,10 @@ impl Roster {
         let participants = links.iter().map(|link| {
             let href = key_of(core, &link.href);
             let known = href.and_then(|href| self.position(Some(&href), None, false));
-            let uri = known.and_then(|position| self.members.get(position)?.uri.clone());
-            uri.unwrap_or_else(|| link.title.as_deref().unwrap_or(&link.href).to_owned())
+            let uri = known.and_then(|position| self.members.get(position)?.uri.as_deref());
+            uri.or(link.title.as_deref())
+                .unwrap_or(&link.href)
+                .to_owned()
         });
         participants.collect()
     }
@@ -356,7 +363,7 @@ impl Roster {
     pub(super) fn expected(&self) -> Vec<(ParticipantKey, String)> {
         let expected = self.members.iter().filter(|member| member.expected);
         expected
-            .filter_map(|member| Some((member.key, member.uri.clone()?)))
+            .filter_map(|member| Some((member.key, member.uri.as_deref()?.to_owned())))
             .collect()
     }
 

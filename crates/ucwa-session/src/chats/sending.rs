@@ -126,7 +126,7 @@ impl Conversation {
             return;
         }
         let messaging = &live.messaging;
-        let Some(href) = &messaging.send_message else {
+        let Some(link) = &messaging.send_message else {
             return;
         };
         let Some(draft) = self.deliveries.drafts.pop_front() else {
@@ -139,11 +139,12 @@ impl Conversation {
         };
         let operation_id = draft.message_id.clone().unwrap_or_else(|| cx.core.uuid());
         let message = draft.message;
-        let chat = live.links.messaging.as_deref();
-        let messaging = chat.and_then(|href| cx.key_of(href));
+        let chat = live.links.messaging.as_ref();
+        let messaging = chat.and_then(|chat| cx.key_of(&chat.href()));
         self.deliveries.add_posted(&draft, &operation_id, messaging);
+        let url = cx.core.resolve(&link.href(), Stage::Message);
         let commit = self.report_posting(cx, &draft);
-        match cx.core.resolve(href, Stage::Message) {
+        match url {
             Ok(url) => {
                 let url = Origin::append_query(&url, "operationId", &operation_id);
                 let purpose = ChatPurpose::SendMessage(message);

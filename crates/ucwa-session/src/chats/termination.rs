@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::conversation::{Chat, Context, Conversation, Life, Probe, ended};
+use super::link::Link;
 use super::purpose::{ChatPurpose, ChatTimer};
 use super::wrong_state;
 use crate::event::{ConversationChange, Standing};
@@ -72,11 +73,9 @@ impl Conversation {
 
     pub(super) fn post_stop(&mut self, cx: &mut Context<'_>, purpose: ChatPurpose) {
         let live = self.life.live();
-        let href = live.and_then(|live| live.messaging.stop_messaging.as_deref());
-        match cx
-            .core
-            .resolve(href.unwrap_or_default(), Stage::Conversation)
-        {
+        let link = live.and_then(|live| live.messaging.stop_messaging.as_ref());
+        let href = link.map(Link::href).unwrap_or_default();
+        match cx.core.resolve(&href, Stage::Conversation) {
             Ok(url) => self.tasks.post(cx.core, purpose, url),
             Err(failure) => self.on_end_refused(cx, &failure),
         }

@@ -18,7 +18,7 @@ impl Conversation {
     pub(super) fn send_is_typing(&mut self, cx: &mut Context<'_>, ticket: Ticket) {
         let chatting = self.life.live_mut().filter(|live| live.is_chat_connected());
         let link = |live: &Live| live.messaging.set_is_typing.clone();
-        let Some((href, live)) = chatting.and_then(|live| Some((link(live)?, live))) else {
+        let Some((link, live)) = chatting.and_then(|live| Some((link(live)?, live))) else {
             return cx.fail([ticket], &wrong_state("there is no chat to type in"));
         };
         let typing = &mut live.typing;
@@ -30,7 +30,7 @@ impl Conversation {
         if typing.sent_at.is_some_and(fresh) {
             return cx.done([ticket]);
         }
-        match cx.core.resolve(&href, Stage::Conversation) {
+        match cx.core.resolve(&link.href(), Stage::Conversation) {
             Ok(url) => {
                 typing.sent_at = Some(cx.core.now);
                 typing.waiting.push(ticket);
@@ -58,10 +58,10 @@ impl Conversation {
     pub(super) fn acknowledge(&mut self, cx: &mut Context<'_>, ticket: Ticket) {
         let live = self.life.live_mut();
         let link = |live: &Live| live.links.user_acknowledged.clone();
-        let Some((href, live)) = live.and_then(|live| Some((link(live)?, live))) else {
+        let Some((link, live)) = live.and_then(|live| Some((link(live)?, live))) else {
             return cx.fail([ticket], &wrong_state("there is nothing to acknowledge"));
         };
-        match cx.core.resolve(&href, Stage::Conversation) {
+        match cx.core.resolve(&link.href(), Stage::Conversation) {
             Ok(url) => {
                 live.acknowledging.push(ticket);
                 if !self.tasks.is_in_flight(&ChatPurpose::Acknowledge) {
