@@ -16,6 +16,8 @@ use crate::sdk;
 const WARM_UP: usize = 20;
 /// The time in which the last polls are answered.
 const SETTLE: Duration = Duration::from_millis(500);
+/// The time in which the connections that only the sign-in needs are closed.
+const QUIET: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args)]
 pub(crate) struct TurnOptions {
@@ -70,7 +72,7 @@ pub(crate) async fn memory(options: MemoryOptions) -> Metrics {
     let mut before = (0.0, 0);
     for number in 0..WARM_UP + options.sessions {
         if number == WARM_UP {
-            sleep(SETTLE).await;
+            sleep(QUIET).await;
             before = (resident(), sockets());
         }
         match &pool {
@@ -78,7 +80,7 @@ pub(crate) async fn memory(options: MemoryOptions) -> Metrics {
             Some(pool) => start(pool, root, number).await,
         }
     }
-    sleep(SETTLE).await;
+    sleep(QUIET).await;
     let count = options.sessions as f64;
     metrics([
         ("resident_kb", (resident() - before.0) / count / 1024.0),

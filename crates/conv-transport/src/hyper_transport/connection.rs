@@ -5,7 +5,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     mem::MaybeUninit,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -81,14 +81,16 @@ impl Connection {
         })
     }
 
-    /// Runs `future`, which depends on the connection, together with the connection.
-    pub(super) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
+    /// Runs `future`, which depends on the connection, together with the connection. The future stays where the caller has pinned it,
+    /// because an async function has room for an argument twice.
+    pub(super) fn drive<F: Future>(
+        &mut self,
+        mut future: Pin<&mut F>,
+    ) -> impl Future<Output = F::Output> {
+        poll_fn(move |cx| {
             self.poll_driver(cx);
             future.as_mut().poll(cx)
         })
-        .await
     }
 
     /// Whether the connection can send another request: it is idle and not known to be closed.

@@ -1,6 +1,6 @@
 //! Windows authentication: NTLM, directly or inside Negotiate. It authenticates a connection.
 
-use std::{fmt, panic::AssertUnwindSafe};
+use std::{fmt, panic::AssertUnwindSafe, pin::pin};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -328,7 +328,7 @@ impl HyperTransport {
             let mut attempt = request.clone().map(Full::new);
             attempt.headers_mut().insert(AUTHORIZATION, authorization);
             progress.begin(&connection);
-            let response = connection.sender.try_send_request(attempt);
+            let response = pin!(connection.sender.try_send_request(attempt));
             let response = connection.drive(response);
             let response = self
                 .within(lane, progress, target, response)

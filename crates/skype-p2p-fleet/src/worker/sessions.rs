@@ -283,8 +283,7 @@ mod tests {
             orders,
             task: None,
             phase: Phase::Leased,
-            claimed_at: Instant::now(),
-            gap: Duration::ZERO,
+            silence: Some(Silence::new(Duration::ZERO)),
         };
         sessions.lock().entries.insert(lease.identity, entry);
         assert_eq!(sessions.release(1, false), 0);
