@@ -197,9 +197,11 @@ impl Plan {
             _ => 20,
         };
         let has_wrong_password = faults.random.chance(300);
-        // A world with a wrong password from the beginning has other draws.
+        // A world with a wrong password from the beginning has other draws. In a large world, the attempt of the dead worker would
+        // be followed by another one after ten minutes.
         let mut refusals = RandomStream::new(seed, stream::REFUSAL);
-        let refusal = (!has_wrong_password && refusals.chance(300)).then(|| {
+        let has_refusal = large.is_none() && !has_wrong_password && refusals.chance(300);
+        let refusal = has_refusal.then(|| {
             let refusal = match refusals.below(4) {
                 0 => Refusal::Pause,
                 1 => Refusal::CutDatabase,

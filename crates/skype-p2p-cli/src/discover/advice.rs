@@ -36,7 +36,7 @@ pub(crate) fn for_end(end: &PathEnd) -> Option<&'static str> {
 fn for_transport(broken: &Broken, url: &str) -> &'static str {
     let internal = url.starts_with("https://lyncdiscoverinternal.");
     match broken.kind {
-        TransportErrorKind::Proxy if broken.message.contains("407") => {
+        TransportErrorKind::Proxy if broken.message.contains("answered 407") => {
             "give the user name and the password of the proxy: http://USER:PASSWORD@HOST:PORT in --proxy or HTTPS_PROXY"
         }
         TransportErrorKind::Resolve | TransportErrorKind::Proxy if internal => {
