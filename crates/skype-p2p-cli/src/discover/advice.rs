@@ -128,3 +128,25 @@ fn for_grants(grants: &[String], bearer: bool) -> Option<&'static str> {
         _ => Some("users cannot sign in with a password"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The port of the proxy says nothing about its answer.
+    #[test]
+    fn only_a_proxy_that_answers_407_demands_a_password() {
+        let broken = |message: &str| Broken {
+            kind: TransportErrorKind::Proxy,
+            message: message.to_owned(),
+        };
+        let of = |message| for_transport(&broken(message), "https://lyncdiscover.contoso.com/");
+        let demand = of("the proxy 127.0.0.1:8080 answered 407 Proxy Authentication Required");
+        assert!(demand.starts_with("give the user name"), "{demand}");
+        let other = of("the proxy 127.0.0.1:40769 answered 502 Bad Gateway");
+        assert!(
+            other.starts_with("check the address of the proxy"),
+            "{other}"
+        );
+    }
+}
