@@ -55,7 +55,8 @@ pub(crate) enum LogFormat {
     /// Lines for people.
     #[default]
     Text,
-    /// A JSON object in each line, also for notices and errors.
+    /// A JSON object in each line, also for notices and errors. Only workers of a fleet have it.
+    #[cfg(feature = "fleet")]
     Json,
 }
 
@@ -120,6 +121,7 @@ impl Console {
             .log_internal_errors(false);
         let _ = match format {
             LogFormat::Text => log.try_init(),
+            #[cfg(feature = "fleet")]
             LogFormat::Json => log.json().flatten_event(true).try_init(),
         };
         Ok(console)
