@@ -1,4 +1,4 @@
-//! Writes to a property and pushes to a collection, with listeners, beside a plain list of callbacks and `eyeball-im`.
+//! Writes to a property and pushes to a collection, with listeners, beside lists of callbacks and `eyeball-im`.
 //!
 //! The source of the observable core is included, because only the model may write to it.
 
@@ -19,7 +19,9 @@ mod reason {
 #[path = "../../../crates/conv-model/src/observable/mod.rs"]
 mod observable;
 
+use std::collections::VecDeque;
 use std::hint::black_box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -71,7 +73,8 @@ pub(crate) fn run(options: &Options) -> Metrics {
     for listeners in [0, 1, 10] {
         let times = writes(time, listeners);
         insert(format!("write_{listeners}"), times[0]);
-        insert(format!("write_{listeners}_callbacks"), times[1]);
+        insert(format!("write_{listeners}_ordered"), times[1]);
+        insert(format!("write_{listeners}_callbacks"), times[2]);
     }
     let sizes = [100, 10_000, 1_000_000].into_iter();
     for items in sizes.filter(|items| *items <= options.items) {
@@ -82,7 +85,50 @@ pub(crate) fn run(options: &Options) -> Metrics {
     metrics
 }
 
-/// A write to a property, and one to a value and callbacks behind one lock, which are called without the lock.
+type Callback = Arc<dyn Fn(usize) + Send + Sync>;
+
+/// A value with callbacks that keeps the promises of a property: a callback may write, every change reaches every callback of its
+/// time, in the order of the changes also between threads, a callback that panics stops no other, and none runs under the lock.
+struct OrderedCallbacks(Mutex<OrderedState>);
+
+struct OrderedState {
+    value: usize,
+    callbacks: Arc<[Callback]>,
+    queue: VecDeque<(usize, Arc<[Callback]>)>,
+    /// A thread calls the callbacks of the queue.
+    is_delivering: bool,
+}
+
+impl OrderedCallbacks {
+    fn set(&self, value: usize) {
+        {
+            let mut state = self.0.lock().unwrap();
+            if std::mem::replace(&mut state.value, value) == value || state.callbacks.is_empty() {
+                return;
+            }
+            let callbacks = Arc::clone(&state.callbacks);
+            state.queue.push_back((value, callbacks));
+            if std::mem::replace(&mut state.is_delivering, true) {
+                return;
+            }
+        }
+        while let Some((value, callbacks)) = self.next() {
+            for callback in &*callbacks {
+                drop(catch_unwind(AssertUnwindSafe(|| callback(value))));
+            }
+        }
+    }
+
+    fn next(&self) -> Option<(usize, Arc<[Callback]>)> {
+        let mut state = self.0.lock().unwrap();
+        let next = state.queue.pop_front();
+        state.is_delivering = next.is_some();
+        next
+    }
+}
+
+/// A write to a property, one to [`OrderedCallbacks`], and one to a value and callbacks behind one lock, which are called without the
+/// lock and without an order.
 fn writes(time: Duration, listeners: usize) -> Vec<Duration> {
     let object = object();
     let last = Arc::new(AtomicUsize::new(0));
@@ -104,13 +150,23 @@ fn writes(time: Duration, listeners: usize) -> Vec<Duration> {
         });
     };
 
-    type Callback = Arc<dyn Fn(usize) + Send + Sync>;
     let callbacks: Arc<[Callback]> = (0..listeners)
         .map(|_| {
             let last = Arc::clone(&last);
             Arc::new(move |value| store(&last, value)) as Callback
         })
         .collect();
+    let ordered = OrderedCallbacks(Mutex::new(OrderedState {
+        value: 0,
+        callbacks: Arc::clone(&callbacks),
+        queue: VecDeque::new(),
+        is_delivering: false,
+    }));
+    let mut ordered_value = 0;
+    let mut set = || {
+        ordered_value += 1;
+        ordered.set(black_box(ordered_value));
+    };
     let state = Mutex::new((0, callbacks));
     let mut number = 0;
     let mut call = || {
@@ -122,7 +178,7 @@ fn writes(time: Duration, listeners: usize) -> Vec<Duration> {
         };
         callbacks.iter().for_each(|callback| callback(number));
     };
-    fastest(time, 1000, &mut [&mut write, &mut call])
+    fastest(time, 1000, &mut [&mut write, &mut set, &mut call])
 }
 
 /// A push to a collection, and one to a vector of `eyeball-im`, each with so many items and listeners.

@@ -78,11 +78,19 @@ pub(super) fn observe(length: Length) -> Experiment {
         point: None,
     };
     let mut plans = Vec::new();
-    for listeners in [0, 1, 10] {
+    // The ordered callbacks keep the promises of a property. The plain list keeps no order between threads, and a callback that panics
+    // stops the others, so it is a rival only where nobody listens.
+    let goals = [
+        (0, Goal::None, Goal::RatioAtMost(1.0)),
+        (1, Goal::RatioAtMost(1.4), Goal::None),
+        (10, Goal::RatioAtMost(1.4), Goal::None),
+    ];
+    for (listeners, ordered, plain) in goals {
         let what = format!("write of a property, {listeners} listeners");
         let ours = format!("write_{listeners}");
-        // The list cannot change while it is called, and keeps no order between threads.
-        plans.push(row(what, ours, "callback list", "callbacks", Goal::None));
+        let rival = "ordered callbacks";
+        plans.push(row(what.clone(), ours.clone(), rival, "ordered", ordered));
+        plans.push(row(what, ours, "callback list", "callbacks", plain));
     }
     for size in [100, 10_000, 1_000_000] {
         if size <= items {
