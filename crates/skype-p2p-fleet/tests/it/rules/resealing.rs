@@ -51,7 +51,7 @@ async fn rule_09_every_value_is_sealed_by_the_new_key_and_the_old_one_can_be_rem
         })
         .collect();
     store.commit(&batches).await.unwrap();
-    // A value of a key that nobody has.
+    // No keyring contains the key of this value, so it cannot be sealed again.
     let lost = keyring(&["lost AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]);
     add(world, &lost, "sip:lost@contoso.com").await;
     let both = keyring(&[NEW, OLD]);

@@ -355,8 +355,8 @@ impl Trial {
         unknown.map(|(_, count)| count).sum()
     }
 
-    /// The inbox has each message once whose sender was told that it was delivered, and no message twice. Returns the number of
-    /// the other messages.
+    /// Checks that the inbox contains every message that was reported to its sender as delivered, and no message twice. Returns the
+    /// number of messages that were reported as not delivered.
     async fn check_incoming(&mut self) -> usize {
         let mut delivered = BTreeSet::new();
         let mut failures: BTreeMap<String, Vec<String>> = BTreeMap::new();

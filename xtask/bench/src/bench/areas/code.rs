@@ -79,7 +79,7 @@ pub(super) fn observe(length: Length) -> Experiment {
     };
     let mut plans = Vec::new();
     // The ordered callbacks keep the promises of a property. The plain list keeps no order between threads, and a callback that panics
-    // stops the others, so it is a rival only where nobody listens.
+    // stops the others. With listeners it does less than a property, so only its row without listeners has a goal.
     let goals = [
         (0, Goal::None, Goal::RatioAtMost(1.0)),
         (1, Goal::RatioAtMost(1.4), Goal::None),
