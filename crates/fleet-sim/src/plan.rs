@@ -13,8 +13,12 @@ const PREPARATION: u64 = 15_000;
 /// The time of messages and faults in a small world, in milliseconds.
 const ACTIVITY: u64 = 60_000;
 
-/// The identities of a worker in a large world.
+/// The identities of a worker in a large world, at most.
 const IDENTITIES_PER_WORKER: usize = 5000;
+
+/// The time in which the survivors take over the identities of a dead worker, in milliseconds: 15 s without the time until its
+/// death is noticed, and without the last poll.
+const TAKEOVER: usize = 8500;
 
 /// The claims of a worker per second.
 const CLAIMS_PER_SECOND: u32 = 50;
@@ -107,7 +111,7 @@ impl Scale {
     fn large(large: &Large) -> Self {
         let bots = large.identities.max(1);
         // One of the workers may be dead, and another draining.
-        let workers = bots.div_ceil(IDENTITIES_PER_WORKER) + 2;
+        let workers = needed_workers(bots) + 2;
         let per_second = workers as u64 * u64::from(CLAIMS_PER_SECOND);
         let preparation = PREPARATION + 2000 * (bots as u64).div_ceil(per_second);
         let minutes = usize::try_from(large.duration.as_secs() / 60).unwrap_or(usize::MAX);
@@ -128,6 +132,16 @@ impl Scale {
     pub(crate) fn preparation(&self) -> Duration {
         Duration::from_millis(self.activity.start)
     }
+}
+
+/// How many workers have room for all identities. Each has at most as many as the others can take over in time.
+fn needed_workers(bots: usize) -> usize {
+    let has_room = |workers: &usize| {
+        let survivors = workers - 1;
+        let limit = survivors * CLAIMS_PER_SECOND as usize * TAKEOVER / 1000;
+        workers * limit.min(IDENTITIES_PER_WORKER) >= bots
+    };
+    (2..).find(has_room).unwrap_or(usize::MAX)
 }
 
 /// The plan of a run.
@@ -298,5 +312,18 @@ impl Faults<'_> {
     fn pair(&mut self, at: Duration, begin: Action, duration: Duration, end: Action) {
         self.actions.push((at, begin));
         self.actions.push((at + duration, end));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workers_of_a_large_world_have_room_although_two_are_away() {
+        assert_eq!(needed_workers(850), 2);
+        assert_eq!(needed_workers(2550), 3);
+        assert_eq!(needed_workers(2551), 4);
+        assert_eq!(needed_workers(100_000), 20);
     }
 }

@@ -126,6 +126,13 @@ impl Server {
         }
     }
 
+    /// Whether a request or an answer was lost, and the client does not know it yet.
+    pub(crate) fn has_undetected_loss(&self) -> bool {
+        let state = self.state();
+        let mut events = state.events.values();
+        events.any(|event| matches!(event, Event::Fail(_)))
+    }
+
     pub(crate) fn inject(&self, now: Duration, fault: Fault) {
         let mut state = self.state();
         let now = now.max(state.now);

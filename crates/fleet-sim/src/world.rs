@@ -478,7 +478,9 @@ impl World {
         let are_settled = messages.queued + messages.posting + messages.posted == 0;
         let have_results = self.peers.results() == self.written.len();
         let ready = self.plan.scale.bots - self.held()?.len();
-        let is_over = self.after_refusal.is_none();
+        // A poll whose answer was lost is repeated when its connection fails, and may bring a message then.
+        let is_over =
+            self.after_refusal.is_none() && !self.surroundings.server.has_undetected_loss();
         Ok(are_settled && have_results && is_over && identities.ready >= ready as u64)
     }
 

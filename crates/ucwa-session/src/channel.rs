@@ -238,6 +238,15 @@ impl Session {
             .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
     }
 
+    /// How long an event of the page may have waited at the server: from the page before until the poll. `None` without such
+    /// a page, as the first one of a resumed session may be old.
+    fn waited(&self, poll: &Exchange) -> Option<Duration> {
+        let page_at = self.channel.page_at?;
+        // A poll that was repeated may have lost the page.
+        let sent = poll.first_sent.filter(|_| poll.attempts == 1);
+        Some(sent.unwrap_or(self.core.now).saturating_sub(page_at))
+    }
+
     fn on_page_answer(
         &mut self,
         exchange: &Exchange,
@@ -254,6 +263,7 @@ impl Session {
             );
         };
         self.channel.next = follow.href().to_owned();
+        let waited = self.waited(exchange);
         self.channel.page_at = Some(self.core.now);
         self.report_malformed(&page);
         if matches!(follow, Follow::Resume(_)) {
@@ -279,7 +289,7 @@ impl Session {
         }
         self.on_channel_works();
         self.people.on_event_page(&mut self.core, is_repeated);
-        self.on_events(&page);
+        self.on_events(&page, waited);
         if has_gap {
             self.list_conversations();
             self.people.resynchronize(&mut self.core);

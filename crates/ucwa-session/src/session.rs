@@ -310,8 +310,8 @@ impl Session {
         self.history.end_all(&mut self.core, failure);
     }
 
-    /// Handles the events of a page, in order.
-    pub(crate) fn on_events(&mut self, page: &EventPage<'_>) {
+    /// Handles the events of a page, in order. `waited` is the maximum time that they waited for a poll, if it is known.
+    pub(crate) fn on_events(&mut self, page: &EventPage<'_>, waited: Option<Duration>) {
         for (_, event) in page
             .events()
             .filter(|(sender, _)| sender.rel == "communication")
@@ -322,7 +322,7 @@ impl Session {
                 self.apply_communication(communication);
             }
         }
-        self.chats.on_page(&mut self.core, page);
+        self.chats.on_page(&mut self.core, page, waited);
         // Everything of interest is read when the application has been read.
         if !self.is_waiting_for_application() {
             self.people.on_page(&mut self.core, page);

@@ -41,6 +41,8 @@ pub(super) struct Page {
     pub(super) number: u64,
     /// The page is still being dispatched. Conversations whose end it reports end afterwards.
     pub(super) is_open: bool,
+    /// Nothing in the page happened before this time of the server, as far as it is known.
+    pub(super) not_before: Option<SystemTime>,
 }
 
 /// A conversation of this user that another endpoint started, or whose first events this session did not get.

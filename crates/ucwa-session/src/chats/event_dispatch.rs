@@ -1,5 +1,7 @@
 //! Dispatch of event pages: the conversation of each event, and the effect of the event.
 
+use std::time::Duration;
+
 use ucwa_proto::{Event, EventKind, EventPage, EventStatus, HrefKey, Problem, Resource, Sender};
 
 use super::Chats;
@@ -89,11 +91,20 @@ impl<'p> Notice<'p> {
 }
 
 impl Chats {
-    /// Handles an event page.
-    pub(crate) fn on_page(&mut self, core: &mut Core, page: &EventPage<'_>) {
+    /// Handles an event page. `waited` is the maximum time that its events waited for a poll, if it is known.
+    pub(crate) fn on_page(
+        &mut self,
+        core: &mut Core,
+        page: &EventPage<'_>,
+        waited: Option<Duration>,
+    ) {
         let mut notices = Notice::all(core, page);
         self.page.number += 1;
         self.page.is_open = true;
+        let answered_at = core.server_time();
+        self.page.not_before = answered_at
+            .zip(waited)
+            .and_then(|(at, it)| at.checked_sub(it));
         // An invitation names its conversation, and may follow the conversation's own events in the page, so new invitations
         // are handled first. Invitations into a known conversation are handled in their place, since one may follow another.
         for notice in &mut notices {

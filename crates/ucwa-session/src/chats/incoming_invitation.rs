@@ -147,7 +147,7 @@ impl Conversation {
             false => Chat::Connecting,
         };
         // An invitation that was read may be older than the response.
-        let offered_at = cx.core.server_time().filter(|_| cx.page.is_open);
+        let offered_at = cx.page.not_before.filter(|_| cx.page.is_open);
         self.received.mark_earlier(&mut live.invitation_text);
         let sender = (from.key, self.roster.is_identified(from.key));
         // A session that resumes another one may have read the invitation before this event.

@@ -30,7 +30,7 @@ pub(super) struct Preview {
     sender: ParticipantKey,
     /// A server leaves out the inviter who has left the conversation.
     is_sender_known: bool,
-    /// The server's time at the offer, if it is known.
+    /// The server's time at the offer or before it, if it is known.
     offered_at: Option<SystemTime>,
     /// Whether this user has accepted the invitation, even if the server has not confirmed it yet.
     pub(super) accepted: bool,

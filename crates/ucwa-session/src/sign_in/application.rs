@@ -166,7 +166,7 @@ impl Session {
             && self.sign_in.reported_state == SignInState::SignedIn
             && let Ok(page) = self.decode_page(&poll, &response)
         {
-            self.on_events(&page);
+            self.on_events(&page, None);
         }
     }
 

@@ -8,6 +8,7 @@ use ucwa_session::*;
 use crate::channel::first_remote;
 use crate::driver::*;
 use crate::fixtures::INVITATIONS;
+use crate::handover::resumed;
 use crate::pages::*;
 
 fn accept() -> String {
@@ -140,6 +141,48 @@ fn the_text_is_shown_once_however_far_the_clocks_of_client_and_server_are_apart(
         driver.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
         assert_eq!(driver.received(key), ["Hi Tosh"], "{ahead}, {behind}");
     }
+}
+
+/// The server accepted the invitation and wrote the message a minute before the page with the invitation arrives.
+#[test]
+fn the_text_is_shown_once_although_the_invitation_waited_at_the_server() {
+    let minute = Duration::from_secs(60);
+    let old = TestDriver::signed_in().session.checkpoint().unwrap();
+    let (mut resumed, _) = resumed(&old);
+    // The poll of the session before may have been answered with the same page.
+    resumed.reply("GET", APP, 200, application(false));
+    resumed.advance(minute);
+    let mut cut = TestDriver::signed_in();
+    cut.page(json!([]));
+    cut.advance(minute);
+    cut.break_off("GET", &format!("{APP}/events"), Sent::Maybe);
+    cut.advance(Duration::from_secs(1));
+    for mut driver in [resumed, cut] {
+        driver.page(offered("17b", "Hi Tosh"));
+        let key = ConversationKey::Remote(first_remote(&driver));
+        driver.submit(Operation::Accept(key));
+        driver.reply("POST", &accept(), 204, Value::Null);
+        driver.page(offer_completed("17b", "Success"));
+        driver.advance(Duration::from_secs(6));
+        driver.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+        assert_eq!(driver.received(key), ["Hi Tosh"]);
+    }
+}
+
+/// The poll was pending when the invitation came, so a message of a minute before is not its text.
+#[test]
+fn a_message_from_before_the_invitation_is_not_its_text() {
+    let mut driver = TestDriver::signed_in();
+    driver.page(json!([]));
+    driver.now += Duration::from_secs(60);
+    driver.page(offered("17b", "Hi Tosh"));
+    let key = ConversationKey::Remote(first_remote(&driver));
+    driver.submit(Operation::Accept(key));
+    driver.reply("POST", &accept(), 204, Value::Null);
+    driver.page(offer_completed("17b", "Success"));
+    driver.advance(Duration::from_secs(6));
+    driver.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+    assert_eq!(driver.received(key), ["Hi Tosh", "Hi Tosh"]);
 }
 
 #[test]
