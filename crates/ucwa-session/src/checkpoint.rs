@@ -100,7 +100,13 @@ pub(crate) struct SavedConversation {
     pub(crate) unread: Vec<String>,
     /// The hashes of the texts that were shown last, if an invitation is to be read whose text may be one of them.
     pub(crate) shown: Vec<u64>,
+    /// The text of the accepted invitation, if it was shown and no event has repeated it.
+    pub(crate) text: Option<SavedText>,
 }
+
+/// The href of an accepted invitation, the hash of its text, and the server's time at the acceptance, in seconds since 1970.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SavedText(pub(crate) String, pub(crate) u64, pub(crate) Option<u64>);
 
 /// An outgoing invitation without a result.
 #[derive(Clone, Serialize, Deserialize)]
@@ -287,6 +293,8 @@ struct WireExtras {
     unread: Vec<String>,
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     shown: Vec<u64>,
+    #[serde(rename = "it", default, skip_serializing_if = "Option::is_none")]
+    text: Option<SavedText>,
 }
 
 impl WireExtras {
@@ -298,6 +306,7 @@ impl WireExtras {
             && self.former.is_empty()
             && self.unread.is_empty()
             && self.shown.is_empty()
+            && self.text.is_none()
     }
 }
 
@@ -333,6 +342,7 @@ impl From<Checkpoint> for Wire {
                     former: saved.former,
                     unread: saved.unread,
                     shown: saved.shown,
+                    text: saved.text,
                 },
             )
         });
@@ -399,6 +409,7 @@ impl TryFrom<Wire> for Checkpoint {
                 former: extras.former,
                 unread: extras.unread,
                 shown: extras.shown,
+                text: extras.text,
             }
         });
         let conversations = conversations.collect();

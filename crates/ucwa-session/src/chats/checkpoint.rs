@@ -209,6 +209,7 @@ impl Conversation {
             former,
             unread: self.received.unshown().map(str::to_owned).collect(),
             shown: Vec::new(),
+            text: live.invitation_text.save(),
         })
     }
 
@@ -243,6 +244,9 @@ impl Conversation {
             restored.location = href;
             Box::new(restored)
         });
+        if let Some(text) = saved.text.clone() {
+            live.invitation_text = InvitationText::restore(text);
+        }
         let mut conversation = Self::new(key, saved.thread_id.clone(), kind);
         conversation.peer = filled(&saved.peer);
         conversation.subject = filled(&saved.subject);

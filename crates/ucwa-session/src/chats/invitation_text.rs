@@ -1,11 +1,12 @@
 //! The text of an incoming invitation: shown once, although the server repeats it in a message event.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::conversation::{Context, Conversation};
 use super::html;
 use super::purpose::ChatTimer;
 use super::receiving::{Content, Received, Waiting};
+use crate::checkpoint::SavedText;
 use crate::event::Participant;
 use crate::keys::ParticipantKey;
 use crate::operation::MessageBody;
@@ -18,18 +19,25 @@ const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(super) struct InvitationText {
     /// The text, until it is shown.
-    pub(super) preview: Option<Box<Preview>>,
-    /// The text after it was shown. The first message event may repeat it.
-    pub(super) shown_preview: Option<Box<Preview>>,
+    preview: Option<Box<Preview>>,
+    /// What is known of the text after it was shown. The first message event may repeat it.
+    shown: Option<Box<ShownText>>,
 }
 
-pub(super) struct Preview {
-    pub(super) body: MessageBody,
+/// The text of an invitation that is not shown yet.
+struct Preview {
+    body: MessageBody,
+    sender: ParticipantKey,
+    shown: ShownText,
+}
+
+/// What identifies the shown text of an invitation in a message that repeats it.
+pub(super) struct ShownText {
+    pub(super) hash: u64,
     /// The href of the invitation.
     pub(super) href: String,
-    sender: ParticipantKey,
-    /// A server leaves out the inviter who has left the conversation.
-    is_sender_known: bool,
+    /// `None` if the sender is unknown. A server leaves out the inviter who has left the conversation.
+    sender: Option<ParticipantKey>,
     /// The server's time at the offer or before it, if it is known.
     offered_at: Option<SystemTime>,
     /// Whether this user has accepted the invitation, even if the server has not confirmed it yet.
@@ -38,11 +46,11 @@ pub(super) struct Preview {
     accepted_at: Option<SystemTime>,
 }
 
-impl Preview {
+impl ShownText {
     /// Whether a message has the same text and the same sender, as far as the sender is known.
     fn is_repeated_by(&self, body: &MessageBody, sender: Option<ParticipantKey>) -> bool {
-        sender.is_none_or(|sender| self.sender == sender || !self.is_sender_known)
-            && html::comparable(&self.body) == html::comparable(body)
+        let is_same = |sender| self.sender.is_none_or(|own| own == sender);
+        sender.is_none_or(is_same) && self.hash == html::hash(body)
     }
 
     /// Whether a message may have been written between the offer and the acceptance. Only times of the server are compared;
@@ -61,12 +69,13 @@ impl Preview {
 impl InvitationText {
     /// The href of the invitation, if its text is not shown yet.
     pub(super) fn awaited_href(&self) -> Option<&str> {
-        self.preview.as_ref().map(|text| &*text.href)
+        self.preview.as_ref().map(|text| &*text.shown.href)
     }
 
     /// Whether this is the text of the invitation at `href`, shown or not.
     fn is_at(&self, href: &str) -> bool {
-        let mut texts = self.preview.iter().chain(&self.shown_preview);
+        let preview = self.preview.as_ref().map(|text| &text.shown);
+        let mut texts = preview.into_iter().chain(self.shown.as_deref());
         texts.any(|text| text.href == href)
     }
 
@@ -77,7 +86,8 @@ impl InvitationText {
 
     /// This user has accepted the invitation, or the server has confirmed it at this time of its clock.
     pub(super) fn set_accepted(&mut self, confirmed_at: Option<SystemTime>) {
-        if let Some(text) = self.preview.as_mut().or(self.shown_preview.as_mut()) {
+        let preview = self.preview.as_mut().map(|text| &mut text.shown);
+        if let Some(text) = preview.or(self.shown.as_deref_mut()) {
             text.accepted = true;
             text.accepted_at = confirmed_at;
         }
@@ -92,24 +102,62 @@ impl InvitationText {
         href: String,
     ) {
         self.preview = body.map(|body| {
-            Box::new(Preview {
-                body,
+            let shown = ShownText {
+                hash: html::hash(&body),
                 href,
-                sender,
-                is_sender_known,
+                sender: is_sender_known.then_some(sender),
                 offered_at,
                 accepted: false,
                 accepted_at: None,
+            };
+            Box::new(Preview {
+                body,
+                sender,
+                shown,
             })
         });
-        self.shown_preview = None;
+        self.shown = None;
+    }
+
+    /// A text that an earlier life or session has shown, and that an event of this life may repeat.
+    pub(super) fn of_shown(shown: ShownText) -> Self {
+        Self {
+            preview: None,
+            shown: Some(Box::new(shown)),
+        }
+    }
+
+    /// Takes the shown text at the end of the life.
+    pub(super) fn take_shown(&mut self) -> Option<Box<ShownText>> {
+        self.shown.take()
     }
 
     /// Resumes a life whose shown text is in `received`. Its first event may still repeat this text.
     pub(super) fn resume(&mut self, received: &mut Received) {
-        if self.shown_preview.is_none() {
-            self.shown_preview = received.invitation_texts.pop_back().map(Box::new);
+        if self.shown.is_none() {
+            self.shown = received.invitation_texts.pop_back().map(Box::new);
         }
+    }
+
+    /// The shown text of an accepted invitation for a checkpoint, until an event has repeated it.
+    pub(super) fn save(&self) -> Option<SavedText> {
+        let shown = self.shown.as_ref().filter(|text| text.accepted)?;
+        let seconds = |at: SystemTime| at.duration_since(UNIX_EPOCH).ok().map(|it| it.as_secs());
+        let accepted_at = shown.accepted_at.and_then(seconds);
+        Some(SavedText(shown.href.clone(), shown.hash, accepted_at))
+    }
+
+    /// The text of a checkpoint.
+    pub(super) fn restore(SavedText(href, hash, accepted_at): SavedText) -> Self {
+        let time = |seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+        Self::of_shown(ShownText {
+            hash,
+            href,
+            sender: None,
+            offered_at: None,
+            accepted: true,
+            accepted_at: accepted_at.and_then(time),
+        })
     }
 }
 
@@ -145,7 +193,7 @@ impl Conversation {
             return;
         };
         let text = &mut live.invitation_text;
-        self.received.remember(text.shown_preview.take());
+        self.received.remember(text.take_shown());
         let sender = (sender, self.roster.is_identified(sender));
         text.expect_first(Some(body), sender, None, href);
         self.expect_first_message(cx);
@@ -160,7 +208,7 @@ impl Conversation {
         content: &Content,
     ) -> bool {
         let sender = Some(message.sender.key).filter(|sender| self.roster.is_identified(*sender));
-        let repeats = |text: &Preview| text.is_repeated_by(&content.body, sender);
+        let repeats = |text: &ShownText| text.is_repeated_by(&content.body, sender);
         let mut is_shown = message.is_late && self.received.remove_repeated(repeats);
         let Some(live) = self.life.live_mut() else {
             return is_shown;
@@ -168,8 +216,8 @@ impl Conversation {
         let text = &mut live.invitation_text;
         if message.is_late {
             // If the conversation has another href, the message may belong to the invitation of this life.
-            is_shown = is_shown || text.shown_preview.take_if(|text| repeats(text)).is_some();
-            if text.preview.take_if(|text| repeats(text)).is_some() {
+            is_shown = is_shown || text.shown.take_if(|text| repeats(text)).is_some();
+            if text.preview.take_if(|text| repeats(&text.shown)).is_some() {
                 self.cancel_first_message(cx);
             }
             return is_shown;
@@ -177,14 +225,14 @@ impl Conversation {
         if let Some(preview) = text.preview.take() {
             self.cancel_first_message(cx);
             // The server may have changed the text. If the two texts differ, both are shown.
-            if !repeats(&preview) {
+            if !repeats(&preview.shown) {
                 let timestamp = content.timestamp.unwrap_or(message.arrived_at);
                 let (sender, body) = (message.sender.clone(), preview.body);
-                self.show(cx, sender, body, timestamp, preview.href);
+                self.show(cx, sender, body, timestamp, preview.shown.href);
             }
             return false;
         }
-        let shown = text.shown_preview.take();
+        let shown = text.shown.take();
         let shown = shown.filter(|text| text.is_of_the_acceptance(content.timestamp));
         shown.is_some_and(|text| repeats(&text))
     }
@@ -213,9 +261,14 @@ impl Conversation {
         let Some(preview) = live.invitation_text.preview.take() else {
             return;
         };
-        let (body, href) = (preview.body.clone(), preview.href.clone());
-        let sender = self.roster.get(preview.sender);
-        live.invitation_text.shown_preview = Some(preview);
+        let Preview {
+            body,
+            sender,
+            shown,
+        } = *preview;
+        let href = shown.href.clone();
+        let sender = self.roster.get(sender);
+        live.invitation_text.shown = Some(Box::new(shown));
         if let Some(sender) = sender {
             self.show_text(cx, sender, body, href);
         }

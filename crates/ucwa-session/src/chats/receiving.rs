@@ -9,7 +9,7 @@ use super::conversation::{Address, Context, Conversation};
 use super::delivery::DeliveryResult;
 use super::event_dispatch::may_be_completed;
 use super::html;
-use super::invitation_text::{InvitationText, Preview};
+use super::invitation_text::{InvitationText, ShownText};
 use super::payload::{self, ParticipantFacts};
 use super::purpose::ChatPurpose;
 use crate::event::{ConversationChange, Participant};
@@ -32,7 +32,7 @@ pub(super) struct Received {
     /// The time of sending and the hash of the text of recent messages, and whether the message was late.
     recent: Recent<(SystemTime, u64), bool, 64>,
     /// The shown texts of earlier invitations, the newest last. A late event may repeat each of them.
-    pub(super) invitation_texts: VecDeque<Preview>,
+    pub(super) invitation_texts: VecDeque<ShownText>,
     /// The hashes of the texts that an earlier session showed last.
     pub(super) shown_before: Vec<u64>,
 }
@@ -66,7 +66,7 @@ impl Received {
         let mut texts = self.invitation_texts.iter();
         self.recent.keys().any(|(_, recent)| *recent == hash)
             || self.shown_before.contains(&hash)
-            || texts.any(|text| html::hash(&text.body) == hash)
+            || texts.any(|text| text.hash == hash)
     }
 
     /// The hashes of the texts that were shown last, for a checkpoint.
@@ -80,15 +80,13 @@ impl Received {
     pub(super) fn take_shown_invitation(&mut self, href: &str) -> Option<InvitationText> {
         let mut texts = self.invitation_texts.iter();
         let position = texts.position(|text| text.href == href)?;
-        Some(InvitationText {
-            preview: None,
-            shown_preview: self.invitation_texts.remove(position).map(Box::new),
-        })
+        let shown = self.invitation_texts.remove(position)?;
+        Some(InvitationText::of_shown(shown))
     }
 
     /// Stores the text of an invitation that was shown. The server repeats the text of an accepted invitation in an
     /// event, so these texts are kept before others.
-    pub(super) fn remember(&mut self, shown: Option<Box<Preview>>) {
+    pub(super) fn remember(&mut self, shown: Option<Box<ShownText>>) {
         let Some(shown) = shown.filter(|text| text.accepted || self.invitation_texts.is_empty())
         else {
             return;
@@ -100,14 +98,14 @@ impl Received {
     }
 
     /// Removes the text of an earlier invitation that a late event repeats. Returns whether there was one.
-    pub(super) fn remove_repeated(&mut self, repeats: impl FnMut(&Preview) -> bool) -> bool {
+    pub(super) fn remove_repeated(&mut self, repeats: impl FnMut(&ShownText) -> bool) -> bool {
         let position = self.invitation_texts.iter().position(repeats);
         position.is_some_and(|position| self.invitation_texts.remove(position).is_some())
     }
 
     /// Handles another invitation of the peer. Its text follows the messages in the queue, which may repeat the earlier text.
     pub(super) fn mark_earlier(&mut self, text: &mut InvitationText) {
-        self.remember(text.shown_preview.take());
+        self.remember(text.take_shown());
         for waiting in &mut self.queue {
             waiting.is_late = true;
         }
@@ -204,7 +202,7 @@ impl Conversation {
         self.show_next(cx);
         self.show_preview(cx);
         if let Some(live) = self.life.live_mut() {
-            let shown = live.invitation_text.shown_preview.take();
+            let shown = live.invitation_text.take_shown();
             self.received.remember(shown);
         }
     }

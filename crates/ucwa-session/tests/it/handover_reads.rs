@@ -144,6 +144,28 @@ fn the_text_of_an_accepted_invitation_is_shown_once_by_the_next_session() {
     }
 }
 
+/// The session has shown the text of the invitation, since no event came in time. The event comes to the next session.
+#[test]
+fn a_text_that_the_session_before_has_shown_is_not_shown_again() {
+    let mut old = with_expected_text();
+    old.advance(6 * SECOND);
+    let key = ConversationKey::Remote(crate::channel::first_remote(&old));
+    assert_eq!(old.received(key), ["hello"]);
+    let checkpoint = old.session.checkpoint().unwrap();
+    for (milliseconds, is_shown) in [(1_700_000_001_000_u64, false), (1_700_000_061_000, true)] {
+        let (mut driver, key) = resumed_chat(&checkpoint);
+        // A repeated event of the invitation does not announce the text again.
+        driver.page(offer_completed("17b", "Success"));
+        let mut message = arrival("17b", "1", "hello");
+        message["_embedded"]["message"]["timeStamp"] = json!(format!("/Date({milliseconds})/"));
+        driver.page(senders("17b", vec![(true, message)]));
+        assert_eq!(!driver.received(key).is_empty(), is_shown, "{milliseconds}");
+        // Another message with the same text is shown.
+        driver.page(senders("17b", vec![(true, arrival("17b", "2", "hello"))]));
+        assert_eq!(driver.received(key), ["hello"]);
+    }
+}
+
 #[test]
 fn an_accepted_invitation_without_a_conversation_is_shown_when_an_event_describes_it() {
     let mut old = TestDriver::signed_in();
