@@ -30,7 +30,7 @@ pub(super) fn write(
     let version = env!("CARGO_PKG_VERSION");
     let files: Vec<File> = vec![
         (SCRIPT, classic_script(bindings, &skype)?.into_bytes()),
-        (MODULE, es_module(bindings, &skype).into_bytes()),
+        (MODULE, es_module(bindings, &skype)?.into_bytes()),
         (WASM, bindings.wasm.clone()),
         (
             "index.d.ts",
@@ -103,20 +103,45 @@ fn join(
     Ok(())
 }
 
-/// A script without the lines that are comments.
-fn without_comments(script: &str) -> String {
+/// A script without the lines that are comments and without its indentation.
+///
+/// # Errors
+///
+/// A line in which a text begins that the next line continues: the indentation there is a part of the text.
+fn packed(script: &str) -> Result<String, String> {
     let mut is_comment = false;
-    let mut kept = String::new();
+    let mut packed = String::new();
     for line in script.lines() {
         let start = line.trim_start();
         is_comment |= start.starts_with("/*");
         if !is_comment && !start.is_empty() && !start.starts_with("//") {
-            kept.push_str(line);
-            kept.push('\n');
+            if continues(start) {
+                return Err(format!("cannot pack a text of several lines: {start}"));
+            }
+            packed.push_str(start);
+            packed.push('\n');
         }
         is_comment &= !start.ends_with("*/");
     }
-    kept
+    Ok(packed)
+}
+
+/// Whether the next line may continue a text of this line: the line ends with a backslash, or has a backtick and a quote without
+/// another. A quote in a regular expression counts, too, so such a line with a template may be refused without need.
+fn continues(line: &str) -> bool {
+    let mut quote = None;
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if characters.next().is_none() => return true,
+            '\\' => {}
+            '/' if quote.is_none() && characters.peek() == Some(&'/') => return false,
+            '"' | '\'' | '`' if quote.is_none() => quote = Some(character),
+            _ if quote == Some(character) => quote = None,
+            _ => {}
+        }
+    }
+    quote.is_some() && line.contains('`')
 }
 
 /// A script that defines the global object `Skype`. It contains the WebAssembly, compressed, so that it works from any origin.
@@ -151,14 +176,14 @@ async function load() {{
 globalThis.Skype = createSkype(load, root);
 }})({ROOT});
 "#,
-        bindings = without_comments(&bindings.script),
-        skype = without_comments(skype),
+        bindings = packed(&bindings.script)?,
+        skype = packed(skype)?,
     ))
 }
 
 /// A module that exports `Skype`. It loads the WebAssembly from the file beside it.
-fn es_module(bindings: &Bindings, skype: &str) -> String {
-    format!(
+fn es_module(bindings: &Bindings, skype: &str) -> Result<String, String> {
+    Ok(format!(
         r#"{NOTICE}{bindings}
 {skype}
 async function load() {{
@@ -169,9 +194,9 @@ async function load() {{
 export const Skype = createSkype(load, null);
 export default Skype;
 "#,
-        bindings = without_comments(&bindings.script),
-        skype = without_comments(skype),
-    )
+        bindings = packed(&bindings.script)?,
+        skype = packed(skype)?,
+    ))
 }
 
 const NOTICE: &str = "// skype-p2p. License: MIT or Apache-2.0. The licenses of its parts are in THIRD-PARTY-LICENSES.txt.\n";
@@ -209,9 +234,31 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_left_out_and_code_is_kept() {
-        let script =
-            "// one\na();\n  /** two\n   * three\n   */\n\nb(); // four\n/* five */\nc();\n";
-        assert_eq!(without_comments(script), "a();\nb(); // four\nc();\n");
+    fn comments_and_indentation_are_left_out_and_code_is_kept() {
+        let script = "// one\na(`x`, {\n  /** two\n   * three\n   */\n\n  b: \"  it's\", // don't\n});\n/* five */\n\tc();\n";
+        let expected = "a(`x`, {\nb: \"  it's\", // don't\n});\nc();\n";
+        assert_eq!(packed(script).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_text_of_several_lines_is_not_packed() {
+        for text in [
+            "`one\n  two`",
+            "`${\"`\"} one\n  two`",
+            "\"`\" + `one\n  two`",
+            "\"one\\\n  two\"",
+        ] {
+            let refused = packed(&format!("a();\nb({text});\n"));
+            assert!(refused.unwrap_err().contains("b("), "{text}");
+        }
+        for text in [
+            r#"/["']/"#,
+            "`one ${a(`two`)} three`",
+            r"'\'', `\``, '`'",
+            "\"//\", 1",
+        ] {
+            let line = format!("b({text});\n");
+            assert_eq!(packed(&line).unwrap(), line);
+        }
     }
 }
