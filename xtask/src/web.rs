@@ -34,13 +34,19 @@ pub(crate) fn target() -> PathBuf {
     workspace().join(folder.unwrap_or_else(|| "target".into()))
 }
 
-/// Builds the package.
+/// Builds the package, and fails if it is larger than it may be. The package is written in any case.
 #[cfg(feature = "web")]
 pub(crate) fn run() -> ExitCode {
     match build() {
-        Ok(report) => {
+        Ok((report, within_limit)) => {
             print!("{report}");
-            ExitCode::SUCCESS
+            match within_limit {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(exceeded) => {
+                    eprint!("{exceeded}");
+                    ExitCode::FAILURE
+                }
+            }
         }
         Err(error) => {
             eprintln!("{error}");
@@ -50,7 +56,7 @@ pub(crate) fn run() -> ExitCode {
 }
 
 #[cfg(feature = "web")]
-fn build() -> Result<String, String> {
+fn build() -> Result<(String, Result<(), String>), String> {
     let compiler = toolchain::Compiler::find()?;
     let module = compiler.compile()?;
     let sizes = size::by_crate(&module)?;

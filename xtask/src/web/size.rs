@@ -78,8 +78,42 @@ fn crate_of(function: &str) -> &str {
     }
 }
 
-/// The report: the sizes of the files, and of the crates. Says whether the package exceeds the limit.
-pub(super) fn report(files: &[File], crates: &BTreeMap<String, usize>) -> String {
+/// The sizes of the forms of the package, compressed: what a page loads.
+fn forms(compressed: &BTreeMap<&str, usize>) -> [(&'static str, usize); 2] {
+    let of = |name| compressed.get(name).copied().unwrap_or_default();
+    [
+        ("classic script", of(SCRIPT)),
+        ("ES module", of(MODULE) + of(WASM)),
+    ]
+}
+
+/// Whether no form of the package exceeds the limit.
+///
+/// # Errors
+///
+/// The forms that exceed it.
+fn within_limit(forms: &[(&str, usize)]) -> Result<(), String> {
+    let mut errors = String::new();
+    for (form, size) in forms.iter().filter(|(_, size)| *size > LIMIT) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            errors,
+            "{form}: {size} bytes compressed exceed the limit of {LIMIT} by {}",
+            size - LIMIT
+        );
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+/// The report: the sizes of the files, of the forms, and of the crates. Also whether the forms are within the limit.
+pub(super) fn report(
+    files: &[File],
+    crates: &BTreeMap<String, usize>,
+) -> (String, Result<(), String>) {
     let mut text = String::from("file                          bytes      gzip\n");
     let mut compressed = BTreeMap::new();
     for (name, contents) in files {
@@ -88,15 +122,11 @@ pub(super) fn report(files: &[File], crates: &BTreeMap<String, usize>) -> String
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name:<26} {:>8}  {size:>8}", contents.len());
     }
-    let of = |name| compressed.get(name).copied().unwrap_or_default();
-    for (way, size) in [
-        ("classic script", of(SCRIPT)),
-        ("ES module", of(MODULE) + of(WASM)),
-    ] {
-        let verdict = if size > LIMIT { "exceeds" } else { "is within" };
+    let forms = forms(&compressed);
+    for (form, size) in forms {
         let _ = writeln!(
             text,
-            "{way}: {size} bytes compressed {verdict} the limit of {LIMIT}"
+            "{form}: {size} bytes compressed, the limit is {LIMIT}"
         );
     }
     text.push_str("\ncrate                         bytes\n");
@@ -107,7 +137,7 @@ pub(super) fn report(files: &[File], crates: &BTreeMap<String, usize>) -> String
     }
     let rest: usize = crates.iter().skip(SHOWN).map(|(_, size)| **size).sum();
     let _ = writeln!(text, "{:<26} {rest:>8}", "(all others)");
-    text
+    (text, within_limit(&forms))
 }
 
 #[cfg(test)]
@@ -126,5 +156,37 @@ mod tests {
         ] {
             assert_eq!(crate_of(function), expected, "{function}");
         }
+    }
+
+    #[test]
+    fn a_form_above_the_limit_is_an_error() {
+        let sizes = |script, module| [("classic script", script), ("ES module", module)];
+        assert_eq!(within_limit(&sizes(LIMIT, LIMIT)), Ok(()));
+        let error = within_limit(&sizes(LIMIT + 75, LIMIT)).unwrap_err();
+        assert!(error.starts_with("classic script: 600075 bytes") && error.ends_with("by 75\n"));
+        assert!(!error.contains("ES module"), "{error}");
+        let error = within_limit(&sizes(0, LIMIT + 1)).unwrap_err();
+        assert!(error.starts_with("ES module: "), "{error}");
+    }
+
+    /// Bytes that a compression cannot make smaller.
+    fn noise(length: usize) -> Vec<u8> {
+        let mut state = 1_u32;
+        let next = || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state.to_le_bytes()[0]
+        };
+        std::iter::repeat_with(next).take(length).collect()
+    }
+
+    #[test]
+    fn the_module_counts_with_its_webassembly() {
+        let half = noise(LIMIT / 2 + 1);
+        let of = |files: &[File]| report(files, &BTreeMap::new()).1;
+        let too_large = of(&[(MODULE, half.clone()), (WASM, half.clone())]);
+        assert!(too_large.unwrap_err().starts_with("ES module: "));
+        assert_eq!(of(&[(SCRIPT, half.clone()), (WASM, half)]), Ok(()));
     }
 }
