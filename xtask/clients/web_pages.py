@@ -16,6 +16,7 @@ import tempfile
 
 from web_accessibility import keyboard_and_screen_reader
 from web_chat import chat_pages, hostile_messages, photos, the_archive, the_demo
+from web_memory import flat_memory
 from web_origins import a_server_without_cors, script_of_the_cdn, snippets_and_origins, ways_to_sign_in
 from web_servers import HERE, passes
 from web_speed import first_message
@@ -75,6 +76,7 @@ def main():
     the_archive(program)
     declarations()
     hostile_messages(program)
+    flat_memory(program)
     first_message(program)
 
 
