@@ -94,6 +94,8 @@ pub(crate) struct SavedConversation {
     pub(crate) invite: Option<SavedInvite>,
     /// The messages without a result.
     pub(crate) doubtful: Vec<SavedMessage>,
+    /// The delivery results that match no message yet: the href of the message, and whether it was delivered.
+    pub(crate) early: Vec<(String, bool)>,
     /// The hrefs at which the conversation was when it sent the messages without a result, the newest first.
     pub(crate) former: Vec<String>,
     /// The hrefs of the incoming messages that are not shown yet, in order. They are read again.
@@ -287,6 +289,8 @@ struct WireExtras {
     invite: Option<SavedInvite>,
     #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
     doubtful: Vec<SavedMessage>,
+    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
+    early: Vec<(String, bool)>,
     #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     former: Vec<String>,
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
@@ -303,6 +307,7 @@ impl WireExtras {
             && self.meeting.is_empty()
             && self.invite.is_none()
             && self.doubtful.is_empty()
+            && self.early.is_empty()
             && self.former.is_empty()
             && self.unread.is_empty()
             && self.shown.is_empty()
@@ -339,6 +344,7 @@ impl From<Checkpoint> for Wire {
                     meeting: saved.meeting,
                     invite: saved.invite,
                     doubtful: saved.doubtful,
+                    early: saved.early,
                     former: saved.former,
                     unread: saved.unread,
                     shown: saved.shown,
@@ -406,6 +412,7 @@ impl TryFrom<Wire> for Checkpoint {
                 meeting: extras.meeting,
                 invite: extras.invite,
                 doubtful: extras.doubtful,
+                early: extras.early,
                 former: extras.former,
                 unread: extras.unread,
                 shown: extras.shown,

@@ -205,6 +205,7 @@ impl Conversation {
                     href: href.map_or_else(String::new, |href| href.to_string()),
                 }
             }),
+            early: self.early_results(!doubtful.is_empty()),
             doubtful,
             former,
             unread: self.received.unshown().map(str::to_owned).collect(),
@@ -317,6 +318,9 @@ impl Conversation {
         }
         for message in saved.doubtful {
             self.restore_message(cx, message);
+        }
+        for (href, is_delivered) in saved.early {
+            self.restore_early_result(cx, &href, is_delivered);
         }
         self.received.shown_before = saved.shown;
         for href in saved.unread {

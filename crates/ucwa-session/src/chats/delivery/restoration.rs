@@ -1,9 +1,12 @@
 //! Saves the messages without a result in a checkpoint, and restores them in the session that resumes it.
 
-use super::{DELIVERY_GRACE, MessageHref, Sent};
+use ucwa_proto::EventStatus;
+
+use super::{DELIVERY_GRACE, Early, MessageHref, Sent};
 use crate::chats::conversation::{Context, Conversation};
 use crate::chats::purpose::{ChatPurpose, ChatTimer};
 use crate::checkpoint::SavedMessage;
+use crate::event::MessageStatus;
 use crate::keys::MessageKey;
 
 impl Conversation {
@@ -60,8 +63,37 @@ impl Conversation {
         }
     }
 
-    /// Reads the messages of an earlier session whose hrefs are known.
+    /// The results that match no message yet, for a checkpoint with messages without a result.
+    pub(in crate::chats) fn early_results(&self, has_doubtful: bool) -> Vec<(String, bool)> {
+        let early = self.deliveries.early.iter().filter(|_| has_doubtful);
+        let early = early.map(|early| {
+            let is_delivered = early.result.status == MessageStatus::Succeeded;
+            (early.address.href.to_string(), is_delivered)
+        });
+        early.collect()
+    }
+
+    /// Adds a result of a checkpoint that matches no message yet.
+    pub(in crate::chats) fn restore_early_result(
+        &mut self,
+        cx: &mut Context<'_>,
+        href: &str,
+        is_delivered: bool,
+    ) {
+        let status = match is_delivered {
+            true => EventStatus::Success,
+            false => EventStatus::Failure,
+        };
+        if let Some(address) = cx.address_of(href)
+            && let Some(result) = self.result_of(cx, Some(&status), None, None)
+        {
+            self.deliveries.early.push_back(Early { address, result });
+        }
+    }
+
+    /// Reads the messages of an earlier session whose hrefs are known, and the messages of the results that match none.
     pub(in crate::chats) fn read_restored_messages(&mut self, cx: &mut Context<'_>) {
+        self.identify_early(cx);
         let sent = self.deliveries.sent.iter();
         let restored = sent.filter(|sent| sent.is_restored && sent.is_open);
         for sent in restored {

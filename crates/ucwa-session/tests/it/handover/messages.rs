@@ -96,6 +96,29 @@ fn a_message_without_an_href_is_settled_by_its_operation_id_or_unknown() {
     }
 }
 
+/// The event with the result has no operation ID, and came before the response to the request, which was lost.
+#[test]
+fn a_result_that_the_session_before_could_not_match_settles_its_message() {
+    for (status, expected) in [
+        ("Success", MessageStatus::Succeeded),
+        ("Failure", MessageStatus::Failed),
+    ] {
+        let mut old = chatting();
+        old.send(1, "one");
+        let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+        let id = operation_id(&old.take("POST", &messages));
+        old.page(senders(
+            "21a1",
+            vec![(true, delivery_event("21a1", "2", status))],
+        ));
+        let checkpoint = old.session.checkpoint().unwrap();
+        let (mut driver, key) = resumed_chat(&checkpoint);
+        let message = json!({"rel": "message", "direction": "Outgoing", "operationId": id});
+        driver.reply("GET", &message_href("21a1", "2"), 200, message);
+        assert_eq!(settled(&mut driver, key), [(id, expected)]);
+    }
+}
+
 #[test]
 fn the_message_of_an_invitation_gets_its_result_from_the_invitation() {
     for (is_started, is_read) in [(true, false), (true, true), (false, false)] {
